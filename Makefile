@@ -1,0 +1,32 @@
+# Two commands: `make demo` and `make test`. Both begin with `make setup`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test lint types floors browser clean
+
+setup: .venv/.ready
+
+.venv/.ready: requirements-dev.txt requirements-bootstrap.txt pyproject.toml tools/setup
+	@PYTHON="$(PYTHON)" sh tools/setup
+
+demo: setup
+	@$(BIN)/rempart demo
+
+test: setup browser
+	@$(BIN)/python -m pytest
+
+# Chromium for the browser tests: installed where apt and root allow, otherwise one line says why not.
+browser:
+	@sh tools/browser
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup
+	@$(BIN)/mypy
+
+floors: setup
+	@$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv var

@@ -1,0 +1,1 @@
+"""Rempart: a tiers payant platform in which a stolen password opens nothing."""

@@ -1,0 +1,73 @@
+"""The trade's closed lists, with the small integers that the ledger and the capsules use for them. Codes are never reused."""
+
+from enum import IntEnum, StrEnum
+
+
+class Domain(StrEnum):
+    """Domains of care: the columns of the guarantee grid printed on a card."""
+
+    PHAR = "PHAR"
+    LABO = "LABO"
+    RADL = "RADL"
+    MED = "MED"
+    AUXM = "AUXM"
+    DENT = "DENT"
+    OPTI = "OPTI"
+    AUDI = "AUDI"
+    HOSP = "HOSP"
+    EXTE = "EXTE"
+    TRAN = "TRAN"
+    LPP = "LPP"
+
+    @property
+    def code(self) -> int:
+        """1 to 12, in the order above."""
+        return _DOMAIN_CODES[self]
+
+
+_DOMAIN_CODES = {domain: number for number, domain in enumerate(Domain, start=1)}
+DOMAIN_BY_CODE = {number: domain for domain, number in _DOMAIN_CODES.items()}
+
+
+class Lane(IntEnum):
+    """How a person is presented. A capsule is sealed once per lane."""
+
+    CARD = 1
+    """n° AMC + n° adhérent + birth date + rank, read from the card."""
+    VITALE = 2
+    """n° AMC + NIR + birth date + rank, no card at hand: narrow, costs more."""
+
+
+class Profession(StrEnum):
+    """What an establishment is; its meters and its *already told* window follow from it (docs/meters.md)."""
+
+    PHARMACY = "pharmacy"
+    LABORATORY = "laboratory"
+    RADIOLOGY = "radiology"
+    DOCTOR = "doctor"
+    AUXILIARY = "auxiliary"
+    DENTIST = "dentist"
+    OPTICIAN = "optician"
+    AUDIOLOGIST = "audiologist"
+    HOSPITAL = "hospital"
+    AMBULANCE = "ambulance"
+
+
+class Role(StrEnum):
+    """What a person may do in an establishment."""
+
+    TITULAIRE = "titulaire"
+    """Checks rights, invites and removes colleagues."""
+    EMPLOYEE = "employee"
+    """Checks rights."""
+    ADMINISTRATOR = "administrator"
+    """Of a group (a laboratory chain): invites and removes in all its establishments, checks no right."""
+
+
+class Assurance(IntEnum):
+    """How a session was opened. The dearer the proof, the wider the line."""
+
+    PASSWORD_TOTP = 1
+    """Password and one-time code, on an already bound device: half the line."""
+    PASSKEY = 2
+    """Passkey with user verification: the whole line."""

@@ -1,0 +1,411 @@
+"""What passes through the hatch. Strict structs: an unknown field or type is refused.
+
+Three callers, each with a UNIX socket of its own (docs/trust-zones.md):
+
+- `door`: the web doors. They relay signed requests whole (`Act`) and ask for public things (`Health`, `Jwks`, `Checkpoint`).
+- `operator`: the operator's commands. They enrol insurers, establishments and people, and throw switches.
+- `probe`: health only (the supervisor).
+
+An `Act` is an HTTP request that a device signed (RFC 9421). The vault verifies it and decides by method and path (`ACTS` in
+rempart.vault.acts) what it means: a door has no say in it, so a door that lies gets nothing.
+"""
+
+from typing import Literal
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
+    """One message: a call or a reply."""
+
+
+# ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Act(Message):
+    """A signed HTTP request, relayed whole.
+
+    `target` is path and query as the client sent them; the vault prefixes its configured canonical origin, so that a door cannot
+    choose what was signed. `signature_input`, `signature` and `content_digest` are the header values; `session` is the value of
+    the session cookie or ""; `language` the reader's ("fr" or "en"); `peer` is a coarse origin for detection, never an identity.
+    """
+
+    method: str
+    target: str
+    content_digest: str
+    signature_input: str
+    signature: str
+    session: str
+    body: bytes
+    language: str = "fr"
+
+
+class Health(Message):
+    """Is the vault alive and ready?"""
+
+
+class Jwks(Message):
+    """The public keys that verify engagements (RFC 7517)."""
+
+
+class Checkpoint(Message):
+    """The ledger's latest signed checkpoint (C2SP signed note)."""
+
+
+class RegisterInsurer(Message):
+    """The operator makes an insurer known: its public keys arrive by contract, never over the network."""
+
+    amc: str
+    name: str
+    signing_key: bytes
+    """Ed25519 public key (raw, 32 bytes): signs its files and uploads."""
+    notice_key: bytes
+    """X25519 public key (raw, 32 bytes): HPKE recipient of each load's notice_ref data key."""
+
+
+class EnrolEstablishment(Message):
+    """The operator makes an establishment known. `group` is the id of its group (a laboratory chain) or ""."""
+
+    finess: str
+    profession: str
+    group: str = ""
+
+
+class EnrolGroup(Message):
+    """A group of establishments. Replies `Enrolled`."""
+
+    label: str
+
+
+class EnrolProfessional(Message):
+    """The operator opens an account for a person in an establishment or a group and gets its one-time activation code."""
+
+    login: str
+    role: str
+    establishment: str = ""
+    group: str = ""
+
+
+class IssueCode(Message):
+    """The operator issues a posted code for an account: it activates anew (all factors lost) or binds one new device."""
+
+    login: str
+    purpose: Literal["activation", "device"]
+
+
+class SuspendAccount(Message):
+    """The operator suspends (or reopens) an account: its sessions and devices fall at once."""
+
+    login: str
+    suspended: bool
+
+
+class ThrowSwitch(Message):
+    """Containment. Effective for every request whose answer has not left. `scope` is one of vault.switches.SCOPES."""
+
+    scope: str
+    key: str
+    reason: str
+    on: bool
+    minutes: int = 0
+    """0: until it is undone."""
+
+
+class Journal(Message):
+    """The operator's own journal of acts in the vault, newest first."""
+
+    limit: int = 100
+
+
+Call = (
+    Act
+    | Health
+    | Jwks
+    | Checkpoint
+    | RegisterInsurer
+    | EnrolEstablishment
+    | EnrolGroup
+    | EnrolProfessional
+    | IssueCode
+    | SuspendAccount
+    | ThrowSwitch
+    | Journal
+)
+
+CALLERS: dict[str, tuple[type[Message], ...]] = {
+    "door": (Act, Health, Jwks, Checkpoint),
+    "operator": (
+        Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, IssueCode, SuspendAccount,
+        ThrowSwitch, Journal,
+    ),
+    "probe": (Health,),
+}  # fmt: skip
+
+# ── replies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Refused(Message):
+    """Nothing was done. `code` is stable (rempart.vaultdoor.codes has its sentences); `detail` names fields, never a person."""
+
+    code: str
+    detail: str = ""
+    reference: str = ""
+    """For outages and internal errors: what to quote to support."""
+
+
+class Done(Message):
+    """Done, nothing to say."""
+
+
+class Healthy(Message):
+    """`ready` is false while draining or while the meter, the ledger or the key store cannot answer."""
+
+    ready: bool
+    database: bool
+    key_store: str
+    ledger_size: int
+    version: str
+
+
+class PublicKeys(Message):
+    """A JWK set, as JSON."""
+
+    jwks: bytes
+
+
+class SignedCheckpoint(Message):
+    """A C2SP checkpoint in signed-note form, or "" before the first."""
+
+    note: str
+    verifier_key: str
+    """The signed-note verifier key ("vkey") to check it with."""
+
+
+class Enrolled(Message):
+    """An identifier (uuid), and the one-time code where there is one. The code is shown once and kept nowhere."""
+
+    id: str
+    code: str = ""
+
+
+class Contract(Message):
+    """What one contract says for the domain asked. No name, no number: a decision, not a person."""
+
+    product: str
+    open: bool
+    reason: str
+    """"" when open, else one of: domain-not-covered, waiting-period, not-started, ended, suspended."""
+    valid_from: str
+    valid_to: str
+    """ISO dates; "" when the contract has no end."""
+    responsible: bool
+    formula: str
+    """The guarantee in words, e.g. "100 % BR, AMO comprise"."""
+    prise_en_charge: bool
+    """This domain needs a prise en charge first."""
+
+
+class Decision(Message):
+    """The only thing about a person that leaves: is the right open, for this domain and date, and on what terms."""
+
+    found: bool
+    """False is every form of absence: unknown, wrong birth date, revoked, closed lane."""
+    open: bool
+    contracts: list[Contract]
+
+
+class Answer(Message):
+    """The answer to a rights check. The frame and the HTTP body are padded so that every answer has the same length.
+
+    `engagement` is the numéro d'engagement ("" unless open); `receipt` a compact JWS: the engagement's terms when open, and
+    always the promise of inclusion in the ledger (leaf hash, index, time).
+    """
+
+    decision: Decision
+    engagement: str
+    receipt: str
+    insurer: str
+    domain: str
+    date: str
+    lane: str
+    cost: int
+    """What it cost of the line, in units (a person already told costs 0)."""
+    at: int
+    pad: str = ""
+
+
+class Challenge(Message):
+    """A nonce for WebAuthn. The ceremony's challenge is SHA-256(label ‖ 0x00 ‖ nonce ‖ thumbprint of the device key): see
+    docs/protocol.md. `allow` lists credential ids (base64url) where the account is already known, else is empty (discoverable)."""
+
+    nonce: str
+    purpose: str
+    rp_id: str
+    user_id: str = ""
+    user_name: str = ""
+    allow: list[str] = []
+    exclude: list[str] = []
+
+
+class SignedIn(Message):
+    """A session is open. The door puts `session` in the __Host- cookie; the vault keeps its hash only."""
+
+    session: str
+    login: str
+    establishment: str
+    establishments: list[str]
+    role: str
+    assurance: int
+    expires: int
+
+
+class DevicePending(Message):
+    """Login, password and code are right, but this device is not bound: it opens nothing until a bound device of the account
+    approves it with the `code` shown here, a passkey is used on it, or a posted code is typed."""
+
+    pending: str
+    code: str
+    expires: int
+
+
+class TotpSecret(Message):
+    """A new TOTP secret, to be confirmed by one code before it counts. Shown once."""
+
+    secret: str
+    uri: str
+
+
+class Activated(Message):
+    """First factor and device registered. Recovery codes are shown once."""
+
+    session: SignedIn
+    recovery_codes: list[str]
+
+
+class RecoveryCodes(Message):
+    """Ten new codes; the former ones are void. Shown once."""
+
+    codes: list[str]
+
+
+class FactorView(Message):
+    id: str
+    kind: str
+    """passkey, password, totp, recovery."""
+    label: str
+    added: int
+    last_used: int
+    remaining: int = 0
+    """Recovery codes left."""
+
+
+class DeviceView(Message):
+    id: str
+    label: str
+    bound: int
+    fresh_until: int
+    current: bool
+    pending: str = ""
+    """The id of a pending request, when this device waits for approval."""
+
+
+class Notice(Message):
+    """Something an account's holder should know: a new factor, a new device, a sign-in refused."""
+
+    at: int
+    kind: str
+    detail: str
+    seen: bool
+
+
+class Security(Message):
+    """*Ma sécurité*."""
+
+    login: str
+    factors: list[FactorView]
+    devices: list[DeviceView]
+    notices: list[Notice]
+    sessions: int
+
+
+class JournalEntry(Message):
+    at: int
+    insurer: str
+    lane: str
+    domain: str
+    outcome: str
+    """open, closed or absent as told then."""
+    engagement: str
+    cost: int
+    login: str
+
+
+class JournalPage(Message):
+    """*Mon journal*, newest first, and what is left of the lines. `next` is the index to continue before, 0 at the end."""
+
+    entries: list[JournalEntry]
+    next: int
+    hour_spent: int
+    hour_limit: int
+    day_spent: int
+    day_limit: int
+
+
+class MemberView(Message):
+    account: str
+    login: str
+    role: str
+    status: str
+    """invited, active or suspended."""
+    establishment: str
+    added: int
+
+
+class Members(Message):
+    """*Mon établissement*: who works here. `establishments` are those the caller may administer (a group has several)."""
+
+    establishment: str
+    finess: str
+    profession: str
+    role: str
+    members: list[MemberView]
+    establishments: list[str]
+
+
+class JournalLines(Message):
+    """The operator's journal, one JSON object a line."""
+
+    lines: list[str]
+
+
+Reply = (
+    Refused
+    | Done
+    | Healthy
+    | PublicKeys
+    | SignedCheckpoint
+    | Enrolled
+    | Answer
+    | Challenge
+    | SignedIn
+    | DevicePending
+    | TotpSecret
+    | Activated
+    | RecoveryCodes
+    | Security
+    | JournalPage
+    | Members
+    | JournalLines
+)
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One call in flight: `id` pairs a reply with its call on the connection."""
+
+    id: int
+    body: Call
+
+
+class ReplyEnvelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: int
+    body: Reply
