@@ -29,7 +29,9 @@ CODES: dict[str, Code] = {
         "La demande a expiré ou a déjà servi : vérifiez l'heure de ce poste, puis recommencez.",
         "The request has expired or was already used: check this device's clock, then try again.",
     ),
-    "session": Code(401, "Votre session est terminée : reconnectez-vous.", "Your session is over: sign in again."),
+    "session": Code(
+        401, "Votre session est terminée : reconnectez-vous.", "Your session is over: sign in again."
+    ),
     "device": Code(
         401,
         "Ce poste n'est pas reconnu, ou sa validité de 12 h est passée : reconnectez-vous.",

@@ -1,0 +1,260 @@
+"""The key store: two backends, one face.
+
+- *file*: every key in one file, sealed with AES-256-GCM under a passphrase stretched by Argon2id (RFC 9106).
+- *pkcs11*: the PRF keys are generated in a token and never leave it; every PRF is one HMAC operation there. The signing keys and the
+  intake key lie in a file sealed under a key that only the token derives (HMAC of a fixed label): without the token, nothing opens.
+
+Purposes are closed: asking for another raises. Every PRF is HMAC-SHA-256 (RFC 2104) with a key of its own, so that no output of one
+purpose is ever one of another.
+"""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, hmac, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from rempart.foundation.errors import Outage
+
+Prf = Callable[[bytes], bytes]
+"""32 bytes for any message."""
+
+PRF_PURPOSES = ("subject", "pseudonym", "codes", "wrapping")
+"""Besides `capsule-<epoch>`: pseudonyms of capsules, pseudonyms of claims, hashes of one-time codes and logins, secrets at rest."""
+
+# OWASP's minimum for Argon2id is 19 MiB and 2 passes; a key file is opened once a start, so we take far more.
+_ARGON2 = {"iterations": 3, "lanes": 4, "memory_cost": 64 * 1024}
+
+
+class KeyStoreClosed(Outage):
+    """The passphrase or the token does not open the key store."""
+
+    french = "Le magasin de clés ne s'ouvre pas : vérifiez la phrase de passe, le jeton et son code."
+    english = "The key store does not open: check the passphrase, the token and its PIN."
+
+
+class KeyRing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The software half of a key store, as it lies sealed in its file. Private keys are PKCS#8 DER or raw."""
+
+    epoch: int
+    prf: dict[str, bytes]
+    engagement: bytes
+    """P-256: signs engagements."""
+    ledger: bytes
+    """Ed25519, raw: signs checkpoints."""
+    intake: str
+    """age identity: opens insurers' files."""
+    claims_public: bytes
+    """X25519, raw: the claims zone's public key."""
+
+
+class KeyStore(Protocol):
+    """What the vault's zone may ask of its keys."""
+
+    @property
+    def kind(self) -> str:
+        """`file` or `pkcs11`."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under which new capsules are sealed; the one before may still be asked for."""
+
+    def prf(self, purpose: str) -> Prf:
+        """The PRF of a purpose: one of PRF_PURPOSES or `capsule-<epoch>`. Raises KeyError for any other."""
+
+    @property
+    def ring(self) -> KeyRing:
+        """The software keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileKeyStore:
+    """Keys in a passphrase-protected file."""
+
+    ring: KeyRing
+    kind: str = "file"
+
+    @property
+    def epoch(self) -> int:
+        return self.ring.epoch
+
+    def prf(self, purpose: str) -> Prf:
+        keyed = hmac.HMAC(self.ring.prf[purpose], hashes.SHA256())
+
+        def apply(message: bytes) -> bytes:
+            mac = keyed.copy()
+            mac.update(message)
+            return mac.finalize()
+
+        return apply
+
+
+@dataclass(frozen=True, slots=True)
+class Pkcs11KeyStore:
+    """PRF keys in a token (a real HSM; SoftHSM in tests)."""
+
+    ring: KeyRing
+    session: Any
+    kind: str = "pkcs11"
+
+    @property
+    def epoch(self) -> int:
+        return self.ring.epoch
+
+    def prf(self, purpose: str) -> Prf:
+        return _token_prf(self.session, purpose)
+
+
+def _token_prf(session: Any, purpose: str) -> Prf:
+    import pkcs11
+
+    try:
+        key = session.get_key(label=f"rempart-{purpose}", object_class=pkcs11.ObjectClass.SECRET_KEY)
+    except pkcs11.NoSuchKey as error:
+        raise KeyError(purpose) from error
+
+    def apply(message: bytes) -> bytes:
+        return bytes(key.sign(message, mechanism=pkcs11.Mechanism.SHA256_HMAC))
+
+    return apply
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Where the PKCS#11 token is. The PIN is in a file of its own."""
+
+    module: Path
+    label: str
+    pin_file: Path
+
+
+def create_key_store(path: Path, passphrase_file: Path | None, token: Token | None, claims_key: Path) -> None:
+    """Generate every key for a new platform. Refuses to overwrite. The claims zone's private key is written to `claims_key` (0600)
+    and is not in the store: the vault can encrypt to the claims zone, never read.
+    """
+    claims = x25519.X25519PrivateKey.generate()
+    names = [*PRF_PURPOSES, "capsule-1"]
+    ring = KeyRing(
+        epoch=1,
+        prf={} if token else {name: secrets.token_bytes(32) for name in names},
+        engagement=ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ),
+        ledger=ed25519.Ed25519PrivateKey.generate().private_bytes_raw(),
+        intake=_new_age_identity(),
+        claims_public=claims.public_key().public_bytes_raw(),
+    )
+    if token is not None:
+        session = _open_token(token)
+        for name in [*names, "key-file"]:
+            _generate_in_token(session, name)
+        sealing, salt = _token_prf(session, "key-file")(b"rempart-key-file-v1"), b""
+    else:
+        assert passphrase_file is not None
+        salt = secrets.token_bytes(16)
+        sealing = _stretch(_passphrase(passphrase_file), salt)
+    _write_new(claims_key, base64.b64encode(claims.private_bytes_raw()) + b"\n")
+    _write_new(path, _sealed_file(ring, sealing, salt))
+
+
+def open_key_store(path: Path, passphrase_file: Path | None, token: Token | None) -> KeyStore:
+    """Open the store with its passphrase or its token. Raises KeyStoreClosed; never says which half was wrong."""
+    try:
+        document = json.loads(path.read_bytes())
+        session = _open_token(token) if token is not None else None
+        if session is not None:
+            sealing = _token_prf(session, "key-file")(b"rempart-key-file-v1")
+        else:
+            assert passphrase_file is not None
+            sealing = _stretch(_passphrase(passphrase_file), base64.b64decode(document["salt"]))
+        plain = AESGCM(sealing).decrypt(
+            base64.b64decode(document["nonce"]), base64.b64decode(document["sealed"]), b"rempart-key-store-v1"
+        )
+        ring = msgspec.msgpack.decode(plain, type=KeyRing)
+    except (OSError, ValueError, KeyError, InvalidTag) as error:
+        raise KeyStoreClosed(type(error).__name__) from error
+    return Pkcs11KeyStore(ring, session) if session is not None else FileKeyStore(ring)
+
+
+def _sealed_file(ring: KeyRing, sealing: bytes, salt: bytes) -> bytes:
+    nonce = secrets.token_bytes(12)
+    sealed = AESGCM(sealing).encrypt(nonce, msgspec.msgpack.encode(ring), b"rempart-key-store-v1")
+    document = {
+        "format": 1,
+        **{
+            k: base64.b64encode(v).decode() for k, v in (("salt", salt), ("nonce", nonce), ("sealed", sealed))
+        },
+    }
+    return json.dumps(document, indent=1).encode() + b"\n"
+
+
+def _stretch(passphrase: bytes, salt: bytes) -> bytes:
+    return Argon2id(salt=salt, length=32, **_ARGON2).derive(passphrase)
+
+
+def _passphrase(path: Path) -> bytes:
+    # A line that begins with # marks a development secret (foundation.settings refuses those in production).
+    lines = [line for line in path.read_bytes().splitlines() if line.strip() and not line.startswith(b"#")]
+    if len(lines) != 1:
+        raise ValueError("a passphrase file holds one line")
+    return lines[0].strip()
+
+
+def _new_age_identity() -> str:
+    from pyrage import x25519 as age
+
+    return str(age.Identity.generate())
+
+
+def _open_token(token: Token) -> Any:
+    import pkcs11
+
+    try:
+        library = pkcs11.lib(str(token.module))
+        return library.get_token(token_label=token.label).open(
+            rw=True, user_pin=_passphrase(token.pin_file).decode()
+        )
+    except pkcs11.PKCS11Error as error:
+        raise KeyStoreClosed(type(error).__name__) from error
+
+
+def _generate_in_token(session: Any, purpose: str) -> None:
+    import pkcs11
+
+    session.generate_key(
+        pkcs11.KeyType.GENERIC_SECRET,
+        256,
+        label=f"rempart-{purpose}",
+        store=True,
+        capabilities=pkcs11.MechanismFlag.SIGN | pkcs11.MechanismFlag.VERIFY,
+        template={pkcs11.Attribute.SENSITIVE: True, pkcs11.Attribute.EXTRACTABLE: False},
+    )
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def wrap(store: KeyStore, plaintext: bytes, context: bytes) -> bytes:
+    """Seal a small secret at rest (a TOTP secret). `context` binds it to its place: what is moved elsewhere does not open."""
+    nonce = secrets.token_bytes(12)
+    return nonce + AESGCM(store.prf("wrapping")(b"rempart-wrap-v1")).encrypt(nonce, plaintext, context)
+
+
+def unwrap(store: KeyStore, wrapped: bytes, context: bytes) -> bytes:
+    """Open what `wrap` sealed. Raises cryptography.exceptions.InvalidTag."""
+    return AESGCM(store.prf("wrapping")(b"rempart-wrap-v1")).decrypt(wrapped[:12], wrapped[12:], context)

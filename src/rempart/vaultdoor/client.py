@@ -1,0 +1,100 @@
+"""A caller's side of the hatch: one connection, many calls in flight, paired by number."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from rempart.foundation.errors import Outage
+from rempart.vaultdoor.frames import FrameProtocol
+from rempart.vaultdoor.messages import Call, Envelope, Reply, ReplyEnvelope
+
+
+class VaultUnreachable(Outage):
+    """The vault's socket does not answer."""
+
+    french = "Le coffre ne répond pas pour l'instant : rien n'a été divulgué. Réessayez dans une minute."
+    english = "The vault does not answer for now: nothing was disclosed. Try again in a minute."
+
+
+class VaultClient:
+    """Calls the vault over a UNIX socket. Connects at the first call, and again after a loss; a call in flight then fails.
+
+    A call is never sent twice: what was asked may have been debited.
+    """
+
+    def __init__(self, path: Path | str, *, timeout: float = 10.0) -> None:
+        self._path = str(path)
+        self._timeout = timeout
+        self._protocol: _CallerProtocol | None = None
+        self._connecting = asyncio.Lock()
+        self._encoder = msgspec.msgpack.Encoder()
+
+    async def call(self, message: Call) -> Reply:
+        """Send one call and wait for its reply. Raises VaultUnreachable."""
+        protocol = self._protocol
+        if protocol is None or not protocol.open:
+            protocol = await self._connect()
+        future, number = protocol.expect()
+        protocol.send(self._encoder.encode(Envelope(number, message)))
+        # A bare timer, not asyncio.timeout: this is the hot path.
+        timer = protocol.loop.call_later(self._timeout, _time_out, future)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+            protocol.forget(number)
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._protocol is not None:
+            self._protocol.close()
+            self._protocol = None
+
+    async def _connect(self) -> "_CallerProtocol":
+        async with self._connecting:
+            if self._protocol is not None and self._protocol.open:
+                return self._protocol
+            loop = asyncio.get_running_loop()
+            try:
+                _, protocol = await loop.create_unix_connection(_CallerProtocol, self._path)
+            except OSError as error:
+                raise VaultUnreachable(type(error).__name__) from error
+            self._protocol = protocol
+            return protocol
+
+
+def _time_out(future: "asyncio.Future[Reply]") -> None:
+    if not future.done():
+        future.set_exception(VaultUnreachable("timeout"))
+
+
+class _CallerProtocol(FrameProtocol):
+    def __init__(self) -> None:
+        super().__init__(self._reply)
+        self.loop = asyncio.get_running_loop()
+        self._pending: dict[int, asyncio.Future[Reply]] = {}
+        self._last = 0
+        self._decoder = msgspec.msgpack.Decoder(ReplyEnvelope)
+
+    def expect(self) -> tuple["asyncio.Future[Reply]", int]:
+        self._last += 1
+        future: asyncio.Future[Reply] = self.loop.create_future()
+        self._pending[self._last] = future
+        return future, self._last
+
+    def forget(self, number: int) -> None:
+        self._pending.pop(number, None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(VaultUnreachable("connection lost"))
+        self._pending.clear()
+
+    def _reply(self, frame: memoryview) -> None:
+        envelope = self._decoder.decode(frame)
+        future = self._pending.get(envelope.id)
+        if future is not None and not future.done():
+            future.set_result(envelope.body)
