@@ -20,7 +20,7 @@ SCHEMA = 1
 _INFO = b"rempart-capsule-v1"
 
 
-class Exception_(msgspec.Struct, frozen=True, array_like=True):
+class Departure(msgspec.Struct, frozen=True, array_like=True):
     """A domain that departs from the product: dates as proleptic ordinals, 0 for none. `opens` = -1: not covered for this person."""
 
     domain: int
@@ -38,7 +38,7 @@ class SealedContract(msgspec.Struct, frozen=True, array_like=True):
     suspended_from: int
     suspended_reason: int
     """0 none, 1 non-payment, 2 fraud, 3 other."""
-    exceptions: list[Exception_]
+    departures: list[Departure]
 
 
 CapsuleContent = list[SealedContract]

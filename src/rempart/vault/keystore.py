@@ -33,7 +33,7 @@ PRF_PURPOSES = ("subject", "pseudonym", "codes", "wrapping")
 """Besides `capsule-<epoch>`: pseudonyms of capsules, pseudonyms of claims, hashes of one-time codes and logins, secrets at rest."""
 
 # OWASP's minimum for Argon2id is 19 MiB and 2 passes; a key file is opened once a start, so we take far more.
-_ARGON2 = {"iterations": 3, "lanes": 4, "memory_cost": 64 * 1024}
+_PASSES, _LANES, _MEMORY_KIB = 3, 4, 64 * 1024
 
 
 class KeyStoreClosed(Outage):
@@ -199,7 +199,9 @@ def _sealed_file(ring: KeyRing, sealing: bytes, salt: bytes) -> bytes:
 
 
 def _stretch(passphrase: bytes, salt: bytes) -> bytes:
-    return Argon2id(salt=salt, length=32, **_ARGON2).derive(passphrase)
+    return Argon2id(salt=salt, length=32, iterations=_PASSES, lanes=_LANES, memory_cost=_MEMORY_KIB).derive(
+        passphrase
+    )
 
 
 def _passphrase(path: Path) -> bytes:

@@ -22,12 +22,12 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True)
 # ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Act(Message):
+class Act(Message, frozen=True):
     """A signed HTTP request, relayed whole.
 
     `target` is path and query as the client sent them; the vault prefixes its configured canonical origin, so that a door cannot
     choose what was signed. `signature_input`, `signature` and `content_digest` are the header values; `session` is the value of
-    the session cookie or ""; `language` the reader's ("fr" or "en"); `peer` is a coarse origin for detection, never an identity.
+    the session cookie or ""; `language` is the reader's ("fr" or "en").
     """
 
     method: str
@@ -40,19 +40,19 @@ class Act(Message):
     language: str = "fr"
 
 
-class Health(Message):
+class Health(Message, frozen=True):
     """Is the vault alive and ready?"""
 
 
-class Jwks(Message):
+class Jwks(Message, frozen=True):
     """The public keys that verify engagements (RFC 7517)."""
 
 
-class Checkpoint(Message):
+class Checkpoint(Message, frozen=True):
     """The ledger's latest signed checkpoint (C2SP signed note)."""
 
 
-class RegisterInsurer(Message):
+class RegisterInsurer(Message, frozen=True):
     """The operator makes an insurer known: its public keys arrive by contract, never over the network."""
 
     amc: str
@@ -63,7 +63,7 @@ class RegisterInsurer(Message):
     """X25519 public key (raw, 32 bytes): HPKE recipient of each load's notice_ref data key."""
 
 
-class EnrolEstablishment(Message):
+class EnrolEstablishment(Message, frozen=True):
     """The operator makes an establishment known. `group` is the id of its group (a laboratory chain) or ""."""
 
     finess: str
@@ -71,13 +71,13 @@ class EnrolEstablishment(Message):
     group: str = ""
 
 
-class EnrolGroup(Message):
+class EnrolGroup(Message, frozen=True):
     """A group of establishments. Replies `Enrolled`."""
 
     label: str
 
 
-class EnrolProfessional(Message):
+class EnrolProfessional(Message, frozen=True):
     """The operator opens an account for a person in an establishment or a group and gets its one-time activation code."""
 
     login: str
@@ -86,21 +86,21 @@ class EnrolProfessional(Message):
     group: str = ""
 
 
-class IssueCode(Message):
+class IssueCode(Message, frozen=True):
     """The operator issues a posted code for an account: it activates anew (all factors lost) or binds one new device."""
 
     login: str
     purpose: Literal["activation", "device"]
 
 
-class SuspendAccount(Message):
+class SuspendAccount(Message, frozen=True):
     """The operator suspends (or reopens) an account: its sessions and devices fall at once."""
 
     login: str
     suspended: bool
 
 
-class ThrowSwitch(Message):
+class ThrowSwitch(Message, frozen=True):
     """Containment. Effective for every request whose answer has not left. `scope` is one of vault.switches.SCOPES."""
 
     scope: str
@@ -111,7 +111,7 @@ class ThrowSwitch(Message):
     """0: until it is undone."""
 
 
-class Journal(Message):
+class Journal(Message, frozen=True):
     """The operator's own journal of acts in the vault, newest first."""
 
     limit: int = 100
@@ -144,7 +144,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
 # ── replies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Refused(Message):
+class Refused(Message, frozen=True):
     """Nothing was done. `code` is stable (rempart.vaultdoor.codes has its sentences); `detail` names fields, never a person."""
 
     code: str
@@ -153,11 +153,11 @@ class Refused(Message):
     """For outages and internal errors: what to quote to support."""
 
 
-class Done(Message):
+class Done(Message, frozen=True):
     """Done, nothing to say."""
 
 
-class Healthy(Message):
+class Healthy(Message, frozen=True):
     """`ready` is false while draining or while the meter, the ledger or the key store cannot answer."""
 
     ready: bool
@@ -167,13 +167,13 @@ class Healthy(Message):
     version: str
 
 
-class PublicKeys(Message):
+class PublicKeys(Message, frozen=True):
     """A JWK set, as JSON."""
 
     jwks: bytes
 
 
-class SignedCheckpoint(Message):
+class SignedCheckpoint(Message, frozen=True):
     """A C2SP checkpoint in signed-note form, or "" before the first."""
 
     note: str
@@ -181,14 +181,14 @@ class SignedCheckpoint(Message):
     """The signed-note verifier key ("vkey") to check it with."""
 
 
-class Enrolled(Message):
+class Enrolled(Message, frozen=True):
     """An identifier (uuid), and the one-time code where there is one. The code is shown once and kept nowhere."""
 
     id: str
     code: str = ""
 
 
-class Contract(Message):
+class Contract(Message, frozen=True):
     """What one contract says for the domain asked. No name, no number: a decision, not a person."""
 
     product: str
@@ -205,7 +205,7 @@ class Contract(Message):
     """This domain needs a prise en charge first."""
 
 
-class Decision(Message):
+class Decision(Message, frozen=True):
     """The only thing about a person that leaves: is the right open, for this domain and date, and on what terms."""
 
     found: bool
@@ -214,7 +214,7 @@ class Decision(Message):
     contracts: list[Contract]
 
 
-class Answer(Message):
+class Answer(Message, frozen=True):
     """The answer to a rights check. The frame and the HTTP body are padded so that every answer has the same length.
 
     `engagement` is the numéro d'engagement ("" unless open); `receipt` a compact JWS: the engagement's terms when open, and
@@ -234,7 +234,7 @@ class Answer(Message):
     pad: str = ""
 
 
-class Challenge(Message):
+class Challenge(Message, frozen=True):
     """A nonce for WebAuthn. The ceremony's challenge is SHA-256(label ‖ 0x00 ‖ nonce ‖ thumbprint of the device key): see
     docs/protocol.md. `allow` lists credential ids (base64url) where the account is already known, else is empty (discoverable)."""
 
@@ -247,7 +247,7 @@ class Challenge(Message):
     exclude: list[str] = []
 
 
-class SignedIn(Message):
+class SignedIn(Message, frozen=True):
     """A session is open. The door puts `session` in the __Host- cookie; the vault keeps its hash only."""
 
     session: str
@@ -259,7 +259,7 @@ class SignedIn(Message):
     expires: int
 
 
-class DevicePending(Message):
+class DevicePending(Message, frozen=True):
     """Login, password and code are right, but this device is not bound: it opens nothing until a bound device of the account
     approves it with the `code` shown here, a passkey is used on it, or a posted code is typed."""
 
@@ -268,27 +268,27 @@ class DevicePending(Message):
     expires: int
 
 
-class TotpSecret(Message):
+class TotpSecret(Message, frozen=True):
     """A new TOTP secret, to be confirmed by one code before it counts. Shown once."""
 
     secret: str
     uri: str
 
 
-class Activated(Message):
+class Activated(Message, frozen=True):
     """First factor and device registered. Recovery codes are shown once."""
 
     session: SignedIn
     recovery_codes: list[str]
 
 
-class RecoveryCodes(Message):
+class RecoveryCodes(Message, frozen=True):
     """Ten new codes; the former ones are void. Shown once."""
 
     codes: list[str]
 
 
-class FactorView(Message):
+class FactorView(Message, frozen=True):
     id: str
     kind: str
     """passkey, password, totp, recovery."""
@@ -299,7 +299,7 @@ class FactorView(Message):
     """Recovery codes left."""
 
 
-class DeviceView(Message):
+class DeviceView(Message, frozen=True):
     id: str
     label: str
     bound: int
@@ -309,7 +309,7 @@ class DeviceView(Message):
     """The id of a pending request, when this device waits for approval."""
 
 
-class Notice(Message):
+class Notice(Message, frozen=True):
     """Something an account's holder should know: a new factor, a new device, a sign-in refused."""
 
     at: int
@@ -318,7 +318,7 @@ class Notice(Message):
     seen: bool
 
 
-class Security(Message):
+class Security(Message, frozen=True):
     """*Ma sécurité*."""
 
     login: str
@@ -328,7 +328,7 @@ class Security(Message):
     sessions: int
 
 
-class JournalEntry(Message):
+class JournalEntry(Message, frozen=True):
     at: int
     insurer: str
     lane: str
@@ -340,7 +340,7 @@ class JournalEntry(Message):
     login: str
 
 
-class JournalPage(Message):
+class JournalPage(Message, frozen=True):
     """*Mon journal*, newest first, and what is left of the lines. `next` is the index to continue before, 0 at the end."""
 
     entries: list[JournalEntry]
@@ -351,7 +351,7 @@ class JournalPage(Message):
     day_limit: int
 
 
-class MemberView(Message):
+class MemberView(Message, frozen=True):
     account: str
     login: str
     role: str
@@ -361,7 +361,7 @@ class MemberView(Message):
     added: int
 
 
-class Members(Message):
+class Members(Message, frozen=True):
     """*Mon établissement*: who works here. `establishments` are those the caller may administer (a group has several)."""
 
     establishment: str
@@ -372,7 +372,7 @@ class Members(Message):
     establishments: list[str]
 
 
-class JournalLines(Message):
+class JournalLines(Message, frozen=True):
     """The operator's journal, one JSON object a line."""
 
     lines: list[str]
