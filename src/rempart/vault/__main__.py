@@ -1,0 +1,75 @@
+"""The vault's process: `python -m rempart.vault --config FILE`, or `python -m rempart.vault init --config FILE` to make its keys."""
+
+import argparse
+import asyncio
+import gc
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+
+from rempart.foundation.clock import system_clock
+from rempart.foundation.errors import RempartError
+from rempart.foundation.logs import configure_logs
+from rempart.foundation.settings import VaultSettings, load_settings
+from rempart.vault.keystore import Token, create_key_store, open_key_store
+from rempart.vault.server import Desk, listen
+from rempart.vault.zone import open_zone
+
+DRAIN_SECONDS = 8.0
+
+
+def main() -> int:
+    """Parse the command line and run. Exit code 1 and a sentence when the vault cannot start."""
+    parser = argparse.ArgumentParser(prog="rempart.vault", description=__doc__)
+    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "init"))
+    parser.add_argument("--config", type=Path, required=True)
+    arguments = parser.parse_args()
+    configure_logs()
+    try:
+        settings = load_settings(VaultSettings, arguments.config)
+        if arguments.command == "init":
+            create_key_store(settings.key_store, settings.passphrase_file, _token(settings), settings.claims_key)
+        else:
+            uvloop.run(serve(settings))
+    except RempartError as error:
+        print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
+        return 1
+    return 0
+
+
+async def serve(settings: VaultSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight."""
+    keys = open_key_store(settings.key_store, settings.passphrase_file, _token(settings))
+    zone, connection = await open_zone(settings, system_clock, keys)
+    desk = Desk(zone)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await zone.checkpoints.sign_if_grown()
+    signing = asyncio.create_task(zone.checkpoints.follow())
+    servers = await listen(desk, settings.run_folder, settings.allowed_uids)
+    # What was made at start lives as long as the process: the collector need not look at it again.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    await stop.wait()
+    for server in servers:
+        server.close()
+    await desk.drain(DRAIN_SECONDS)
+    signing.cancel()
+    await zone.checkpoints.sign_if_grown()
+    await connection.close()
+    await zone.pool.close()
+
+
+def _token(settings: VaultSettings) -> Token | None:
+    if settings.pkcs11_module is None:
+        return None
+    assert settings.pkcs11_pin_file is not None
+    return Token(settings.pkcs11_module, settings.pkcs11_label, settings.pkcs11_pin_file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

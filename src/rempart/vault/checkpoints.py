@@ -1,0 +1,70 @@
+"""The ledger's signed checkpoints: the Merkle root of all leaves, every second or less while it grows."""
+
+import asyncio
+import logging
+
+import asyncpg
+
+from rempart.evidence.merkle import Frontier, leaf_hash
+from rempart.evidence.note import Checkpoint, SignerKey, sign_checkpoint
+from rempart.foundation.clock import Clock
+
+INTERVAL = 0.9
+"""Seconds between two checkpoints of a growing log: the merge delay promised is 2 s."""
+_READ_AT_ONCE = 20_000
+_log = logging.getLogger(__name__)
+
+
+class CheckpointSigner:
+    """Follows the ledger and signs. A restart goes on from the frontier stored with the last checkpoint."""
+
+    def __init__(self, pool: asyncpg.Pool, origin: str, signer: SignerKey, clock: Clock) -> None:
+        self._pool, self._origin, self._signer, self._clock = pool, origin, signer, clock
+        self._frontier: Frontier | None = None
+        self.note = ""
+
+    async def sign_if_grown(self) -> None:
+        """One checkpoint for all that was committed since the last, or nothing."""
+        if self._frontier is None:
+            self._frontier = await self._restore()
+        size: int = await self._pool.fetchval("SELECT size FROM evidence.log WHERE id = 1")
+        if size == self._frontier.size and self.note:
+            return
+        frontier = self._frontier.copy()
+        while frontier.size < size:
+            upto = min(size, frontier.size + _READ_AT_ONCE)
+            rows = await self._pool.fetch(
+                "SELECT commitment FROM evidence.leaf WHERE index >= $1 AND index < $2 ORDER BY index", frontier.size, upto
+            )
+            if len(rows) != upto - frontier.size:
+                raise RuntimeError(f"the ledger has a gap after {frontier.size}")
+            frontier.extend(leaf_hash(row[0]) for row in rows)
+            await asyncio.sleep(0)
+        root = frontier.root()
+        note = sign_checkpoint(Checkpoint(self._origin, size, root), self._signer).decode()
+        await self._pool.execute(
+            "INSERT INTO evidence.checkpoint (size, root, at, frontier, note) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            size, root, self._clock(), frontier.serialise(), note,
+        )  # fmt: skip
+        self._frontier, self.note = frontier, note
+
+    async def follow(self) -> None:
+        """Sign for ever. A failure is logged and tried again: the log itself is in the database."""
+        while True:
+            try:
+                await self.sign_if_grown()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                _log.error("no checkpoint: %s", type(error).__name__)
+            await asyncio.sleep(INTERVAL)
+
+    @property
+    def verifier_key(self) -> str:
+        """The vkey of the log."""
+        return self._signer.verifier().text()
+
+    async def _restore(self) -> Frontier:
+        row = await self._pool.fetchrow("SELECT frontier, note FROM evidence.checkpoint ORDER BY size DESC LIMIT 1")
+        if row is None:
+            return Frontier()
+        self.note = row[1]
+        return Frontier.restore(row[0])

@@ -1,0 +1,52 @@
+"""What the vault knows of insurers and products, kept in memory for a few seconds. Nothing here is personal, and nothing here authorises."""
+
+import json
+from dataclasses import dataclass
+
+import asyncpg
+
+from rempart.foundation.clock import SECOND
+from rempart.vault.decision import Grid
+
+KEPT = 10 * SECOND
+"""A product whose formula an insurer changes is told with the new one after this long at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInsurer:
+    """Number, n° AMC and the product grids of the current products file."""
+
+    number: int
+    amc: str
+    grids: dict[str, Grid]
+
+
+class Directory:
+    """Insurers by n° AMC."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._by_amc: dict[str, KnownInsurer] = {}
+        self._read_at = 0
+
+    async def insurer(self, amc: str, now: int) -> KnownInsurer | None:
+        """The insurer, or None. Re-read every KEPT µs for everybody at once, so that known and unknown cost the same."""
+        if not 0 <= now - self._read_at < KEPT:
+            self._read_at = now
+            self._by_amc = await self._read()
+        return self._by_amc.get(amc)
+
+    def forget(self) -> None:
+        """Re-read at the next question."""
+        self._read_at = -KEPT
+
+    async def _read(self) -> dict[str, KnownInsurer]:
+        insurers = await self._pool.fetch("SELECT number, amc FROM vault.insurer")
+        products = await self._pool.fetch(
+            "SELECT p.insurer, p.reference, p.grid FROM vault.product p"
+            " JOIN vault.insurer i ON i.number = p.insurer AND i.products_version = p.version"
+        )
+        grids: dict[int, dict[str, Grid]] = {}
+        for number, reference, grid in products:
+            grids.setdefault(number, {})[reference] = json.loads(grid)
+        return {amc: KnownInsurer(number, amc, grids.get(number, {})) for number, amc in insurers}

@@ -1,0 +1,232 @@
+"""The one act: from a signed request to a decision. The steps and the reason for their order: docs/algorithms/disclose.md."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import ClassVar
+
+import msgspec
+
+from rempart.foundation.clock import paris_date
+from rempart.foundation.errors import BadInput, Refusal
+from rempart.foundation.identifiers import refuse_synthetic, refuse_unless_synthetic
+from rempart.foundation.vocabulary import Domain, Lane
+from rempart.vault.capsule import (
+    Departure,
+    SealedContract,
+    associated_data,
+    card_message,
+    derive,
+    encode_content,
+    open_capsule,
+    seal,
+    vitale_message,
+)
+from rempart.vault.decision import ABSENT, ANSWER_CLASS, decide
+from rempart.vault.directory import KnownInsurer
+from rempart.vault.engagement import number_of
+from rempart.vault.ledgercall import Debited, Entry, Status
+from rempart.vault.policy import LINES, costs
+from rempart.vault.sessions import Standing, standing
+from rempart.vault.signature import SignatureInvalid, read_signature, verify
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.fhir import Presentation, read_request
+from rempart.vaultdoor.messages import Act, Answer, Decision
+
+PADDED = 6144
+"""Bytes of an encoded answer: every answer fills a whole number of these, one in practice."""
+_OLDEST_CARE, _LATEST_CARE = timedelta(days=2 * 366), timedelta(days=366)
+
+
+class Exhausted(Refusal):
+    """A line has no room for the dearest outcome. Said openly, and decided before the probe."""
+
+    code: ClassVar[str] = "exhausted"
+
+
+class Contained(Refusal):
+    """A switch is thrown."""
+
+    code: ClassVar[str] = "contained"
+
+
+class SessionOver(Refusal):
+    """Session, device, account, establishment or membership no longer stands."""
+
+    code: ClassVar[str] = "session"
+
+
+class DeviceMismatch(Refusal):
+    """The key that signed is not the session's device."""
+
+    code: ClassVar[str] = "device"
+
+
+_REFUSALS: dict[Status, type[Refusal]] = {
+    Status.EXHAUSTED: Exhausted,
+    Status.CONTAINED: Contained,
+    Status.SESSION_OVER: SessionOver,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where a person's capsule would be and what would open it, under one epoch. Lives as long as the request."""
+
+    epoch: int
+    tag: uuid.UUID
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoy:
+    """A capsule of nobody. An absence opens it, so that it costs what a person costs."""
+
+    key: bytes
+    sealed: bytes
+    aad: bytes
+
+    @classmethod
+    def fresh(cls) -> "Decoy":
+        """A typical content under a random key."""
+        content = [SealedContract("decoy", 1, 0, True, 0, 0, [Departure(1, 1, 0)])]
+        key, aad = secrets.token_bytes(32), associated_data(0, Lane.CARD, 0)
+        return cls(key, seal(key, aad, encode_content(content)), aad)
+
+
+_DECOY = Decoy.fresh()
+
+
+async def disclose(act: Act, zone: Zone) -> Answer:
+    """Check a right. Raises BadInput, Refusal or Outage; on any of them nothing was disclosed."""
+    # Who asks, and did their device sign this very request? Only then is the body read.
+    who = await standing(zone, act.session)
+    presentation = read_verified_presentation(act, who, zone)
+    insurer = await zone.directory.insurer(presentation.amc, zone.clock())
+    # The card's secret exists from here to the end of this call.
+    keys = present(presentation, zone)
+    # Meter and ledger first, durably. The capsule is opened against their receipt, never before.
+    debited = await zone.ledger.debit(entry_for(presentation, who, insurer, keys))
+    if debited.status in _REFUSALS:
+        raise _REFUSALS[debited.status]
+    decision = reduce(debited, keys, insurer, presentation)
+    return pad(engage(debited, decision, who, insurer, presentation, zone))
+
+
+def read_verified_presentation(act: Act, who: Standing, zone: Zone) -> Presentation:
+    """The presentation inside the request, once its signature by the session's device holds."""
+    claimed = read_signature(act)
+    if claimed.thumbprint != who.thumbprint:
+        raise DeviceMismatch
+    if act.method != "POST":
+        raise SignatureInvalid("method")
+    now = zone.clock()
+    request = verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
+    presentation = read_request(request.body)
+    if presentation.nir:
+        (refuse_synthetic if zone.settings.mode == "production" else refuse_unless_synthetic)(presentation.nir)
+    care_date = presentation.care_date or paris_date(now)
+    if not paris_date(now) - _OLDEST_CARE <= care_date <= paris_date(now) + _LATEST_CARE:
+        raise BadInput("servicedDate: within the last two years or the coming one")
+    return msgspec.structs.replace(presentation, care_date=care_date)
+
+
+def present(presentation: Presentation, zone: Zone) -> tuple[Key, Key]:
+    """The keys of a presentation under the current epoch and the one before (the same when there is none)."""
+    current = _key(presentation, zone.keys.epoch, zone)
+    return current, current if zone.keys.epoch == 1 else _key(presentation, zone.keys.epoch - 1, zone)
+
+
+def _key(presentation: Presentation, epoch: int, zone: Zone) -> Key:
+    birth, rank = presentation.birth_date, presentation.rank
+    if presentation.lane is Lane.CARD:
+        message = card_message(epoch, presentation.amc, presentation.adherent, birth, rank)
+    else:
+        message = vitale_message(epoch, presentation.amc, presentation.nir, birth, rank)
+    tag, secret = derive(zone.capsule_prf(epoch)(message))
+    return Key(epoch, uuid.UUID(bytes=tag), secret)
+
+
+def entry_for(presentation: Presentation, who: Standing, insurer: KnownInsurer | None, keys: tuple[Key, Key]) -> Entry:
+    """What the SQL call needs, and nothing more: tags, costs, limits; no identifier of the person."""
+    line = LINES[who.profession]
+    told, absent = costs(presentation.lane)
+    return Entry(
+        session=who.session,
+        insurer=insurer.number if insurer else 0,
+        lane=presentation.lane,
+        domain=presentation.domain.code,
+        answer_class=ANSWER_CLASS,
+        tag=keys[0].tag,
+        tag_before=keys[1].tag,
+        cost_told=told,
+        cost_absent=absent,
+        limits=line.limits(who.assurance),
+        told_window=line.told_window,
+        salt=secrets.token_bytes(16),
+    )
+
+
+def reduce(debited: Debited, keys: tuple[Key, Key], insurer: KnownInsurer | None, presentation: Presentation) -> Decision:
+    """Open the capsule and keep the decision of this domain and date. An absence opens the decoy: same work, nothing learnt."""
+    assert presentation.care_date is not None
+    if debited.sealed is None or insurer is None:
+        contents = open_capsule(_DECOY.key, _DECOY.aad, _DECOY.sealed)
+        decide(contents, {}, presentation.domain, presentation.care_date)
+        return ABSENT
+    key = keys[0] if debited.epoch == keys[0].epoch else keys[1]
+    aad = associated_data(insurer.number, presentation.lane, key.epoch)
+    contents = open_capsule(key.secret, aad, debited.sealed)
+    return decide(contents, insurer.grids, presentation.domain, presentation.care_date)
+
+
+def engage(
+    debited: Debited, decision: Decision, who: Standing, insurer: KnownInsurer | None, presentation: Presentation, zone: Zone
+) -> Answer:
+    """Sign what is guaranteed, for which domain and date, to whom; or, when nothing is, the promise of inclusion alone."""
+    assert presentation.care_date is not None
+    leaf_pseudonym = zone.signer.sealed_pseudonym(insurer.number if insurer else 0, debited.subject, debited.commitment)
+    number = number_of(debited.index)
+    terms = _terms(number, leaf_pseudonym, decision, who, presentation.domain, presentation.care_date, presentation.amc)
+    return Answer(
+        decision=decision,
+        engagement=number if decision.open else "",
+        receipt=zone.signer.receipt(
+            index=debited.index, commitment=debited.commitment, at=debited.at, terms=terms if decision.open else {}
+        ),
+        insurer=presentation.amc,
+        domain=presentation.domain,
+        date=presentation.care_date.isoformat(),
+        lane=presentation.lane.name.lower(),
+        cost=debited.cost,
+        at=debited.at,
+    )
+
+
+def _terms(
+    number: str, pseudonym: str, decision: Decision, who: Standing, domain: Domain, care_date: date, amc: str
+) -> dict[str, object]:
+    return {
+        "jti": number,
+        "sub": str(who.establishment),
+        "amc": amc,
+        "domain": domain,
+        "date": care_date.isoformat(),
+        "contracts": [
+            {"product": c.product, "formula": c.formula, "responsible": c.responsible, "pec": c.prise_en_charge}
+            for c in decision.contracts
+            if c.open
+        ],
+        "psn": pseudonym,
+    }
+
+
+def pad(answer: Answer) -> Answer:
+    """Fill the answer's encoding to a whole number of PADDED bytes."""
+    # str 16 of MessagePack takes three bytes of head where the empty string takes one, hence the 258 at least.
+    room = -(len(_encode(answer)) + 258) % PADDED + 256
+    return msgspec.structs.replace(answer, pad=" " * room)
+
+
+_encode = msgspec.msgpack.Encoder().encode

@@ -1,0 +1,102 @@
+"""The engagement: a short number and a compact JWS (RFC 7515, ES256). An engaged invoice within its terms is paid, never rejected.
+
+The same JWS is the signed promise of inclusion: leaf hash, index and time. An absence gets a receipt too, with the promise alone, so that
+every answer costs one signature and nobody can tell them apart by time.
+"""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+import msgspec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from stdnum.iso7064 import mod_37_36
+
+from rempart.vault.keystore import Prf
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O, U to misread."""
+_ECDSA = ec.ECDSA(hashes.SHA256())
+CLAIMS_INFO = b"rempart-claims-envelope-v1"
+
+
+def number_of(index: int) -> str:
+    """The numéro d'engagement of a ledger entry: eight characters of base 32 and an ISO 7064 mod 37,36 check character.
+
+    Unique because the index is; written `XXXX-XXXX-X`.
+    """
+    digits = ""
+    for _ in range(8):
+        index, digit = divmod(index, 32)
+        digits = _ALPHABET[digit] + digits
+    if index:
+        raise OverflowError("a ledger index beyond 2^40")
+    return f"{digits[:4]}-{digits[4:]}-{mod_37_36.calc_check_digit(digits)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsEnvelope:
+    """A data key for the claims pseudonym, HPKE-wrapped (RFC 9180) to the claims zone. A new one at each start of the vault."""
+
+    kid: str
+    wrapped: bytes
+    cipher: AESGCM
+
+    @classmethod
+    def fresh(cls, claims_public: bytes) -> "ClaimsEnvelope":
+        """A new random data key for the claims zone's X25519 public key (raw)."""
+        key = AESGCM.generate_key(256)
+        suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+        wrapped = suite.encrypt(key, x25519.X25519PublicKey.from_public_bytes(claims_public), info=CLAIMS_INFO)
+        return cls(secrets.token_hex(4), wrapped, AESGCM(key))
+
+    def seal(self, pseudonym: bytes, bound_to: bytes) -> str:
+        """`kid.base64url`: the pseudonym readable by the claims zone alone, bound to one ledger leaf."""
+        nonce = secrets.token_bytes(12)
+        return f"{self.kid}.{_b64url(nonce + self.cipher.encrypt(nonce, pseudonym, bound_to))}"
+
+
+class EngagementSigner:
+    """Signs receipts with the engagement key; publishes its public half."""
+
+    def __init__(self, pkcs8: bytes, pseudonym: Prf, envelope: ClaimsEnvelope, issuer: str, log_origin: str) -> None:
+        key = serialization.load_der_private_key(pkcs8, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("the engagement key is not a P-256 key")
+        self._key, self._pseudonym, self._envelope = key, pseudonym, envelope
+        self._issuer, self._log_origin = issuer, log_origin
+        numbers = key.public_key().public_numbers()
+        x, y = (_b64url(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
+        thumb = hashlib.sha256(f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'.encode()).digest()
+        self.kid = _b64url(thumb)
+        self.jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid, "use": "sig", "alg": "ES256"}
+        self._header = _b64url(_json({"alg": "ES256", "kid": self.kid, "typ": "rempart-receipt+jwt"}))
+
+    def sealed_pseudonym(self, insurer: int, subject: bytes, leaf: bytes) -> str:
+        """The claims pseudonym of a person for one insurer, for the claims zone alone."""
+        return self._envelope.seal(self._pseudonym(insurer.to_bytes(2, "big") + subject)[:16], leaf)
+
+    def receipt(self, *, index: int, commitment: bytes, at: int, terms: dict[str, object]) -> str:
+        """The compact JWS. `at` in µs; `terms` is empty for an absence. The promise names log, index, leaf hash and time."""
+        leaf = hashlib.sha256(b"\x00" + commitment).digest()
+        claims = {
+            "iss": self._issuer,
+            "iat": at // 1_000_000,
+            "log": {"origin": self._log_origin, "index": index, "leaf": _b64url(leaf), "at": at},
+            **terms,
+        }
+        signed = f"{self._header}.{_b64url(_json(claims))}"
+        r, s = decode_dss_signature(self._key.sign(signed.encode(), _ECDSA))
+        return f"{signed}.{_b64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+_json = msgspec.json.Encoder().encode
+
+
+def _b64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

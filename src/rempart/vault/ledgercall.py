@@ -1,0 +1,143 @@
+"""The one SQL call, shared: requests that arrive while a commit is in flight go together in the next (docs/algorithms/disclose.md).
+
+No timer: a request alone leaves at once, so that latency at one client is unchanged. Every request is durable before its answer.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from enum import IntEnum
+
+import asyncpg
+
+from rempart.foundation.clock import Clock
+from rempart.foundation.errors import Outage
+
+MAX_BATCH = 64
+SQL = "SELECT * FROM vault.disclose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+_log = logging.getLogger(__name__)
+
+
+class Status(IntEnum):
+    """What the call says of one request; business refusals are statuses, never errors."""
+
+    TOLD = 1
+    ABSENT = 2
+    EXHAUSTED = 3
+    CONTAINED = 4
+    SESSION_OVER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request, as the call takes it."""
+
+    session: uuid.UUID
+    insurer: int
+    lane: int
+    domain: int
+    answer_class: int
+    tag: uuid.UUID
+    tag_before: uuid.UUID
+    cost_told: int
+    cost_absent: int
+    limits: list[int]
+    told_window: int
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Debited:
+    """Proof that meter and ledger have it, durably. Only this module makes one; a capsule is opened against it."""
+
+    status: Status
+    at: int
+    index: int
+    commitment: bytes
+    cost: int
+    sealed: bytes | None
+    subject: bytes
+    epoch: int
+
+
+class LedgerCall:
+    """Runs vault.disclose on one connection, one batch at a time."""
+
+    def __init__(self, connection: asyncpg.Connection, statement: asyncpg.prepared_stmt.PreparedStatement, epoch: int, clock: Clock) -> None:
+        self._connection, self._statement, self._epoch, self._clock = connection, statement, epoch, clock
+        self._waiting: deque[tuple[Entry, asyncio.Future[Debited]]] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def prepare(cls, connection: asyncpg.Connection, epoch: int, clock: Clock) -> "LedgerCall":
+        """Hold the statement ready on a connection of its own."""
+        return cls(connection, await connection.prepare(SQL), epoch, clock)
+
+    async def debit(self, entry: Entry) -> Debited:
+        """Debit, probe and log one request. Raises Outage when meter or ledger cannot answer: then the answer is no.
+
+        A caller that goes away does not cancel the batch: what was asked is counted.
+        """
+        future: asyncio.Future[Debited] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, future))
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+            try:
+                results = await self._call([entry for entry, _ in batch])
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                # One request's data may have upset the call: each alone then, so that it harms nobody else.
+                results = await self._call_each([entry for entry, _ in batch])
+            for (_, future), result in zip(batch, results, strict=True):
+                if future.cancelled():
+                    continue
+                if isinstance(result, Outage):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
+
+    async def _call_each(self, entries: list[Entry]) -> list[Debited | Outage]:
+        results: list[Debited | Outage] = []
+        for entry in entries:
+            try:
+                results.extend(await self._call([entry]))
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                _log.error("the ledger call failed: %s", type(error).__name__)
+                results.append(Outage(type(error).__name__))
+        return results
+
+    async def _call(self, entries: list[Entry]) -> list[Debited | Outage]:
+        now = self._clock()
+        rows = await self._statement.fetch(*arguments(now, self._epoch, entries))
+        results: list[Debited | Outage] = [Outage("no row") for _ in entries]
+        for ordinal, status, index, commitment, cost, sealed, subject, epoch in rows:
+            results[ordinal - 1] = Debited(
+                Status(status), now, index or 0, commitment or b"", cost, sealed, subject.bytes if subject else bytes(16), epoch
+            )
+        return results
+
+
+def arguments(now: int, epoch: int, entries: list[Entry]) -> tuple[object, ...]:
+    """The call's fourteen arguments: the clock (µs), then one array a column."""
+    return (
+        now,
+        [e.session for e in entries],
+        [e.insurer for e in entries],
+        [e.lane for e in entries],
+        [e.domain for e in entries],
+        [e.answer_class for e in entries],
+        epoch,
+        [e.tag for e in entries],
+        [e.tag_before for e in entries],
+        [e.cost_told for e in entries],
+        [e.cost_absent for e in entries],
+        [limit for e in entries for limit in e.limits],
+        [e.told_window for e in entries],
+        [e.salt for e in entries],
+    )

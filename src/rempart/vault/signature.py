@@ -1,0 +1,151 @@
+"""HTTP message signatures (RFC 9421), as docs/protocol.md fixes them: one label, one algorithm, three components, in one order.
+
+Anything else than that exact form is refused, so that there is no canonicalisation to get wrong. A request is accepted once, within
+60 seconds of the vault's clock, and never if it was created before this vault started: a restart forgets which nonces were used.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from rempart.foundation.clock import SECOND
+from rempart.foundation.errors import Refusal
+from rempart.vaultdoor.messages import Act
+
+FRESH_SECONDS = 60
+_PARAMETERS = re.compile(
+    r'rempart=(\("@method" "@target-uri" "content-digest"\)'
+    r';created=([0-9]{1,12});nonce="([A-Za-z0-9_-]{22})";keyid="([A-Za-z0-9_-]{43})"'
+    r';alg="ecdsa-p256-sha256";tag="rempart-v1")',
+    re.ASCII,
+)
+_SIGNATURE = re.compile(r"rempart=:([A-Za-z0-9+/]{86}==):", re.ASCII)
+_ECDSA = ec.ECDSA(hashes.SHA256())
+
+
+class SignatureInvalid(Refusal):
+    """The signature is absent, of another form, by another key, or over something else."""
+
+    code: ClassVar[str] = "signature"
+
+
+class Stale(Refusal):
+    """Too old, from the future, or already used."""
+
+    code: ClassVar[str] = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedSignature:
+    """What the headers say; nothing is proven yet."""
+
+    parameters: str
+    created: int
+    """Seconds since the epoch."""
+    nonce: str
+    thumbprint: bytes
+    """The device key's RFC 7638 thumbprint, 32 bytes."""
+    raw: bytes
+    """r ‖ s, 64 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRequest:
+    """A request that the device holding `thumbprint`'s private key signed, fresh and never seen. Only `verify` makes one."""
+
+    path: str
+    body: bytes
+    thumbprint: bytes
+    at: int
+    """The vault's clock when it was verified, µs."""
+
+
+class SeenNonces:
+    """The nonces of the last two freshness windows. One instance a vault process."""
+
+    def __init__(self, started: int) -> None:
+        self._started = started
+        self._turned = started
+        self._young: set[bytes] = set()
+        self._old: set[bytes] = set()
+
+    def admit(self, claimed: ClaimedSignature, now: int) -> None:
+        """Take note of a nonce. Raises Stale when it was used, or when this vault could not know."""
+        created = claimed.created * SECOND
+        if abs(now - created) > FRESH_SECONDS * SECOND:
+            raise Stale("created")
+        # Before the start, nonces were remembered by nobody who is still here. `created` has whole seconds.
+        if created + SECOND <= self._started:
+            raise Stale("created")
+        if now - self._turned > 2 * FRESH_SECONDS * SECOND:
+            self._old, self._young, self._turned = self._young, set(), now
+        key = claimed.thumbprint + claimed.nonce.encode()
+        if key in self._young or key in self._old:
+            raise Stale("nonce")
+        self._young.add(key)
+
+
+def read_signature(act: Act) -> ClaimedSignature:
+    """Parse the headers. Raises SignatureInvalid on any other form than docs/protocol.md's."""
+    parameters = _PARAMETERS.fullmatch(act.signature_input)
+    signature = _SIGNATURE.fullmatch(act.signature)
+    if parameters is None or signature is None:
+        raise SignatureInvalid("signature-input")
+    try:
+        thumbprint = base64.urlsafe_b64decode(parameters[4] + "=")
+    except binascii.Error as error:
+        raise SignatureInvalid("keyid") from error
+    return ClaimedSignature(parameters[1], int(parameters[2]), parameters[3], thumbprint, base64.b64decode(signature[1]))
+
+
+def verify(
+    act: Act, claimed: ClaimedSignature, public_key: ec.EllipticCurvePublicKey, *, origin: str, now: int, seen: SeenNonces
+) -> VerifiedRequest:
+    """Prove that the key signed this very request to `origin`, now and for the first time. Raises SignatureInvalid or Stale.
+
+    The caller has found `public_key` by `claimed.thumbprint`, or checked that they belong together.
+    """
+    digest = f"sha-256=:{base64.b64encode(hashlib.sha256(act.body).digest()).decode()}:"
+    if not hmac.compare_digest(digest.encode(), act.content_digest.encode("utf-8", "replace")):
+        raise SignatureInvalid("content-digest")
+    base = (
+        f'"@method": {act.method}\n"@target-uri": {origin}{act.target}\n'
+        f'"content-digest": {digest}\n"@signature-params": {claimed.parameters}'
+    )
+    r, s = int.from_bytes(claimed.raw[:32], "big"), int.from_bytes(claimed.raw[32:], "big")
+    try:
+        public_key.verify(encode_dss_signature(r, s), base.encode(), _ECDSA)
+    except InvalidSignature as error:
+        raise SignatureInvalid("signature") from error
+    # Only a valid signature may fill the memory of nonces.
+    seen.admit(claimed, now)
+    return VerifiedRequest(act.target.partition("?")[0], act.body, claimed.thumbprint, now)
+
+
+def thumbprint(x: str, y: str) -> bytes:
+    """RFC 7638 thumbprint of a P-256 public JWK whose coordinates are base64url."""
+    return hashlib.sha256(f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'.encode()).digest()
+
+
+def public_key_of(x: str, y: str) -> ec.EllipticCurvePublicKey:
+    """The key of a public JWK. Raises SignatureInvalid when the point is not on the curve or the form is not canonical."""
+    try:
+        point = [base64.urlsafe_b64decode(coordinate + "=") for coordinate in (x, y)]
+        if any(len(c) != 32 for c in point) or [_b64url(c) for c in point] != [x, y]:
+            raise SignatureInvalid("device_key")
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + point[0] + point[1])
+    except ValueError as error:
+        raise SignatureInvalid("device_key") from error
+
+
+def _b64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,65 @@
+"""What every module of the vault works with: one frozen object, made at start, passed in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import asyncpg
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from rempart.evidence.note import SignerKey
+from rempart.foundation.clock import Clock
+from rempart.foundation.settings import VaultSettings
+from rempart.vault.checkpoints import CheckpointSigner
+from rempart.vault.directory import Directory
+from rempart.vault.engagement import ClaimsEnvelope, EngagementSigner
+from rempart.vault.keystore import KeyStore, Prf
+from rempart.vault.ledgercall import LedgerCall
+from rempart.vault.signature import SeenNonces
+
+ApplicationName = "rempart-vault"
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Settings, clock, keys and connections of one vault process."""
+
+    settings: VaultSettings
+    clock: Clock
+    keys: KeyStore
+    pool: asyncpg.Pool
+    ledger: LedgerCall
+    directory: Directory
+    signer: EngagementSigner
+    checkpoints: CheckpointSigner
+    nonces: SeenNonces
+    capsule_prf: Callable[[int], Prf]
+    """The PRF of an epoch."""
+    memory: dict[str, object] = field(default_factory=dict)
+    """Caches of the account modules, by their own names."""
+
+
+async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> tuple[Zone, asyncpg.Connection]:
+    """Connect, publish this start's claims envelope, hold the ledger call ready. The connection returned is the ledger call's own."""
+    pool = await asyncpg.create_pool(settings.dsn, min_size=1, max_size=4, server_settings={"application_name": ApplicationName})
+    connection = await asyncpg.connect(settings.dsn, server_settings={"application_name": f"{ApplicationName}-ledger"})
+    envelope = ClaimsEnvelope.fresh(keys.ring.claims_public)
+    await pool.execute(
+        "INSERT INTO vault.claims_envelope (kid, wrapped, created) VALUES ($1, $2, $3)", envelope.kid, envelope.wrapped, clock()
+    )
+    prfs = {epoch: keys.prf(f"capsule-{epoch}") for epoch in (keys.epoch, keys.epoch - 1) if epoch > 0}
+    log_key = SignerKey(settings.log_origin, ed25519.Ed25519PrivateKey.from_private_bytes(keys.ring.ledger))
+    zone = Zone(
+        settings=settings,
+        clock=clock,
+        keys=keys,
+        pool=pool,
+        ledger=await LedgerCall.prepare(connection, keys.epoch, clock),
+        directory=Directory(pool),
+        signer=EngagementSigner(keys.ring.engagement, keys.prf("pseudonym"), envelope, settings.origin, settings.log_origin),
+        checkpoints=CheckpointSigner(pool, settings.log_origin, log_key, clock),
+        nonces=SeenNonces(clock()),
+        capsule_prf=prfs.__getitem__,
+    )
+    return zone, connection
+
+
