@@ -1,0 +1,369 @@
+"""The rights check in FHIR R4: what a CoverageEligibilityRequest may hold, and what it means.
+
+Strict: an element that is not in these structs is refused, by name. The request presents a card or a NIR, a birth date and a domain of
+care; whatever else could identify a person (name, address, telephone, free text) is refused and never read (GDPR art. 5(1)(c)).
+An error names the element and the reason, never a value; its sentences are in `REASONS`.
+"""
+
+import re
+from datetime import date
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from rempart.foundation.clock import paris_date, system_clock
+from rempart.foundation.errors import BadInput
+from rempart.foundation.identifiers import BadNirForm, BadNirKey, check_nir
+from rempart.foundation.vocabulary import Domain, Lane
+
+NIR_SYSTEM = "urn:oid:1.2.250.1.213.1.4.8"
+AMC_SYSTEM = "urn:rempart:amc"
+DOMAIN_SYSTEM = "urn:rempart:domain"
+MAX_BODY = 64 * 1024
+"""Bytes of a request's body, at most."""
+
+
+class Reason(NamedTuple):
+    french: str
+    english: str
+
+
+REASONS: dict[str, Reason] = {
+    "json": Reason("ce n'est pas du JSON valide", "this is not valid JSON"),
+    "missing": Reason("cet élément est obligatoire", "this element is required"),
+    "form": Reason("la valeur n'a pas la forme attendue", "the value does not have the expected form"),
+    "unknown": Reason(
+        "cet élément n'est pas utilisé ici : retirez-le", "this element is not used here: remove it"
+    ),
+    "minimisation": Reason(
+        "cet élément désigne une personne et n'est pas nécessaire : retirez-le (minimisation des données)",
+        "this element identifies a person and is not needed: remove it (data minimisation)",
+    ),
+    "narrative": Reason(
+        "un texte libre peut contenir un nom : retirez-le (minimisation des données)",
+        "free text may hold a name: remove it (data minimisation)",
+    ),
+    "once": Reason("il en faut un, et un seul", "exactly one is expected"),
+    "contained": Reason(
+        "il y faut un Patient et un Coverage, rien d'autre", "one Patient and one Coverage are expected there"
+    ),
+    "reference": Reason(
+        "la référence ne désigne pas la ressource attendue de « contained »",
+        "the reference does not designate the contained resource expected",
+    ),
+    "system": Reason(
+        "le système de cet identifiant n'est pas le bon", "this identifier's system is not the one expected"
+    ),
+    "payor": Reason("le n° AMC n'est pas celui de « insurer »", "the AMC number is not that of `insurer`"),
+    "amc": Reason(
+        "un n° AMC comporte de 8 à 10 chiffres ou lettres majuscules",
+        "an AMC number has 8 to 10 digits or capital letters",
+    ),
+    "adherent": Reason(
+        "un n° adhérent comporte de 1 à 20 caractères", "a member number has 1 to 20 characters"
+    ),
+    "nir-form": Reason(BadNirForm.french.rstrip("."), BadNirForm.english.rstrip(".")),
+    "nir-key": Reason(BadNirKey.french.rstrip("."), BadNirKey.english.rstrip(".")),
+    "domain": Reason("ce domaine de soins n'existe pas", "there is no such domain of care"),
+    "lane-both": Reason(
+        "présentez la carte (n° adhérent) ou le NIR, pas les deux",
+        "present the card (member number) or the NIR, not both",
+    ),
+    "lane-neither": Reason(
+        "présentez la carte (n° adhérent) ou le NIR", "present the card (member number) or the NIR"
+    ),
+}
+"""Why a request is malformed. No sentence holds a value."""
+
+
+class BadPresentation(BadInput):
+    """`field` is a FHIR path, `reason` a key of REASONS; `detail` is both, as it travels in Refused.detail."""
+
+    code = "bad-input"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+def explain(detail: str, language: str = "fr") -> str:
+    """The sentence of a BadPresentation's detail, "field: reason"; any other detail comes back as it is."""
+    field, _, key = detail.rpartition(" ")
+    reason = REASONS.get(key)
+    if reason is None:
+        return detail
+    sentence = reason.english if language == "en" else reason.french
+    if not field:
+        return f"{sentence[0].upper()}{sentence[1:]}."
+    return f"{field}{': ' if language == 'en' else ' : '}{sentence}."
+
+
+class Presentation(msgspec.Struct, frozen=True):
+    """What a professional presents: a person's identifiers in one lane, and the question. It prints without any of them."""
+
+    lane: Lane
+    amc: str
+    adherent: str
+    """Of the card lane, else ""."""
+    nir: str
+    """Of the vitale lane, 15 characters, else ""."""
+    birth_date: date
+    rank: int
+    domain: Domain
+    care_date: date | None = None
+    """None: today."""
+
+    def __repr__(self) -> str:
+        return f"Presentation(lane={self.lane.name}, domain={self.domain.value})"
+
+
+# ── the request, element by element ──────────────────────────────────────────────────────────────────────────────────
+
+
+class _Element(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel", gc=False
+):
+    """Anything unknown inside is refused."""
+
+
+class _Identifier(_Element, frozen=True):
+    system: str
+    value: str
+
+
+class _Reference(_Element, frozen=True):
+    reference: str
+
+
+class _Logical(_Element, frozen=True):
+    identifier: _Identifier
+
+
+class _Patient(_Element, frozen=True, tag_field="resourceType", tag="Patient"):
+    id: str
+    birth_date: date
+    identifier: Annotated[list[_Identifier], Meta(min_length=1, max_length=1)] | None = None
+    multiple_birth_integer: Annotated[int, Meta(ge=1, le=9)] = 1
+
+
+class _Coverage(_Element, frozen=True, tag_field="resourceType", tag="Coverage"):
+    id: str
+    status: Literal["active"]
+    beneficiary: _Reference
+    payor: Annotated[list[_Logical], Meta(min_length=1, max_length=1)]
+    subscriber_id: str | None = None
+
+
+class _Insurance(_Element, frozen=True):
+    coverage: _Reference
+    focal: bool = True
+
+
+class _Coding(_Element, frozen=True):
+    system: str
+    code: str
+
+
+class _Concept(_Element, frozen=True):
+    coding: Annotated[list[_Coding], Meta(min_length=1, max_length=1)]
+
+
+class _Item(_Element, frozen=True):
+    category: _Concept
+
+
+_DateTime = Annotated[
+    str, Meta(max_length=40, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}))?$")
+]
+
+
+class _Request(_Element, frozen=True):
+    resource_type: Literal["CoverageEligibilityRequest"]
+    status: Literal["active"]
+    purpose: Annotated[list[Literal["validation", "benefits"]], Meta(min_length=1, max_length=2)]
+    contained: Annotated[list[_Patient | _Coverage], Meta(min_length=2, max_length=2)]
+    patient: _Reference
+    created: _DateTime
+    insurer: _Logical
+    insurance: Annotated[list[_Insurance], Meta(min_length=1, max_length=1)]
+    item: Annotated[list[_Item], Meta(min_length=1, max_length=1)]
+    serviced_date: date | None = None
+    # Legal, of no use here, not read.
+    id: msgspec.Raw = msgspec.Raw()
+    meta: msgspec.Raw = msgspec.Raw()
+    language: msgspec.Raw = msgspec.Raw()
+
+
+_decode = msgspec.json.Decoder(_Request).decode
+_encode = msgspec.json.Encoder().encode
+_DOMAINS = {domain.value: domain for domain in Domain}
+_AMC = re.compile(r"[0-9A-Z]{8,10}").fullmatch
+
+
+def read_request(body: bytes) -> Presentation:
+    """The presentation in a CoverageEligibilityRequest (docs/fhir.md), normalised: a NIR and a n° AMC without spaces, in capitals.
+
+    Raises BadPresentation, which names the element and the reason and repeats no value.
+    """
+    try:
+        request = _decode(body)
+    except msgspec.ValidationError as error:
+        raise _refused_element(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadPresentation("", "json") from None
+
+    patient, coverage = _contained(request)
+    _check_references(request, patient, coverage)
+    amc = _insurer(request, coverage)
+    domain = _domain(request)
+    lane, adherent, nir = _lane(patient, coverage)
+    return Presentation(
+        lane,
+        amc,
+        adherent,
+        nir,
+        patient.birth_date,
+        patient.multiple_birth_integer,
+        domain,
+        request.serviced_date,
+    )
+
+
+def _contained(request: _Request) -> tuple[_Patient, _Coverage]:
+    first, second = request.contained
+    if type(first) is _Coverage:
+        first, second = second, first
+    if type(first) is not _Patient:
+        raise BadPresentation("contained", "contained")
+    if type(second) is not _Coverage:
+        raise BadPresentation("contained", "contained")
+    return first, second
+
+
+def _check_references(request: _Request, patient: _Patient, coverage: _Coverage) -> None:
+    insurance = request.insurance[0]
+    if request.patient.reference != "#" + patient.id:
+        raise BadPresentation("patient.reference", "reference")
+    if coverage.beneficiary.reference != "#" + patient.id:
+        raise BadPresentation("Coverage.beneficiary.reference", "reference")
+    if insurance.coverage.reference != "#" + coverage.id or patient.id == coverage.id:
+        raise BadPresentation("insurance[0].coverage.reference", "reference")
+    if not insurance.focal:
+        raise BadPresentation("insurance[0].focal", "form")
+
+
+def _insurer(request: _Request, coverage: _Coverage) -> str:
+    insurer, payor = request.insurer.identifier, coverage.payor[0].identifier
+    if insurer.system != AMC_SYSTEM:
+        raise BadPresentation("insurer.identifier.system", "system")
+    if payor.system != AMC_SYSTEM:
+        raise BadPresentation("Coverage.payor[0].identifier.system", "system")
+    if payor.value != insurer.value:
+        raise BadPresentation("Coverage.payor[0].identifier.value", "payor")
+    amc = insurer.value.replace(" ", "").upper()
+    if _AMC(amc) is None:
+        raise BadPresentation("insurer.identifier.value", "amc")
+    return amc
+
+
+def _domain(request: _Request) -> Domain:
+    coding = request.item[0].category.coding[0]
+    if coding.system != DOMAIN_SYSTEM:
+        raise BadPresentation("item[0].category.coding[0].system", "system")
+    domain = _DOMAINS.get(coding.code)
+    if domain is None:
+        raise BadPresentation("item[0].category.coding[0].code", "domain")
+    return domain
+
+
+def _lane(patient: _Patient, coverage: _Coverage) -> tuple[Lane, str, str]:
+    if coverage.subscriber_id is not None:
+        if patient.identifier is not None:
+            raise BadPresentation("contained", "lane-both")
+        adherent = coverage.subscriber_id.strip()
+        if not 1 <= len(adherent) <= 20 or not adherent.isprintable():
+            raise BadPresentation("Coverage.subscriberId", "adherent")
+        return Lane.CARD, adherent, ""
+    if patient.identifier is None:
+        raise BadPresentation("contained", "lane-neither")
+    identifier = patient.identifier[0]
+    if identifier.system != NIR_SYSTEM:
+        raise BadPresentation("Patient.identifier[0].system", "system")
+    try:
+        return Lane.VITALE, "", check_nir(identifier.value.replace(" ", "").upper())
+    except BadNirForm:
+        raise BadPresentation("Patient.identifier[0].value", "nir-form") from None
+    except BadNirKey:
+        raise BadPresentation("Patient.identifier[0].value", "nir-key") from None
+
+
+def write_request(presentation: Presentation, created: date | None = None) -> bytes:
+    """The CoverageEligibilityRequest of a presentation, as a client writes it. `created` None: today, in Paris."""
+    asker = presentation
+    insurer = _Logical(_Identifier(AMC_SYSTEM, asker.amc))
+    vitale = asker.lane is Lane.VITALE
+    return _encode(
+        _Request(
+            resource_type="CoverageEligibilityRequest",
+            status="active",
+            purpose=["validation", "benefits"],
+            contained=[
+                _Patient(
+                    "p",
+                    asker.birth_date,
+                    [_Identifier(NIR_SYSTEM, asker.nir)] if vitale else None,
+                    asker.rank,
+                ),
+                _Coverage("c", "active", _Reference("#p"), [insurer], None if vitale else asker.adherent),
+            ],
+            patient=_Reference("#p"),
+            created=(created or paris_date(system_clock())).isoformat(),
+            insurer=insurer,
+            insurance=[_Insurance(_Reference("#c"))],
+            item=[_Item(_Concept([_Coding(DOMAIN_SYSTEM, asker.domain.value)]))],
+            serviced_date=asker.care_date,
+        )
+    )
+
+
+# ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_MINIMISED = frozenset((
+    "name", "telecom", "address", "photo", "gender", "contact", "maritalStatus", "communication", "generalPractitioner", "link",
+    "deceasedBoolean", "deceasedDateTime", "managingOrganization", "policyHolder", "subscriber", "dependent", "_birthDate",
+    "_name", "_subscriberId",
+))  # fmt: skip
+_NARRATIVE = frozenset(("text", "display"))
+_UNUSED = frozenset((
+    "active", "assigner", "class", "contained", "costToBeneficiary", "contract", "created", "detail", "diagnosis", "enterer",
+    "extension", "facility", "fhir_comments", "id",
+    "identifier", "implicitRules", "meta", "language", "modifierExtension", "multipleBirthBoolean",
+    "network", "order", "period", "preAuthRef", "priority", "productOrService", "modifier", "provider", "quantity", "relationship",
+    "servicedPeriod", "supportingInfo", "supportingInfoSequence", "subrogation", "type", "unitPrice", "use", "userSelected",
+    "version", "businessArrangement", "_created", "_servicedDate", "_status", "_purpose", "_id", "_value", "_system", "_code",
+))  # fmt: skip
+_PATH = re.compile(r" - at `(\$[^`]*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `([A-Za-z_]{1,30})`")
+_MISSING = re.compile(r"Object missing required field `([A-Za-z]+)`")
+_LENGTH = "of length"
+
+
+def _refused_element(message: str) -> BadPresentation:
+    """From msgspec's message, of which only element names of this file may go on: a value, or a key a client made up, never does."""
+    found = _PATH.search(message)
+    path = found.group(1)[1:].lstrip(".") if found else ""
+    unknown = _UNKNOWN.match(message)
+    if unknown is not None or message.startswith("Object contains unknown field"):
+        name = unknown.group(1) if unknown else ""
+        for names, reason in ((_MINIMISED, "minimisation"), (_NARRATIVE, "narrative"), (_UNUSED, "unknown")):
+            if name in names:
+                return BadPresentation(f"{path}.{name}".lstrip("."), reason)
+        return BadPresentation(path, "unknown")
+    missing = _MISSING.match(message)
+    if missing is not None:
+        return BadPresentation(f"{path}.{missing.group(1)}".lstrip("."), "missing")
+    if _LENGTH in message and message.startswith("Expected `array`"):
+        return BadPresentation(path, "contained" if path == "contained" else "once")
+    return BadPresentation(path, "form")
