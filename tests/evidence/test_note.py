@@ -7,12 +7,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rempart.evidence.errors import NoteMalformed, NoteRefused
+from rempart.evidence.errors import FrontierMalformed, NoteMalformed, NoteRefused, RootMismatch
+from rempart.evidence.merkle import Frontier, leaf_hash
 from rempart.evidence.note import (
     Checkpoint,
     SignerKey,
     VerifierKey,
     open_checkpoint,
+    open_frontier,
     open_note,
     parse_note,
     sign_checkpoint,
@@ -38,7 +40,7 @@ NOTE = sign_checkpoint(Checkpoint(LOG.name, 1234, ROOT), LOG)
 
 def test_go_sumdb_note_is_made_and_read_to_the_byte() -> None:
     signer = SignerKey("PeterNeumann", Ed25519PrivateKey.from_private_bytes(GO_SEED))
-    assert signer.verifier().text == GO_KEY
+    assert signer.verifier().text() == GO_KEY
     assert sign_note(GO_TEXT, [signer]) == GO_NOTE
     key = VerifierKey.parse(GO_KEY)
     assert open_note(GO_NOTE, [key]).text == GO_TEXT
@@ -65,7 +67,7 @@ def test_a_checkpoint_comes_back() -> None:
     assert open_checkpoint(NOTE, LOG.verifier()) == Checkpoint(LOG.name, 1234, ROOT)
     empty = sign_checkpoint(Checkpoint(LOG.name, 0, ROOT), LOG)
     assert empty.decode().split("\n")[1] == "0"
-    assert open_checkpoint(empty, VerifierKey.parse(LOG.verifier().text)).size == 0
+    assert open_checkpoint(empty, VerifierKey.parse(LOG.verifier().text())).size == 0
 
 
 def test_a_checkpoint_signed_by_another_key_is_refused() -> None:
@@ -75,7 +77,7 @@ def test_a_checkpoint_signed_by_another_key_is_refused() -> None:
 
 def test_a_signature_of_another_key_under_the_log_s_key_id_is_refused() -> None:
     text, _, _ = NOTE.decode().rpartition("— ")
-    forged = LOG.verifier().key_id + OTHER.private.sign(Checkpoint(LOG.name, 1234, ROOT).text.encode())
+    forged = LOG.verifier().key_id + OTHER.private.sign(Checkpoint(LOG.name, 1234, ROOT).text().encode())
     note = f"{text}— {LOG.name} {base64.b64encode(forged).decode()}\n".encode()
     with pytest.raises(NoteRefused):
         open_checkpoint(note, LOG.verifier())
@@ -87,7 +89,7 @@ def test_a_checkpoint_of_another_log_is_refused_though_the_key_signed_it() -> No
 
 
 def test_unknown_signatures_are_ignored_and_a_wrong_known_one_refuses_the_note() -> None:
-    text = Checkpoint(LOG.name, 7, ROOT).text
+    text = Checkpoint(LOG.name, 7, ROOT).text()
     witness = SignerKey("witness.example", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
     both = sign_note(text, [witness, LOG])
     assert open_note(both, [LOG.verifier()]).signed_by == (LOG.verifier(),)
@@ -95,7 +97,7 @@ def test_unknown_signatures_are_ignored_and_a_wrong_known_one_refuses_the_note()
         witness.verifier(),
         LOG.verifier(),
     )
-    other_text = sign_note(Checkpoint(LOG.name, 8, ROOT).text, [witness]).decode().split("\n\n")[1]
+    other_text = sign_note(Checkpoint(LOG.name, 8, ROOT).text(), [witness]).decode().split("\n\n")[1]
     mixed = (sign_note(text, [LOG]).decode() + other_text).encode()
     assert open_note(mixed, [LOG.verifier()]).text == text
     with pytest.raises(NoteRefused):
@@ -198,3 +200,18 @@ def test_nothing_is_signed_that_no_note_can_hold(text: str) -> None:
         sign_note(text, [LOG])
     with pytest.raises(NoteMalformed):
         sign_checkpoint(Checkpoint("two\nlines", 1, ROOT), LOG)
+
+
+def test_a_frontier_planted_in_the_database_is_not_signed_on() -> None:
+    honest, planted = Frontier(), Frontier()
+    honest.extend(leaf_hash(bytes([number])) for number in range(5))
+    planted.extend(leaf_hash(bytes([number + 1])) for number in range(5))
+    note = sign_checkpoint(Checkpoint(LOG.name, 5, honest.root()), LOG)
+    assert open_frontier(honest.serialise(), note, LOG.verifier()).root() == honest.root()
+    with pytest.raises(RootMismatch):
+        open_frontier(planted.serialise(), note, LOG.verifier())
+    with pytest.raises(FrontierMalformed):
+        open_frontier(b"", note, LOG.verifier())
+    forged = sign_checkpoint(Checkpoint(LOG.name, 5, planted.root()), OTHER)
+    with pytest.raises(NoteRefused):
+        open_frontier(planted.serialise(), forged, LOG.verifier())

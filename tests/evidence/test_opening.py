@@ -118,6 +118,7 @@ def test_another_salt_is_refused() -> None:
         replace(TOLD, domain=13),
         replace(TOLD, answer_class=2),
         replace(TOLD, insurer=0),
+        replace(TOLD, insurer=-1),
         replace(TOLD, insurer=2**15),
         replace(TOLD, at=2**63),
         replace(TOLD, at=-1),

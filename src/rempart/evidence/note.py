@@ -16,8 +16,8 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from rempart.evidence.errors import NoteMalformed, NoteRefused
-from rempart.evidence.merkle import HASH_SIZE, MAX_SIZE
+from rempart.evidence.errors import NoteMalformed, NoteRefused, RootMismatch
+from rempart.evidence.merkle import HASH_SIZE, MAX_SIZE, Frontier
 
 ED25519 = b"\x01"
 """The signature type byte of C2SP signed-note."""
@@ -48,7 +48,6 @@ class VerifierKey:
         """SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key)[:4]."""
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
 
-    @property
     def text(self) -> str:
         """The verifier key ("vkey") in its usual text form."""
         return f"{self.name}+{self.key_id.hex()}+{_to_base64(ED25519 + self.public)}"
@@ -131,7 +130,6 @@ class Checkpoint:
     root: bytes
     extensions: tuple[str, ...] = ()
 
-    @property
     def text(self) -> str:
         """The note text of C2SP tlog-checkpoint."""
         return "".join(
@@ -174,9 +172,9 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: SignerKey) -> bytes:
 
     The caller signs no size below, and no root beside, what it signed before.
     """
-    if Checkpoint.parse(checkpoint.text) != checkpoint:
+    if Checkpoint.parse(checkpoint.text()) != checkpoint:
         raise NoteMalformed("the checkpoint holds a line break or an empty line")
-    return sign_note(checkpoint.text, (signer,))
+    return sign_note(checkpoint.text(), (signer,))
 
 
 def parse_note(data: bytes) -> UnverifiedNote:
@@ -230,6 +228,19 @@ def open_checkpoint(data: bytes, key: VerifierKey) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise NoteRefused(f"the checkpoint is of {checkpoint.origin}, the key of {key.name}")
     return checkpoint
+
+
+def open_frontier(frontier: bytes, note: bytes, key: VerifierKey) -> Frontier:
+    """The frontier stored beside a checkpoint, once the checkpoint's signature vouches for it.
+
+    A log that restarts from here signs nothing inconsistent with what it signed before, whoever wrote to its
+    database meanwhile. Raises `NoteMalformed`, `NoteRefused`, `FrontierMalformed`, `RootMismatch`.
+    """
+    checkpoint = open_checkpoint(note, key)
+    restored = Frontier.restore(frontier)
+    if (restored.size, restored.root()) != (checkpoint.size, checkpoint.root):
+        raise RootMismatch(f"the frontier stored is not that of the checkpoint of {checkpoint.size} leaves")
+    return restored
 
 
 def _parse_signature(line: str) -> Signature:

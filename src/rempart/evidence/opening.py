@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
+from typing import LiteralString
 from uuid import UUID
 
 from rempart.evidence.errors import LeafRewritten, OpeningMalformed
@@ -24,6 +25,14 @@ LABEL = b"rempart-leaf-v1\x00"
 _LAYOUT = struct.Struct(">hq16s16s16shhhhhi16s")
 OPENING_SIZE = _LAYOUT.size
 _NIL = UUID(int=0)
+
+OPENING_SQL: LiteralString = """
+  int2send(1::smallint) || int8send(e.at)
+  || uuid_send(e.account) || uuid_send(e.device) || uuid_send(e.establishment)
+  || int2send(e.insurer) || int2send(e.lane) || int2send(e.domain)
+  || int2send(e.answer_class) || int2send(e.outcome)
+  || int4send(e.cost) || uuid_send(e.subject)"""
+"""The same bytes in PostgreSQL, from the columns of a row `e` of evidence.entry."""
 
 ANSWER_CLASSES: dict[int, tuple[str, ...]] = {
     1: (
@@ -54,7 +63,8 @@ class Outcome(IntEnum):
 class Opening:
     """One answer, as committed.
 
-    `at` in microseconds since 1970 UTC; `cost` in units of the line; `subject` is None when absent.
+    `at` in microseconds since 1970 UTC; `insurer` is 0 for an unknown n° AMC; `cost` in units of the line;
+    `subject` is None when absent.
     """
 
     at: int
@@ -118,7 +128,7 @@ def decode_opening(data: bytes) -> Opening:
     ) = _LAYOUT.unpack(data)
     if version != VERSION:
         raise OpeningMalformed(f"version {version} of the opening is unknown")
-    if at < 0 or cost < 0 or insurer <= 0:
+    if at < 0 or cost < 0 or insurer < 0:
         raise OpeningMalformed("instant, cost and insurer are not negative")
     if lane not in set(Lane) or domain not in DOMAIN_BY_CODE or answer_class not in ANSWER_CLASSES:
         raise OpeningMalformed(f"lane {lane}, domain {domain} or class {answer_class} is unknown")
@@ -126,6 +136,8 @@ def decode_opening(data: bytes) -> Opening:
         raise OpeningMalformed(f"outcome {outcome} is unknown")
     if (outcome == Outcome.ABSENT) != (subject == _NIL.bytes):
         raise OpeningMalformed("an answer has a subject unless the person is absent")
+    if outcome == Outcome.TOLD and insurer == 0:
+        raise OpeningMalformed("nobody is told of without an insurer")
     return Opening(
         at=at,
         account=UUID(bytes=account),

@@ -139,7 +139,7 @@ def export_tiles(folder: Path, leaves: Iterable[bytes], note: bytes, key: Verifi
     try:
         former = _read_former(folder, key)
         completed, written, kept = _write_tiles(folder, leaves, checkpoint, former)
-        _put(folder / VERIFIER_KEY, f"{key.text}\n".encode())
+        _put(folder / VERIFIER_KEY, f"{key.text()}\n".encode())
         _put(folder / CHECKPOINT, note)
         for tile in completed:
             shutil.rmtree(folder / f"{tile.path}.p", ignore_errors=True)
