@@ -105,15 +105,14 @@ CREATE TABLE vault.switch (
 
 -- What a key has spent. `hour` holds five slots of 15 minutes, `day` seven slots of 4 hours, newest first; `*_slot` numbers the newest.
 -- Counting the running slot and the whole window before it makes the bound exact for any 60 minutes and any 24 hours.
--- kind: 1 account, 2 device, 3 establishment.
+-- kind: 1 account, 2 device, 3 establishment; their ids never meet.
 CREATE TABLE vault.meter (
+  key uuid PRIMARY KEY,
   kind smallint NOT NULL,
-  key uuid NOT NULL,
   hour_slot bigint NOT NULL DEFAULT 0,
   hour integer[] NOT NULL DEFAULT '{0,0,0,0,0}',
   day_slot bigint NOT NULL DEFAULT 0,
-  day integer[] NOT NULL DEFAULT '{0,0,0,0,0,0,0}',
-  PRIMARY KEY (kind, key)
+  day integer[] NOT NULL DEFAULT '{0,0,0,0,0,0,0}'
 ) WITH (fillfactor = 50);
 
 -- Whom an establishment was already told of, and when that was last charged.

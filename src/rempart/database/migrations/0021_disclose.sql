@@ -1,10 +1,17 @@
 -- The one act's one call (docs/algorithms/disclose.md): switch, session, room, probe, already told, debit, ledger. It is given a batch
 -- and answers a status for each request; it raises for no business refusal. All of it is durable before the vault opens anything.
 
--- What a meter has spent in its window, `shift` slots after its newest one. A clock turned back (shift < 0) gives nothing back.
-CREATE FUNCTION vault.spent(slots integer[], shift bigint) RETURNS bigint
+-- What a meter has spent in its window (five or seven slots), `shift` slots after its newest one. A clock turned back (shift < 0) gives
+-- nothing back. Written out so that it is inlined: this runs six times a request.
+CREATE FUNCTION vault.spent(slots integer[], shift bigint) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT COALESCE(sum(slot), 0) FROM unnest(slots[1 : cardinality(slots) - least(greatest(shift, 0), cardinality(slots))::int]) AS slot
+  SELECT CASE WHEN shift < cardinality(slots) THEN slots[1] ELSE 0 END
+    + CASE WHEN shift < cardinality(slots) - 1 THEN slots[2] ELSE 0 END
+    + CASE WHEN shift < cardinality(slots) - 2 THEN slots[3] ELSE 0 END
+    + CASE WHEN shift < cardinality(slots) - 3 THEN slots[4] ELSE 0 END
+    + CASE WHEN shift < cardinality(slots) - 4 THEN slots[5] ELSE 0 END
+    + CASE WHEN shift < cardinality(slots) - 5 THEN slots[6] ELSE 0 END
+    + CASE WHEN shift < cardinality(slots) - 6 THEN slots[7] ELSE 0 END
 $$;
 
 -- The slots after spending `cost` now: the newest slot moves right by `shift`, what leaves the window is forgotten.
@@ -46,7 +53,10 @@ CREATE FUNCTION vault.disclose(
   subject uuid,
   epoch integer
 )
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- Every step is a few look-ups by key, whatever the planner thinks of tables that are still small; plans are made once a connection.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
   nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
@@ -54,72 +64,84 @@ DECLARE
   hour_now CONSTANT bigint := p_at / 900000000;
   day_now CONSTANT bigint := p_at / 14400000000;
   switches boolean;
-  who record;
-  line record;
+  -- who stands behind each session, NULL where it is over
+  by_account uuid[]; by_device uuid[]; by_establishment uuid[]; by_profession text[];
+  -- the batch's meters, locked: key, spent this hour and day, and what this batch debits
+  m_key uuid[]; m_hour integer[]; m_day integer[]; m_debit integer[];
+  at_account integer; at_device integer; at_establishment integer;
   what record;
   ins record;
   known boolean;
+  person uuid;
   told_at bigint;
+  dear integer;
   units integer;
   result smallint;
-  leaf bytea;
-  -- what is appended, in order
+  base integer;
+  -- what is appended to the ledger, in order
   o_ordinal integer[] := '{}'; o_status smallint[] := '{}'; o_leaf bytea[] := '{}'; o_cost integer[] := '{}';
   o_sealed bytea[] := '{}'; o_subject uuid[] := '{}'; o_epoch integer[] := '{}'; o_notice bytea[] := '{}';
-  o_account uuid[] := '{}'; o_device uuid[] := '{}'; o_establishment uuid[] := '{}'; o_generation integer[] := '{}';
+  o_generation integer[] := '{}';
   head bigint;
 BEGIN
+  -- 1. the sessions, their devices, accounts, establishments and memberships that still stand; whether any switch is thrown
+  SELECT array_agg(w.account ORDER BY u.i), array_agg(w.device ORDER BY u.i), array_agg(w.establishment ORDER BY u.i),
+      array_agg(w.profession ORDER BY u.i)
+    INTO by_account, by_device, by_establishment, by_profession
+    FROM unnest(p_session) WITH ORDINALITY AS u (id, i)
+    LEFT JOIN LATERAL (
+      SELECT s.account, s.device, s.establishment, e.profession
+        FROM vault.session s
+        JOIN vault.binding b ON b.account = s.account AND b.device = s.device AND b.fresh_until > p_at
+        JOIN vault.account a ON a.id = s.account AND a.status = 'active'
+        JOIN vault.establishment e ON e.id = s.establishment AND e.status = 'active'
+        JOIN vault.membership r ON r.account = s.account AND r.establishment = s.establishment
+        WHERE s.id = u.id AND s.expires > p_at) w ON true;
   switches := EXISTS (SELECT FROM vault.switch s WHERE s.until IS NULL OR s.until > p_at);
 
-  -- Two vaults that serve the same establishment lock its meters in one order.
-  IF n > 1 THEN
-    PERFORM FROM vault.meter m
-      WHERE (m.kind, m.key) IN (
-        SELECT k.kind, k.key FROM vault.session s
-          CROSS JOIN LATERAL (VALUES (1::smallint, s.account), (2::smallint, s.device), (3::smallint, s.establishment)) AS k (kind, key)
-          WHERE s.id = ANY (p_session))
-      ORDER BY m.kind, m.key FOR UPDATE;
-  END IF;
+  -- 2. lock the meters in one order, so that two vaults never wait for each other; read what they have spent
+  SELECT array_agg(m.key), array_agg(vault.spent(m.hour, hour_now - m.hour_slot)),
+      array_agg(vault.spent(m.day, day_now - m.day_slot)), array_fill(0, ARRAY[count(*)::int])
+    INTO m_key, m_hour, m_day, m_debit
+    FROM (SELECT * FROM vault.meter l WHERE l.key = ANY (by_account || by_device || by_establishment) ORDER BY l.key FOR UPDATE) m;
 
   FOR i IN 1 .. n LOOP
-    -- 1. the session, its device, account, establishment and role still stand
-    SELECT s.account, s.device, s.establishment, e.profession INTO who
-      FROM vault.session s
-      JOIN vault.binding b ON b.account = s.account AND b.device = s.device AND b.fresh_until > p_at
-      JOIN vault.account a ON a.id = s.account AND a.status = 'active'
-      JOIN vault.establishment e ON e.id = s.establishment AND e.status = 'active'
-      JOIN vault.membership r ON r.account = s.account AND r.establishment = s.establishment
-      WHERE s.id = p_session[i] AND s.expires > p_at;
-    IF NOT FOUND THEN
+    IF by_account[i] IS NULL THEN
       RETURN QUERY SELECT i, 5::smallint, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
       CONTINUE;
     END IF;
 
-    -- 2. no switch is thrown
+    -- 3. no switch is thrown
     IF switches AND EXISTS (
       SELECT FROM vault.switch s WHERE (s.until IS NULL OR s.until > p_at) AND (s.scope, s.key) IN (
-        ('platform', ''), ('insurer', p_insurer[i]::text), ('lane', p_lane[i]::text), ('profession', who.profession),
-        ('establishment', who.establishment::text), ('account', who.account::text), ('device', who.device::text))
+        ('platform', ''), ('insurer', p_insurer[i]::text), ('lane', p_lane[i]::text), ('profession', by_profession[i]),
+        ('establishment', by_establishment[i]::text), ('account', by_account[i]::text), ('device', by_device[i]::text))
     ) THEN
       RETURN QUERY SELECT i, 4::smallint, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
       CONTINUE;
     END IF;
 
-    -- 3. room for the dearest outcome, decided before the probe, so that exhaustion tells nothing of anybody
-    SELECT count(*) AS meters, bool_and(
-        vault.spent(m.hour, hour_now - m.hour_slot) + p_cost_absent[i] <= p_limits[6 * (i - 1) + 2 * m.kind - 1]
-        AND vault.spent(m.day, day_now - m.day_slot) + p_cost_absent[i] <= p_limits[6 * (i - 1) + 2 * m.kind]) AS room
-      INTO line
-      FROM (SELECT * FROM vault.meter m
-              WHERE (m.kind = 1 AND m.key = who.account) OR (m.kind = 2 AND m.key = who.device)
-                OR (m.kind = 3 AND m.key = who.establishment)
-              ORDER BY m.kind, m.key FOR UPDATE) m;
-    IF line.meters < 3 OR NOT line.room THEN
+    -- 4. room for the dearest outcome, decided before the probe, so that exhaustion tells nothing of anybody. A meter that is missing
+    --    has no room.
+    at_account := array_position(m_key, by_account[i]);
+    at_device := array_position(m_key, by_device[i]);
+    at_establishment := array_position(m_key, by_establishment[i]);
+    dear := p_cost_absent[i];
+    base := 6 * (i - 1);
+    IF m_hour[at_account] + m_debit[at_account] + dear <= p_limits[base + 1]
+      AND m_day[at_account] + m_debit[at_account] + dear <= p_limits[base + 2]
+      AND m_hour[at_device] + m_debit[at_device] + dear <= p_limits[base + 3]
+      AND m_day[at_device] + m_debit[at_device] + dear <= p_limits[base + 4]
+      AND m_hour[at_establishment] + m_debit[at_establishment] + dear <= p_limits[base + 5]
+      AND m_day[at_establishment] + m_debit[at_establishment] + dear <= p_limits[base + 6]
+    THEN
+      NULL;
+    ELSE
       RETURN QUERY SELECT i, 3::smallint, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
       CONTINUE;
     END IF;
 
-    -- 4. probe the insurer's current generation
+    -- 5. probe the insurer's current generation; an unknown n° AMC probes a table of nobody
     SELECT g.generation, g.epoch, g.vitale_open INTO ins FROM vault.insurer g
       WHERE g.number = p_insurer[i] AND g.generation > 0;
     IF FOUND THEN
@@ -130,53 +152,57 @@ BEGIN
       EXECUTE 'SELECT sealed, subject, notice_ref FROM vault.nobody WHERE tag = $1' INTO what USING p_tag[i];
     END IF;
     known := what.sealed IS NOT NULL AND (p_lane[i] <> 2 OR ins.vitale_open);
-
-    -- 5. what it costs: nothing for somebody already told of
-    SELECT t.at INTO told_at FROM vault.told t
-      WHERE t.establishment = who.establishment AND t.subject = CASE WHEN known THEN what.subject ELSE nil END;
-    units := CASE WHEN NOT known THEN p_cost_absent[i]
-                  WHEN told_at IS NOT NULL AND told_at + p_told_window[i] > p_at AND told_at <= p_at THEN 0
-                  ELSE p_cost_told[i] END;
+    person := CASE WHEN known THEN what.subject ELSE nil END;
     result := CASE WHEN known THEN 1 ELSE 2 END;
 
-    -- 6. debit; a miss does the same writes as a hit
-    UPDATE vault.meter m SET
-        hour = vault.spend(m.hour, hour_now - m.hour_slot, units), hour_slot = greatest(m.hour_slot, hour_now),
-        day = vault.spend(m.day, day_now - m.day_slot, units), day_slot = greatest(m.day_slot, day_now)
-      WHERE (m.kind = 1 AND m.key = who.account) OR (m.kind = 2 AND m.key = who.device) OR (m.kind = 3 AND m.key = who.establishment);
+    -- 6. what it costs: nothing for somebody already told of. A miss does the same writes as a hit.
+    SELECT t.at INTO told_at FROM vault.told t WHERE t.establishment = by_establishment[i] AND t.subject = person;
+    units := CASE WHEN NOT known THEN dear
+                  WHEN told_at <= p_at AND told_at + p_told_window[i] > p_at THEN 0
+                  ELSE p_cost_told[i] END;
     IF units > 0 THEN
-      INSERT INTO vault.told AS t (establishment, subject, at)
-        VALUES (who.establishment, CASE WHEN known THEN what.subject ELSE nil END, p_at)
+      m_debit[at_account] := m_debit[at_account] + units;
+      m_debit[at_device] := m_debit[at_device] + units;
+      m_debit[at_establishment] := m_debit[at_establishment] + units;
+      INSERT INTO vault.told AS t (establishment, subject, at) VALUES (by_establishment[i], person, p_at)
         ON CONFLICT (establishment, subject) DO UPDATE SET at = EXCLUDED.at;
     END IF;
 
     -- 7. the ledger's commitment (docs/ledger.md gives the bytes)
-    leaf := sha256('rempart-leaf-v1'::bytea || '\x00'::bytea || p_salt[i]
-      || int2send(1::smallint) || int8send(p_at) || uuid_send(who.account) || uuid_send(who.device) || uuid_send(who.establishment)
+    o_leaf := array_append(o_leaf, sha256('rempart-leaf-v1'::bytea || '\x00'::bytea || p_salt[i]
+      || int2send(1::smallint) || int8send(p_at) || uuid_send(by_account[i]) || uuid_send(by_device[i]) || uuid_send(by_establishment[i])
       || int2send(p_insurer[i]) || int2send(p_lane[i]) || int2send(p_domain[i]) || int2send(p_class[i]) || int2send(result)
-      || int4send(units) || uuid_send(CASE WHEN known THEN what.subject ELSE nil END));
-
-    o_ordinal := o_ordinal || i; o_status := o_status || result; o_leaf := o_leaf || leaf; o_cost := o_cost || units;
-    o_sealed := o_sealed || CASE WHEN known THEN what.sealed END;
-    o_subject := o_subject || CASE WHEN known THEN what.subject ELSE nil END;
-    o_notice := o_notice || CASE WHEN known THEN what.notice_ref END;
-    o_epoch := o_epoch || ins.epoch; o_generation := o_generation || ins.generation;
-    o_account := o_account || who.account; o_device := o_device || who.device; o_establishment := o_establishment || who.establishment;
+      || int4send(units) || uuid_send(person)));
+    o_ordinal := array_append(o_ordinal, i);
+    o_status := array_append(o_status, result);
+    o_cost := array_append(o_cost, units);
+    o_sealed := array_append(o_sealed, CASE WHEN known THEN what.sealed END);
+    o_notice := array_append(o_notice, CASE WHEN known THEN what.notice_ref END);
+    o_subject := array_append(o_subject, person);
+    o_epoch := array_append(o_epoch, ins.epoch);
+    o_generation := array_append(o_generation, ins.generation);
   END LOOP;
 
   IF cardinality(o_ordinal) = 0 THEN
     RETURN;
   END IF;
 
-  -- 8. append, the head's lock last and shortest
+  -- 8. write the meters back
+  UPDATE vault.meter m SET
+      hour = vault.spend(m.hour, hour_now - m.hour_slot, d.units), hour_slot = greatest(m.hour_slot, hour_now),
+      day = vault.spend(m.day, day_now - m.day_slot, d.units), day_slot = greatest(m.day_slot, day_now)
+    FROM unnest(m_key, m_debit) AS d (key, units)
+    WHERE d.units > 0 AND m.key = d.key;
+
+  -- 9. append, the head's lock last and shortest
   UPDATE evidence.log l SET size = l.size + cardinality(o_ordinal) WHERE l.id = 1 RETURNING l.size - cardinality(o_ordinal) INTO head;
   INSERT INTO evidence.leaf (index, commitment)
     SELECT head + k - 1, c FROM unnest(o_leaf) WITH ORDINALITY AS u (c, k);
   INSERT INTO evidence.entry (index, at, salt, account, device, establishment, insurer, lane, domain, answer_class, outcome, cost,
                               subject, notice_ref, generation)
-    SELECT head + k - 1, p_at, p_salt[o], a, d, e, p_insurer[o], p_lane[o], p_domain[o], p_class[o], s, c, j, r, g
-      FROM unnest(o_ordinal, o_account, o_device, o_establishment, o_status, o_cost, o_subject, o_notice, o_generation)
-        WITH ORDINALITY AS u (o, a, d, e, s, c, j, r, g, k);
+    SELECT head + k - 1, p_at, p_salt[o], by_account[o], by_device[o], by_establishment[o], p_insurer[o], p_lane[o], p_domain[o], p_class[o],
+        s, c, j, r, g
+      FROM unnest(o_ordinal, o_status, o_cost, o_subject, o_notice, o_generation) WITH ORDINALITY AS u (o, s, c, j, r, g, k);
   RETURN QUERY SELECT o, s, head + k - 1, l, c, x, j, v
     FROM unnest(o_ordinal, o_status, o_leaf, o_cost, o_sealed, o_subject, o_epoch) WITH ORDINALITY AS u (o, s, l, c, x, j, v, k);
 END
