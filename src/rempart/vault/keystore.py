@@ -156,9 +156,12 @@ def create_key_store(path: Path, passphrase_file: Path | None, token: Token | No
     )
     if token is not None:
         session = _open_token(token)
-        for name in [*names, "key-file"]:
-            _generate_in_token(session, name)
-        sealing, salt = _token_prf(session, "key-file")(b"rempart-key-file-v1"), b""
+        try:
+            for name in [*names, "key-file"]:
+                _generate_in_token(session, name)
+            sealing, salt = _token_prf(session, "key-file")(b"rempart-key-file-v1"), b""
+        finally:
+            session.close()
     else:
         assert passphrase_file is not None
         salt = secrets.token_bytes(16)

@@ -1,0 +1,113 @@
+"""Both key stores open with what they were closed with, and with nothing else."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+
+from rempart.vault.keystore import KeyStoreClosed, Token, create_key_store, open_key_store, unwrap, wrap
+
+SOFTHSM = next((p for p in Path("/usr/lib").glob("**/libsofthsm2.so")), None)
+
+
+@pytest.fixture
+def passphrase(tmp_path: Path) -> Path:
+    path = tmp_path / "passphrase"
+    path.write_text("correct horse battery staple\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Two tokens in one SoftHSM: the library reads its configuration once a process."""
+    if SOFTHSM is None or shutil.which("softhsm2-util") is None:
+        pytest.skip("no SoftHSM here: the PKCS#11 key store is not exercised (apt-get install softhsm2)")
+    folder = tmp_path_factory.mktemp("softhsm")
+    (folder / "tokens").mkdir()
+    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder}/tokens\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", str(folder / "softhsm2.conf"))
+        for label in ("first", "second"):
+            command = [
+                "softhsm2-util",
+                "--init-token",
+                "--free",
+                "--label",
+                label,
+                "--so-pin",
+                "0000",
+                "--pin",
+                "123456",
+            ]
+            subprocess.run(command, check=True, capture_output=True)
+        yield folder
+
+
+def token(folder: Path, label: str) -> Token:
+    assert SOFTHSM is not None
+    (folder / f"{label}.pin").write_text("123456\n")
+    return Token(SOFTHSM, label, folder / f"{label}.pin")
+
+
+def test_the_file_store_keeps_its_keys(tmp_path: Path, passphrase: Path) -> None:
+    create_key_store(tmp_path / "keys", passphrase, None, tmp_path / "claims.key")
+    first, second = (open_key_store(tmp_path / "keys", passphrase, None) for _ in range(2))
+    assert first.prf("subject")(b"m") == second.prf("subject")(b"m")
+    assert first.prf("subject")(b"m") != first.prf("pseudonym")(b"m")
+    assert (tmp_path / "keys").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "claims.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_wrong_passphrase_opens_nothing(tmp_path: Path, passphrase: Path) -> None:
+    create_key_store(tmp_path / "keys", passphrase, None, tmp_path / "claims.key")
+    passphrase.write_text("correct horse battery stapler\n")
+    with pytest.raises(KeyStoreClosed):
+        open_key_store(tmp_path / "keys", passphrase, None)
+
+
+def test_a_key_store_is_never_overwritten(tmp_path: Path, passphrase: Path) -> None:
+    create_key_store(tmp_path / "keys", passphrase, None, tmp_path / "claims.key")
+    before = (tmp_path / "keys").read_bytes()
+    with pytest.raises(FileExistsError):
+        create_key_store(tmp_path / "keys", passphrase, None, tmp_path / "other.key")
+    assert (tmp_path / "keys").read_bytes() == before
+
+
+def test_the_file_holds_no_key_in_clear(tmp_path: Path, passphrase: Path) -> None:
+    create_key_store(tmp_path / "keys", passphrase, None, tmp_path / "claims.key")
+    ring = open_key_store(tmp_path / "keys", passphrase, None).ring
+    stored = (tmp_path / "keys").read_bytes()
+    for secret in (*ring.prf.values(), ring.ledger, ring.engagement, ring.intake.encode()):
+        assert secret not in stored
+
+
+def test_the_token_computes_what_never_leaves_it(tmp_path: Path, tokens: Path) -> None:
+    first = token(tokens, "first")
+    create_key_store(tmp_path / "keys", None, first, tmp_path / "claims.key")
+    store = open_key_store(tmp_path / "keys", None, first)
+    assert store.kind == "pkcs11"
+    assert store.ring.prf == {}
+    assert store.prf("capsule-1")(b"m") == store.prf("capsule-1")(b"m")
+    assert len(store.prf("capsule-1")(b"m")) == 32
+    with pytest.raises(KeyError):
+        store.prf("capsule-2")
+
+
+def test_with_another_pin_a_token_opens_nothing(tmp_path: Path, tokens: Path) -> None:
+    second = token(tokens, "second")
+    create_key_store(tmp_path / "keys", None, second, tmp_path / "claims.key")
+    second.pin_file.write_text("654321\n")
+    with pytest.raises(KeyStoreClosed):
+        open_key_store(tmp_path / "keys", None, second)
+
+
+def test_a_secret_moved_to_another_place_does_not_open(tmp_path: Path, passphrase: Path) -> None:
+    create_key_store(tmp_path / "keys", passphrase, None, tmp_path / "claims.key")
+    store = open_key_store(tmp_path / "keys", passphrase, None)
+    sealed = wrap(store, b"totp secret", b"account 1")
+    assert unwrap(store, sealed, b"account 1") == b"totp secret"
+    with pytest.raises(InvalidTag):
+        unwrap(store, sealed, b"account 2")
