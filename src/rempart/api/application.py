@@ -1,0 +1,148 @@
+"""The API beside its hot path: public documents, uploads, health. One table of routes."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rempart.api.capability import capability_statement
+from rempart.api.openapi import PAGES, openapi_document, render_page
+from rempart.api.responses import PAGE_POLICY, refused, told, told_fhir, told_json
+from rempart.api.settings import ApiSettings
+from rempart.api.upload import Spool
+from rempart.foundation.clock import Clock, system_clock
+from rempart.foundation.errors import Outage
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.messages import (
+    Checkpoint,
+    Health,
+    Healthy,
+    Jwks,
+    PublicKeys,
+    Refused,
+    SignedCheckpoint,
+)
+
+PREFIXES = ("/fhir/", "/openapi", "/intake/", "/health/", "/.well-known/", "/evidence/")
+"""What this application answers for."""
+Endpoint = Callable[[Request], Awaitable[Response]]
+_log = logging.getLogger("rempart.api")
+
+
+def app(settings: ApiSettings, client: VaultClient, clock: Clock = system_clock) -> Starlette:
+    """Build the application. It opens no connection before the first request, and needs no lifespan events."""
+    published = Published(settings, client)
+    routes = [
+        ("/fhir/metadata", published.metadata),
+        ("/.well-known/jwks.json", published.jwks),
+        ("/evidence/checkpoint", published.checkpoint),
+        ("/openapi.json", published.openapi_json),
+        ("/openapi", published.openapi_page),
+        ("/openapi/style.css", published.openapi_style),
+        ("/health/live", published.live),
+        ("/health/ready", published.ready),
+    ]
+    intake = []
+    if settings.spool_folder is not None:
+        spool = Spool(settings, settings.spool_folder, clock)
+        intake = [
+            Route("/intake/{amc}/{filename}", spool.put, methods=["PUT"]),
+            Route("/intake/{delivery}", spool.state, methods=["GET"]),
+        ]
+    return Starlette(
+        routes=[*(Route(path, endpoint, methods=["GET"]) for path, endpoint in routes), *intake],
+        exception_handlers={
+            HTTPException: published.no_route,
+            Outage: published.outage,
+            Exception: published.failed,
+        },
+    )
+
+
+class Published:
+    """What anyone may read."""
+
+    def __init__(self, settings: ApiSettings, client: VaultClient) -> None:
+        self._production = settings.production
+        self._client = client
+        self._statement = capability_statement(settings.origin)
+        self._document = openapi_document(settings.origin)
+        self._page = render_page(self._document)
+        self._style = (PAGES / "style.css").read_bytes()
+
+    async def metadata(self, _: Request) -> Response:
+        """The CapabilityStatement."""
+        return told_fhir(self._statement, production=self._production)
+
+    async def jwks(self, _: Request) -> Response:
+        """The public keys that verify engagements."""
+        reply = await self._client.call(Jwks())
+        if not isinstance(reply, PublicKeys):
+            return self._refused(reply)
+        return told(reply.jwks, b"application/jwk-set+json", production=self._production)
+
+    async def checkpoint(self, _: Request) -> Response:
+        """The ledger's latest signed note."""
+        reply = await self._client.call(Checkpoint())
+        if not isinstance(reply, SignedCheckpoint):
+            return self._refused(reply)
+        if not reply.note:
+            return refused(Refused("not-found"), production=self._production)
+        return told(reply.note.encode(), b"text/plain; charset=utf-8", production=self._production)
+
+    async def openapi_json(self, _: Request) -> Response:
+        """The OpenAPI document."""
+        return told_json(self._document, production=self._production)
+
+    async def openapi_page(self, _: Request) -> Response:
+        """The same, to be read."""
+        policy = [(b"content-security-policy", PAGE_POLICY)]
+        return told(self._page, b"text/html; charset=utf-8", extra=policy, production=self._production)
+
+    async def openapi_style(self, _: Request) -> Response:
+        """The page's style."""
+        return told(self._style, b"text/css; charset=utf-8", production=self._production)
+
+    async def live(self, _: Request) -> Response:
+        """This process answers."""
+        return told_json({"live": True}, production=self._production)
+
+    async def ready(self, _: Request) -> Response:
+        """The vault behind it can answer too."""
+        try:
+            reply = await self._client.call(Health())
+        except Outage:
+            reply = Refused("outage")
+        ready = isinstance(reply, Healthy) and reply.ready
+        return told_json({"ready": ready}, 200 if ready else 503, production=self._production)
+
+    async def no_route(self, _: Request, error: Exception) -> Response:
+        """No such address, or not by this method."""
+        assert isinstance(error, HTTPException)
+        code = {404: "not-found", 405: "method"}.get(error.status_code, "bad-input")
+        allowed = [
+            (b"allow", value.encode()) for name, value in (error.headers or {}).items() if name == "Allow"
+        ]
+        return refused(Refused(code), allowed, production=self._production)
+
+    async def outage(self, _: Request, error: Exception) -> Response:
+        """The vault does not answer."""
+        reference = secrets.token_hex(4)
+        _log.error("outage %s: %s", reference, type(error).__name__)
+        return refused(Refused("outage", reference=reference), production=self._production)
+
+    async def failed(self, _: Request, error: Exception) -> Response:
+        """A surprise: its type and a reference are logged, never its message."""
+        reference = secrets.token_hex(4)
+        _log.error("internal %s: %s", reference, type(error).__name__)
+        return refused(Refused("internal", reference=reference), production=self._production)
+
+    def _refused(self, reply: object) -> Response:
+        if isinstance(reply, Refused):
+            return refused(reply, production=self._production)
+        raise TypeError(f"the vault replied a {type(reply).__name__}")

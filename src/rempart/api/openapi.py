@@ -1,0 +1,208 @@
+"""`GET /openapi.json` and the page that reads it out: every door that is not FHIR, and where the FHIR one is told."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+
+from rempart import __version__
+from rempart.api.acts import ACTS, ANYONE, ActDescription
+from rempart.api.refusals import DOOR_CODES
+from rempart.vaultdoor.codes import CODES
+
+PAGES = Path(__file__).with_name("pages")
+_REF = "#/components/schemas/{name}"
+_OUTCOME = {
+    "description": "Refused: an OperationOutcome (docs/fhir.md)",
+    "content": {"application/fhir+json": {}},
+}
+_SIGNED = [
+    {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+    for name in ("Content-Digest", "Signature-Input", "Signature")
+]
+
+
+def openapi_document(origin: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document for the configured origin."""
+    replies = {reply for act in ACTS for reply in act.replies}
+    _, schemas = msgspec.json.schema_components(
+        sorted(replies, key=lambda reply: reply.__name__), ref_template=_REF
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Rempart",
+            "version": __version__,
+            "summary": "Tiers payant platform in which a stolen password opens nothing",
+            "description": (
+                "Every act is a POST that a bound device signed (RFC 9421, docs/protocol.md). The rights check speaks FHIR R4:"
+                " its description is GET /fhir/metadata and docs/fhir.md."
+            ),
+            "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        },
+        "servers": [{"url": origin}],
+        "tags": [
+            {"name": "rights", "description": "The rights check, in FHIR R4."},
+            {"name": "acts", "description": "What a person does in the portal. All signed."},
+            {"name": "intake", "description": "Insurers' files."},
+            {"name": "public", "description": "Keys, ledger, health. Nothing signed, nobody's data."},
+        ],
+        "paths": {**_rights(), **{act.path: {"post": _act(act)} for act in ACTS}, **_intake(), **_public()},
+        "components": {"schemas": {**schemas, "Refusal": _refusal_schema()}},
+    }
+
+
+def render_page(document: dict[str, Any]) -> bytes:
+    """The document as one HTML page, without script."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    page = environment.get_template("openapi.html")
+    return page.render(document=document, codes={**CODES, **DOOR_CODES}).encode()
+
+
+def _rights() -> dict[str, Any]:
+    resource = {"application/fhir+json": {"schema": {"type": "object"}}}
+    return {
+        "/fhir/CoverageEligibilityRequest/$submit": {
+            "post": {
+                "tags": ["rights"],
+                "operationId": "submit",
+                "summary": "Check a right: a CoverageEligibilityRequest, answered by a CoverageEligibilityResponse.",
+                "description": "Who: session.",
+                "parameters": _SIGNED,
+                "requestBody": {"required": True, "content": resource},
+                "responses": {
+                    "200": {"description": "CoverageEligibilityResponse, of one length", "content": resource},
+                    "default": _OUTCOME,
+                },
+            }
+        },
+        "/fhir/metadata": _get("rights", "metadata", "The CapabilityStatement.", "application/fhir+json"),
+    }
+
+
+def _act(act: ActDescription) -> dict[str, Any]:
+    properties: dict[str, Any] = {name: _member(name) for name in act.body}
+    body = {
+        "type": "object",
+        "properties": properties,
+        "required": list(act.body),
+        "additionalProperties": False,
+    }
+    refs = [{"$ref": _REF.format(name=reply.__name__)} for reply in act.replies]
+    return {
+        "tags": ["acts"],
+        "operationId": act.path.removeprefix("/acts/").replace("/", "-"),
+        "summary": act.does,
+        "description": f"Who: {act.who}.",
+        "parameters": _SIGNED,
+        "security": [] if act.who == ANYONE else [{"session": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": {
+                "description": " or ".join(reply.__name__ for reply in act.replies),
+                "content": {"application/json": {"schema": refs[0] if len(refs) == 1 else {"oneOf": refs}}},
+            },
+            "default": {
+                "description": "Refused",
+                "content": {"application/json": {"schema": {"$ref": _REF.format(name="Refusal")}}},
+            },
+        },
+    }
+
+
+def _member(name: str) -> dict[str, Any]:
+    if name == "device_key":
+        point = {"type": "string", "minLength": 43, "maxLength": 43}
+        return {"type": "object", "properties": {"x": point, "y": point}, "required": ["x", "y"]}
+    if name == "credential":
+        return {"type": "object", "description": "PublicKeyCredential.toJSON()"}
+    if name in {"before", "limit"}:
+        return {"type": "integer", "minimum": 0}
+    return {"type": "string"}
+
+
+def _refusal_schema() -> dict[str, Any]:
+    properties = {name: {"type": "string"} for name in ("code", "sentence", "detail", "reference")}
+    properties["code"]["enum"] = sorted(CODES)  # type: ignore[assignment]
+    return {"type": "object", "title": "Refusal", "properties": properties, "required": ["code", "sentence"]}
+
+
+def _intake() -> dict[str, Any]:
+    delivery = {
+        "type": "object",
+        "properties": {"delivery": {"type": "string"}, "state": {"type": "string"}},
+        "required": ["delivery", "state"],
+    }
+    told = {"application/json": {"schema": delivery}}
+
+    def in_path(name: str, pattern: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": pattern},
+        }
+
+    return {
+        "/intake/{amc}/{filename}": {
+            "put": {
+                "tags": ["intake"],
+                "operationId": "upload",
+                "summary": "Put down an insurer's encrypted file. It is verified later, in the vault's zone.",
+                "description": "Who: an insurer, by its Ed25519 key (docs/api.md).",
+                "parameters": [
+                    in_path("amc", "^[0-9A-Z]{8,10}$"),
+                    in_path("filename", "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+                    *_SIGNED,
+                ],
+                "requestBody": {"required": True, "content": {"application/octet-stream": {}}},
+                "responses": {"202": {"description": "Put down", "content": told}, "default": _OUTCOME},
+            }
+        },
+        "/intake/{delivery}": {
+            "get": {
+                "tags": ["intake"],
+                "operationId": "delivery",
+                "summary": "What became of a delivery.",
+                "description": "Who: whoever holds the delivery's number.",
+                "parameters": [in_path("delivery", "^[0-9a-f]{32}$")],
+                "responses": {"200": {"description": "Its state", "content": told}, "default": _OUTCOME},
+            }
+        },
+    }
+
+
+def _public() -> dict[str, Any]:
+    return {
+        "/.well-known/jwks.json": _get(
+            "public",
+            "jwks",
+            "The public keys that verify engagements (RFC 7517).",
+            "application/jwk-set+json",
+        ),
+        "/evidence/checkpoint": _get(
+            "public", "checkpoint", "The ledger's latest signed checkpoint (C2SP).", "text/plain"
+        ),
+        "/health/live": _get("public", "live", "The door runs.", "application/json"),
+        "/health/ready": _get(
+            "public",
+            "ready",
+            "The door and the vault behind it can answer; 503 when not.",
+            "application/json",
+        ),
+    }
+
+
+def _get(tag: str, operation: str, summary: str, media: str) -> dict[str, Any]:
+    return {
+        "get": {
+            "tags": [tag],
+            "operationId": operation,
+            "summary": summary,
+            "description": "Who: anyone.",
+            "responses": {"200": {"description": summary, "content": {media: {}}}, "default": _OUTCOME},
+        }
+    }

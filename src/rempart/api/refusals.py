@@ -1,0 +1,129 @@
+"""From a refusal to an OperationOutcome: the door's one table. Every code has a French and an English sentence; none repeats a value."""
+
+from typing import Any
+
+import msgspec
+
+from rempart.foundation.identifiers import RealIdentity, SyntheticIdentity
+from rempart.vaultdoor.codes import CODES, Code
+from rempart.vaultdoor.fhir import REASONS, explain
+from rempart.vaultdoor.messages import Refused
+
+CODE_SYSTEM = "urn:rempart:code"
+_TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
+
+DOOR_CODES: dict[str, Code] = {
+    "media-type": Code(
+        415,
+        "Le corps doit être du JSON : application/fhir+json ou application/json.",
+        "The body must be JSON: application/fhir+json or application/json.",
+    ),
+    "method": Code(
+        405, "Cette adresse n'accepte pas cette méthode.", "This address does not accept this method."
+    ),
+    "slow": Code(
+        408, "La demande n'est pas arrivée entière à temps.", "The request did not arrive whole in time."
+    ),
+    "spool-full": Code(
+        503,
+        "Trop de fichiers attendent déjà leur traitement : recommencez dans une heure.",
+        "Too many files are waiting already: try again in an hour.",
+    ),
+    "file-too-large": Code(413, "Le fichier dépasse la taille admise.", "The file exceeds the size allowed."),
+    "file-altered": Code(
+        400,
+        "Le fichier reçu n'a pas l'empreinte annoncée par Content-Digest : rien n'a été gardé. Renvoyez-le.",
+        "The file received does not have the digest announced by Content-Digest: nothing was kept. Send it again.",
+    ),
+    SyntheticIdentity.code: Code(400, SyntheticIdentity.french, SyntheticIdentity.english),
+    RealIdentity.code: Code(400, RealIdentity.french, RealIdentity.english),
+}
+"""What only this door says, beside rempart.vaultdoor.codes."""
+
+ISSUE_TYPES = {
+    "bad-input": "invalid",
+    "too-large": "too-long",
+    "not-found": "not-found",
+    "signature": "security",
+    "stale": "expired",
+    "session": "login",
+    "device": "login",
+    "credentials": "login",
+    "activation": "login",
+    "step-up": "login",
+    "forbidden": "forbidden",
+    "password-weak": "business-rule",
+    "last-factor": "business-rule",
+    "exhausted": "throttled",
+    "contained": "suppressed",
+    "conflict": "conflict",
+    "outage": "transient",
+    "internal": "exception",
+    "media-type": "not-supported",
+    "method": "not-supported",
+    "slow": "timeout",
+    "spool-full": "throttled",
+    "file-too-large": "too-long",
+    "file-altered": "value",
+    SyntheticIdentity.code: "business-rule",
+    RealIdentity.code: "business-rule",
+}
+"""Stable code → FHIR issue type (https://hl7.org/fhir/R4/valueset-issue-type.html)."""
+
+_UNAUTHORISED = [
+    (b"www-authenticate", b'Signature realm="rempart"'),
+    (
+        b"accept-signature",
+        b'rempart=("@method" "@target-uri" "content-digest");created;nonce;keyid;alg="ecdsa-p256-sha256";tag="rempart-v1"',
+    ),
+]
+_encode = msgspec.json.Encoder().encode
+
+
+def code_of(refused: Refused) -> tuple[str, Code]:
+    """The stable code and its sentences; anything unknown is an internal error."""
+    code = CODES.get(refused.code) or DOOR_CODES.get(refused.code)
+    return (refused.code, code) if code is not None else ("internal", CODES["internal"])
+
+
+def outcome(refused: Refused) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """Status, OperationOutcome, and the headers that go with that status."""
+    name, code = code_of(refused)
+    field, _, reason = refused.detail.rpartition(" ")
+    french, english = code.french, code.english
+    issue: dict[str, Any] = {
+        "severity": "fatal" if code.status in {500, 503} else "error",
+        "code": ISSUE_TYPES[name],
+    }
+    if refused.detail:
+        french = f"{french} {explain(refused.detail, 'fr')}"
+        english = f"{english} {explain(refused.detail, 'en')}"
+    issue["details"] = {
+        "coding": [{"system": CODE_SYSTEM, "code": name}],
+        "text": french,
+        "_text": {
+            "extension": [
+                {
+                    "url": _TRANSLATION,
+                    "extension": [
+                        {"url": "lang", "valueCode": "en"},
+                        {"url": "content", "valueString": english},
+                    ],
+                }
+            ]
+        },
+    }
+    if refused.detail or refused.reference:
+        issue["diagnostics"] = refused.reference or refused.detail
+    if field and reason in REASONS:
+        issue["expression"] = [field]
+    body = _encode({"resourceType": "OperationOutcome", "language": "fr", "issue": [issue]})
+    return code.status, body, _headers_for(code.status)
+
+
+def _headers_for(status: int) -> list[tuple[bytes, bytes]]:
+    if status == 401:
+        return _UNAUTHORISED
+    if status == 503:
+        return [(b"retry-after", b"60")]
+    return []

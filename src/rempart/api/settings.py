@@ -1,0 +1,22 @@
+"""What the API's door must be told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """The door's settings."""
+
+    origin: str
+    """The canonical origin, e.g. "https://api.exemple.fr": what clients sign. No path, no final slash."""
+    production: bool = False
+    """True: HTTPS only, announced by HSTS."""
+    spool_folder: Path | None = None
+    """Where insurers' uploads wait for the sealer. None: uploads are refused as not found."""
+    upload_limit: int = 8 * 1024**3
+    """Bytes of one upload, at most. A full file of 20 million lines, compressed and encrypted, is near 1 GiB."""
+    uploads_waiting: int = 200
+    """Deliveries in the spool, at most: nobody fills the disk by sending more."""
+    upload_chunk_seconds: float = 30.0
+    """An upload that stays silent for longer is dropped."""
