@@ -1,0 +1,28 @@
+"""The vocabulary of the room."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Establishment:
+    """An establishment as its people know it."""
+
+    id: str
+    """The vault's id (uuid)."""
+    finess: str
+    name: str
+    town: str
+    profession: str
+
+
+@dataclass(frozen=True)
+class Professional:
+    """A person in an establishment. One row an establishment: a person who works in two has two."""
+
+    account: str
+    """The vault's account id (uuid)."""
+    establishment: str
+    name: str
+    """How colleagues call them, e.g. "Claire Martin"."""
+    rpps: str = ""
+    adeli: str = ""

@@ -1,0 +1,54 @@
+"""*Référencement*: the operator enters an establishment, and the people who work there. The caller commits.
+
+The vault opens the account and gives its id (`EnrolEstablishment`, `EnrolProfessional`); the names stay here.
+"""
+
+from typing import NamedTuple
+
+import psycopg
+
+from rempart.foundation.identifiers import check_adeli, check_finess, check_rpps, rpps_warning
+from rempart.foundation.vocabulary import Profession
+from rempart.identity import store
+from rempart.identity.model import Establishment, Professional
+from rempart.identity.naming import check_name
+
+
+class Referenced(NamedTuple):
+    """A person was entered. `warning` is a French sentence for the operator, or ""; it refuses nothing."""
+
+    professional: Professional
+    warning: str
+
+
+def enrol_establishment(
+    connection: psycopg.Connection,
+    *,
+    id: str,
+    finess: str,
+    name: str,
+    town: str,
+    profession: Profession,  # noqa: A002
+) -> Establishment:
+    """Enter an establishment under the vault's id, or correct it. Raises BadFiness, BadName."""
+    place = Establishment(id, check_finess(finess), check_name(name), check_name(town), profession.value)
+    store.enter_establishment(connection, place)
+    return place
+
+
+def enrol_professional(
+    connection: psycopg.Connection,
+    *,
+    account: str,
+    establishment: str,
+    name: str,
+    rpps: str = "",
+    adeli: str = "",
+) -> Referenced:
+    """Enter a person in an establishment. Raises BadRpps, BadAdeli, BadName; an RPPS whose Luhn key fails only warns."""
+    number = check_rpps(rpps) if rpps else None
+    person = Professional(
+        account, establishment, check_name(name), number or "", check_adeli(adeli) if adeli else ""
+    )
+    store.enter_professional(connection, person)
+    return Referenced(person, rpps_warning(number) if number else "")

@@ -1,0 +1,71 @@
+"""All the SQL of the room."""
+
+from collections.abc import Sequence
+
+import asyncpg
+import psycopg
+
+from rempart.identity.model import Establishment, Professional
+
+# ── the portal (asyncpg, role rempart_door, row-level security) ──────────────────────────────────────────────────────
+
+
+async def see_only(connection: asyncpg.Connection, ids: Sequence[str]) -> None:
+    """For this transaction, the rows of these establishments and no other."""
+    await connection.execute("SELECT set_config('rempart.establishment', $1, true)", ",".join(ids))
+
+
+async def establishments(connection: asyncpg.Connection) -> list[Establishment]:
+    """The visible ones."""
+    rows = await connection.fetch(
+        "SELECT id::text, finess, name, town, profession FROM identity.establishment ORDER BY name, id"
+    )
+    return [Establishment(*row) for row in rows]
+
+
+async def professionals(connection: asyncpg.Connection) -> list[Professional]:
+    """The visible ones."""
+    rows = await connection.fetch(
+        "SELECT account::text, establishment::text, name, rpps, adeli FROM identity.professional ORDER BY name, account"
+    )
+    return [Professional(*row) for row in rows]
+
+
+async def put_professional(connection: asyncpg.Connection, person: Professional) -> None:
+    """Insert, or rename who is there."""
+    await connection.execute(
+        "INSERT INTO identity.professional (account, establishment, name, rpps, adeli)"
+        " VALUES ($1::text::uuid, $2::text::uuid, $3, $4, $5)"
+        " ON CONFLICT (establishment, account) DO UPDATE SET name = excluded.name",
+        person.account, person.establishment, person.name, person.rpps, person.adeli,
+    )  # fmt: skip
+
+
+async def drop_professional(connection: asyncpg.Connection, establishment: str, account: str) -> None:
+    """Forget a person's name in one establishment."""
+    await connection.execute(
+        "DELETE FROM identity.professional WHERE establishment = $1::text::uuid AND account = $2::text::uuid",
+        establishment, account,
+    )  # fmt: skip
+
+
+# ── the operator (psycopg, role rempart_operator) ────────────────────────────────────────────────────────────────────
+
+
+def enter_establishment(connection: psycopg.Connection, place: Establishment) -> None:
+    """Insert, or correct the name and town of one that is there."""
+    connection.execute(
+        "INSERT INTO identity.establishment (id, finess, name, town, profession) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (id) DO UPDATE SET name = excluded.name, town = excluded.town, profession = excluded.profession",
+        (place.id, place.finess, place.name, place.town, place.profession),
+    )
+
+
+def enter_professional(connection: psycopg.Connection, person: Professional) -> None:
+    """Insert, or correct one that is there."""
+    connection.execute(
+        "INSERT INTO identity.professional (account, establishment, name, rpps, adeli) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (establishment, account)"
+        " DO UPDATE SET name = excluded.name, rpps = excluded.rpps, adeli = excluded.adeli",
+        (person.account, person.establishment, person.name, person.rpps, person.adeli),
+    )

@@ -1,0 +1,48 @@
+"""The portal as one ASGI application, to be mounted at / by the front."""
+
+import logging
+import secrets
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rempart.identity.directory import Directory
+from rempart.portal.files import StaticFiles
+from rempart.portal.fragments import Fragments, environment
+from rempart.portal.headers import SecureHeaders
+from rempart.portal.language import reader_language
+from rempart.portal.names import Names
+from rempart.portal.pages import not_found, page_routes
+from rempart.portal.relay import Relay, internal_error
+from rempart.portal.settings import PortalSettings
+from rempart.vaultdoor.client import VaultClient
+
+_log = logging.getLogger("rempart.portal")
+
+
+def app(settings: PortalSettings, client: VaultClient) -> Starlette:
+    """Build the portal. It opens no connection before the first request, and needs no lifespan events."""
+    files = StaticFiles()
+    env = environment(settings.origin, files.address)
+    fragments = Fragments(env)
+    names = Names(Directory(settings.identity_dsn) if settings.identity_dsn else None)
+    relay = Relay(settings, client, names, fragments)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        # The type and a reference only: a message could repeat what was typed.
+        reference = secrets.token_hex(4)
+        _log.error("internal error %s, reference %s", type(error).__name__, reference)
+        return internal_error(reference, reader_language(request))
+
+    return Starlette(
+        routes=[
+            *page_routes(env),
+            Route("/acts/{act:path}", relay.act, methods=["POST"], name="act"),
+            Route("/static/{fingerprint}/{name:path}", files.serve, methods=["GET"], name="static"),
+        ],
+        middleware=[Middleware(SecureHeaders, production=settings.production)],
+        exception_handlers={404: not_found(env), 405: not_found(env), Exception: failed},
+    )

@@ -1,0 +1,98 @@
+"""The vault's replies as HTML: one template a reply. Everything is escaped; nothing of a reply is rendered that has no place here."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import segno
+from markupsafe import Markup
+
+from rempart.foundation.clock import PARIS, instant
+from rempart.foundation.vocabulary import Domain
+from rempart.portal import wording
+from rempart.portal.language import speaker
+from rempart.portal.names import Known
+from rempart.vaultdoor.codes import CODES
+from rempart.vaultdoor.fhir import explain
+from rempart.vaultdoor.messages import (
+    Activated,
+    DevicePending,
+    Enrolled,
+    JournalPage,
+    Members,
+    RecoveryCodes,
+    Refused,
+    Reply,
+    Security,
+    TotpSecret,
+)
+
+TEMPLATES = Path(__file__).parent / "templates"
+_FRAGMENTS: Mapping[type, str] = {
+    Activated: "recovery-codes.html",
+    DevicePending: "device-pending.html",
+    Enrolled: "enrolled.html",
+    JournalPage: "journal.html",
+    Members: "members.html",
+    RecoveryCodes: "recovery-codes.html",
+    Security: "security.html",
+    TotpSecret: "totp.html",
+}
+
+
+def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environment:
+    """Templates escape everything and refuse an unknown name."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(
+        origin=origin, asset=address, domains=[domain.value for domain in Domain], wording=wording, qr=_qr
+    )
+    env.filters.update(moment=_moment, machine=lambda micros: instant(micros).isoformat(timespec="seconds"))
+    return env
+
+
+class Fragments:
+    """Renders replies."""
+
+    def __init__(self, env: jinja2.Environment) -> None:
+        self._env = env
+
+    def render(self, reply: Reply, known: Known, language: str) -> str:
+        """The fragment of a reply that has one (`has_fragment`)."""
+        return self._fill(_FRAGMENTS[type(reply)], language, reply=reply, known=known)
+
+    def refusal(self, reply: Refused, language: str) -> str:
+        """An alert: the code's sentence, which says what to do."""
+        return self._fill(
+            "refused.html", language, reply=reply, code=CODES.get(reply.code, CODES["internal"])
+        )
+
+    def _fill(self, name: str, language: str, **values: Any) -> str:
+        template = self._env.get_template(f"fragments/{name}")
+        return template.render(t=speaker(language), language=language, **values)
+
+
+def has_fragment(reply: Reply) -> bool:
+    """Is there a template for it?"""
+    return type(reply) in _FRAGMENTS
+
+
+def _moment(micros: int, language: str) -> str:
+    """A time as people in France read it, e.g. 24/11/2026 09:05."""
+    moment: datetime = instant(micros).astimezone(PARIS)
+    return moment.strftime("%d %b %Y, %H:%M" if language == "en" else "%d/%m/%Y %H:%M")
+
+
+def _qr(text: str) -> Markup:
+    """A QR code as one inline SVG element, without any style attribute."""
+    code = segno.make(text, error="m", micro=False)
+    # Numbers and a path: nothing of `text` itself reaches the markup.
+    svg = code.svg_inline(scale=4, border=2, dark="#10222b", light="#fff", svgclass="qr", lineclass=None)
+    return Markup(svg)  # noqa: S704

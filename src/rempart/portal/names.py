@@ -1,0 +1,84 @@
+"""Puts the names of establishments and colleagues beside the vault's replies, which know ids and logins only.
+
+Ids come from the vault's reply, or from a body that the vault has just accepted. When the names cannot be had, the reply goes without:
+what was done is done, and a one-time code is shown once.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from starlette.requests import Request
+
+from rempart.identity.directory import Directory
+from rempart.identity.errors import BadName, NamesUnavailable
+from rempart.identity.model import Establishment
+from rempart.vaultdoor.messages import Activated, Done, Enrolled, Members, Reply, SignedIn
+
+NAME_HEADER = "rempart-display-name"
+"""The colleague's name, percent-encoded UTF-8: not for the vault, so not in the signed body."""
+_log = logging.getLogger("rempart.portal")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Names for one reply."""
+
+    places: dict[str, Establishment] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
+    """Account → name."""
+
+
+class Names:
+    """With `directory` None (no identity database), ids and logins are shown as they are."""
+
+    def __init__(self, directory: Directory | None) -> None:
+        self._directory = directory
+
+    async def around(self, reply: Reply) -> Known:
+        """What a fragment of this reply needs."""
+        if self._directory is None:
+            return Known()
+        try:
+            if isinstance(reply, Members):
+                people = (
+                    await self._directory.professionals(reply.establishment) if reply.establishment else {}
+                )
+                places = await self._directory.establishments(
+                    [*reply.establishments, *filter(None, [reply.establishment])]
+                )
+                return Known(places, {account: person.name for account, person in people.items()})
+            session = reply.session if isinstance(reply, Activated) else reply
+            if isinstance(session, SignedIn):
+                return Known(await self._directory.establishments(session.establishments))
+        except NamesUnavailable as error:
+            _log.warning("names unavailable: %s", error.detail)
+        return Known()
+
+    async def beside(self, reply: Reply) -> dict[str, Any]:
+        """What the script's JSON gets more: the establishments by name, for the header."""
+        session = reply.session if isinstance(reply, Activated) else reply
+        if not isinstance(session, SignedIn | Members):
+            return {}
+        known = await self.around(session)
+        return {"places": [msgspec.to_builtins(place) for place in known.places.values()]}
+
+    async def follow(self, request: Request, body: bytes, reply: Reply) -> None:
+        """After an invitation, write the colleague's name down; after a removal, forget it."""
+        if self._directory is None:
+            return
+        path = request.url.path
+        try:
+            if path == "/acts/members/invite" and isinstance(reply, Enrolled):
+                name = unquote(request.headers.get(NAME_HEADER, ""))
+                place = msgspec.json.decode(body)["establishment"]
+                if name and place:
+                    await self._directory.name_professional(place, reply.id, name)
+            elif path == "/acts/members/remove" and isinstance(reply, Done):
+                accepted = msgspec.json.decode(body)
+                if accepted["establishment"]:
+                    await self._directory.forget_professional(accepted["establishment"], accepted["account"])
+        except (NamesUnavailable, BadName) as error:
+            _log.warning("name not written: %s", error.detail)

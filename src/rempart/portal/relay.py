@@ -1,0 +1,155 @@
+"""`POST /acts/…`: a signed request goes whole to the vault, and the vault's reply comes back as JSON or as a rendered fragment.
+
+This door adds nothing to a request and decides nothing about it. Of a reply it keeps one thing from the script: the session's value,
+which goes into the cookie.
+"""
+
+import logging
+import secrets
+from urllib.parse import quote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from rempart.foundation.errors import Outage
+from rempart.portal.fragments import Fragments, has_fragment
+from rempart.portal.language import reader_language
+from rempart.portal.names import Names
+from rempart.portal.settings import PortalSettings
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.codes import CODES
+from rempart.vaultdoor.messages import Act, Activated, Done, Refused, Reply, SignedIn
+
+COOKIE = "__Host-rempart"
+MAX_BODY = 64 * 1024
+SESSION_OVER = frozenset({"session", "device"})
+_log = logging.getLogger("rempart.portal")
+
+
+class Relay:
+    """The route, with what it needs."""
+
+    def __init__(
+        self, settings: PortalSettings, client: VaultClient, names: Names, fragments: Fragments
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._names = names
+        self._fragments = fragments
+
+    async def act(self, request: Request) -> Response:
+        """Relay one act."""
+        language = reader_language(request)
+        body = await self._admitted_body(request)
+        reply = body if isinstance(body, Refused) else await self._ask_vault(request, body, language)
+        if isinstance(body, bytes):
+            await self._names.follow(request, body, reply)
+        response = await self._rendered(request, reply, language)
+        _keep_session(response, reply, request.url.path)
+        return response
+
+    async def _admitted_body(self, request: Request) -> bytes | Refused:
+        """The body, if this is our own page speaking.
+
+        The signature already proves the device. This check is the second lock against a foreign page that makes the browser speak: every
+        browser writes one of these headers on a POST and no page can change them; a caller that writes neither is not a browser.
+        """
+        origin = request.headers.get("origin")
+        if origin is not None and origin != self._settings.origin:
+            return Refused("bad-input", "Origin")
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            return Refused("bad-input", "Sec-Fetch-Site")
+        if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+            return Refused("bad-input", "Content-Type")
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                return Refused("too-large")
+        return bytes(body)
+
+    async def _ask_vault(self, request: Request, body: bytes, language: str) -> Reply:
+        header = request.headers.get
+        act = Act(
+            method=request.method,
+            target=_target(request),
+            content_digest=header("content-digest", ""),
+            signature_input=header("signature-input", ""),
+            signature=header("signature", ""),
+            session=request.cookies.get(COOKIE, ""),
+            body=body,
+            language=language,
+        )
+        try:
+            return await self._client.call(act)
+        except Outage as error:
+            reference = secrets.token_hex(4)
+            _log.warning("vault unreachable: %s, reference %s", error.detail, reference)
+            return Refused("outage", reference=reference)
+
+    async def _rendered(self, request: Request, reply: Reply, language: str) -> Response:
+        wants_html = "text/html" in request.headers.get("accept", "")
+        if isinstance(reply, Refused):
+            return _refusal(reply, self._fragments.refusal(reply, language) if wants_html else None, language)
+        if wants_html and has_fragment(reply):
+            return HTMLResponse(self._fragments.render(reply, await self._names.around(reply), language))
+        return _json(msgspec.to_builtins(_without_session(reply)) | await self._names.beside(reply))
+
+
+def _target(request: Request) -> str:
+    """Path and query as they were sent: what the device signed."""
+    raw: bytes = (
+        request.scope.get("raw_path") or quote(request.scope["path"], safe="/$:@!&'()*+,;=~-._").encode()
+    )
+    path = raw.split(b"?")[0].decode("latin-1")
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def _without_session(reply: Reply) -> Reply:
+    if isinstance(reply, SignedIn):
+        return msgspec.structs.replace(reply, session="")
+    if isinstance(reply, Activated):
+        return msgspec.structs.replace(reply, session=msgspec.structs.replace(reply.session, session=""))
+    return reply
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
+
+
+def _refusal(reply: Refused, fragment: str | None, language: str) -> Response:
+    code = CODES.get(reply.code, CODES["internal"])
+    if fragment is not None:
+        response: Response = HTMLResponse(fragment, status_code=code.status)
+    else:
+        sentence = code.english if language == "en" else code.french
+        response = _json(
+            {
+                "type": "Refused", "code": reply.code, "sentence": sentence, "detail": reply.detail, "reference": reply.reference
+            },
+            code.status,
+        )  # fmt: skip
+    response.headers["Rempart-Code"] = reply.code if reply.code in CODES else "internal"
+    return response
+
+
+def internal_error(reference: str, language: str) -> Response:
+    """Something broke here: a reference to quote, and no word more."""
+    return _refusal(Refused("internal", reference=reference), None, language)
+
+
+def _keep_session(response: Response, reply: Reply, path: str) -> None:
+    """The cookie follows the vault's word: set when a session opens, deleted when it is over."""
+    opened = reply.session if isinstance(reply, Activated) else reply
+    if isinstance(opened, SignedIn) and opened.session:
+        response.set_cookie(COOKIE, opened.session, path="/", secure=True, httponly=True, samesite="strict")
+    over = isinstance(reply, Refused) and reply.code in SESSION_OVER
+    if over or (isinstance(reply, Done) and path == "/acts/sign-out"):
+        forget_session(response)
+
+
+def forget_session(response: Response) -> None:
+    """Delete the session's cookie."""
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")

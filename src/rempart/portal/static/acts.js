@@ -1,0 +1,48 @@
+// Acts: signed calls to the vault through the portal, and what to do when one is refused.
+import { deviceKey, deviceLabel } from "./device-key.js";
+import { askStepUp } from "./dialogs.js";
+import { postSigned } from "./signed-request.js";
+
+/** The answer was no. `alert` is the portal's rendered explanation, when HTML was asked for. */
+export class RefusedError extends Error {
+  constructor(code, { sentence = "", detail = "", reference = "", alert = "" } = {}) {
+    super(code);
+    Object.assign(this, { code, sentence, detail, reference, alert });
+  }
+}
+
+const SIGN_IN_AGAIN = new Set(["session", "device", "signature", "stale"]);
+
+/** Leave for the sign-in page, saying why. */
+export function leave(reason) {
+  sessionStorage.removeItem("who");
+  location.replace(`/?motif=${reason}`);
+  return new Promise(() => {});
+}
+
+async function once(path, body, html, headers) {
+  const response = await postSigned(`/acts/${path}`, body, { ...headers, Accept: html ? "text/html, application/json;q=0.9" : "application/json" });
+  const isHtml = (response.headers.get("Content-Type") ?? "").startsWith("text/html");
+  if (response.ok) return isHtml ? response.text() : response.json();
+  const code = response.headers.get("Rempart-Code") ?? "internal";
+  throw new RefusedError(code, isHtml ? { alert: await response.text() } : await response.json().catch(() => ({})));
+}
+
+/** An act of somebody who is signed in. A missing proof is asked for, then the act is tried once more. */
+export async function act(path, body = {}, { html = false, headers = {} } = {}) {
+  try {
+    return await once(path, body, html, headers);
+  } catch (error) {
+    if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
+    if (error.code !== "step-up" || path.startsWith("step-up/")) throw error;
+    if (!(await askStepUp())) throw Object.assign(new Error("cancelled"), { cancelled: true });
+    return once(path, body, html, headers);
+  }
+}
+
+/** An act of somebody who is not signed in yet: the body carries the device's public key. */
+export async function introduce(path, body = {}, { html = false, labelled = false } = {}) {
+  const key = await deviceKey();
+  const whole = { device_key: key.public, ...(labelled ? { device_label: deviceLabel() } : {}), ...body };
+  return once(path, whole, html, {});
+}
