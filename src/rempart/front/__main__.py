@@ -1,0 +1,101 @@
+"""The front's process: `python -m rempart.front --config FILE`."""
+
+import argparse
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from rempart.api.application import app as api_app
+from rempart.api.settings import ApiSettings
+from rempart.api.submit import RightsCheck
+from rempart.foundation.errors import RempartError
+from rempart.foundation.logs import configure_logs
+from rempart.foundation.settings import FrontSettings, load_settings
+from rempart.front.dispatch import Front
+from rempart.portal import PortalSettings
+from rempart.portal import app as portal_app
+from rempart.vaultdoor.client import VaultClient
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted, and requests that may be in flight."""
+HEADER_MS = 10_000
+"""Milliseconds a client may take to write a request's head."""
+DRAIN_SECONDS = 8.0
+_log = logging.getLogger("rempart.front")
+
+
+def main() -> int:
+    """Parse the command line and run. Exit code 1 and a sentence when the front cannot start."""
+    parser = argparse.ArgumentParser(prog="rempart.front", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    arguments = parser.parse_args()
+    configure_logs()
+    try:
+        settings = load_settings(FrontSettings, arguments.config)
+        return uvloop.run(serve(settings))
+    except RempartError as error:
+        print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
+        return 1
+
+
+def open_front(settings: FrontSettings, client: VaultClient) -> Front:
+    """All the doors behind one callable."""
+    production = settings.mode == "production"
+    api = ApiSettings(origin=settings.origin, production=production, spool_folder=settings.spool_folder)
+    portal = PortalSettings(origin=settings.origin, production=production, identity_dsn=settings.dsn)
+    return Front(RightsCheck(client, production=production), api_app(api, client), portal_app(portal, client))
+
+
+async def serve(settings: FrontSettings) -> int:
+    """Serve until SIGTERM or SIGINT; then accept nothing more and finish what is in flight."""
+    client = VaultClient(settings.run_folder / "door.sock")
+    front = open_front(settings, client)
+    server = Server(
+        front,
+        address=settings.host,
+        port=settings.port,
+        # No lifespan events: nothing is opened before the first request.
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=BACKLOG,
+        # One log: ours. An access log would write down what was asked.
+        log_enabled=False,
+        log_access=False,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    # What was made at start lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        _log.error("the listener ended by itself")
+        stopping.cancel()
+        await serving
+        return 1
+    front.drain()
+    server.stop()  # type: ignore[no-untyped-call]
+    finished = await front.idle(DRAIN_SECONDS)
+    await asyncio.wait((serving,), timeout=1.0)
+    await client.close()
+    return 0 if finished else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

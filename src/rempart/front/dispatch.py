@@ -1,0 +1,86 @@
+"""Which door a request is for: the hot path first, then the API's addresses, then the portal."""
+
+import asyncio
+import logging
+import secrets
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rempart.api.application import PREFIXES
+from rempart.api.headers import FHIR_JSON, SECURE_HEADERS
+from rempart.api.refusals import outcome
+from rempart.api.submit import PATHS
+from rempart.vaultdoor.messages import Refused
+
+_log = logging.getLogger("rempart.front")
+
+
+class Front:
+    """The top-level ASGI callable. It counts what is in flight, so that a drain can wait for it."""
+
+    def __init__(self, rights: ASGIApp, api: ASGIApp, portal: ASGIApp) -> None:
+        self._rights, self._api, self._portal = rights, api, portal
+        self._in_flight = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        self._in_flight += 1
+        try:
+            if self._draining:
+                send = _closing(send)
+            if scope["path"] in PATHS:
+                await self._rights(scope, receive, send)
+            else:
+                await self._hand_over(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+            if self._draining and self._in_flight == 0:
+                self._idle.set()
+
+    async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        door = self._api if scope["path"].startswith(PREFIXES) else self._portal
+        try:
+            await door(scope, receive, note_start)
+        except Exception as error:  # noqa: BLE001 (the last net; Starlette raises again what its own net has answered)
+            if started:
+                return
+            reference = secrets.token_hex(4)
+            _log.error("internal %s: %s", reference, type(error).__name__)
+            status, body, _ = outcome(Refused("internal", reference=reference))
+            headers = [(b"content-type", FHIR_JSON), (b"content-length", b"%d" % len(body)), *SECURE_HEADERS]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    def drain(self) -> None:
+        """From now on every answer asks its client to close the connection."""
+        self._draining = True
+        if self._in_flight == 0:
+            self._idle.set()
+
+    async def idle(self, seconds: float) -> bool:
+        """Wait until nothing is in flight, `seconds` at the most. Only after `drain`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _closing(send: Send) -> Send:
+    async def send_and_close(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return send_and_close
