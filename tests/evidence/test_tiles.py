@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rempart.evidence import merkle, tiles
@@ -21,6 +21,7 @@ from rempart.evidence.errors import (
     RootMismatch,
 )
 from rempart.evidence.note import Checkpoint, SignerKey, sign_checkpoint
+from rempart.evidence.proof import open_proof
 
 LOG = SignerKey("rempart.example/ledger", Ed25519PrivateKey.from_private_bytes(b"l" * 32))
 KEY = LOG.verifier()
@@ -76,10 +77,30 @@ def test_a_tree_of_70000_is_cut_as_the_specification_says(exported: Path) -> Non
 @pytest.mark.parametrize("index", [0, 1, 255, 256, 65_535, 65_536, 69_887, 69_888, 69_999])
 def test_a_leaf_is_proved_from_the_folder(exported: Path, index: int) -> None:
     proof = tiles.prove_leaf(exported, index, KEY)
-    leaf = merkle.leaf_hash(_commitments(70_000)[index])
-    merkle.verify_inclusion(leaf, index, 70_000, proof.path, proof.checkpoint.root)
+    proved = open_proof(proof, KEY)
+    assert (proved.index, proved.commitment) == (index, _commitments(70_000)[index])
+    assert proof.startswith(b"c2sp.org/tlog-proof@v1\nextra ")
+    assert proof.endswith((exported / "checkpoint").read_bytes())
+    with pytest.raises(NoteRefused):
+        open_proof(proof, OTHER.verifier())
     with pytest.raises(ProofRefused):
-        tiles.prove_leaf(exported, 70_000, KEY)
+        open_proof(proof.replace(b"index %d\n" % index, b"index %d\n" % (index ^ 1)), KEY)
+
+
+def test_no_leaf_no_proof(exported: Path) -> None:
+    for index in (-1, 70_000):
+        with pytest.raises(ProofRefused):
+            tiles.prove_leaf(exported, index, KEY)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_single_bit_changed_in_a_proof_file_is_refused(exported: Path, data: st.DataObject) -> None:
+    proof = bytearray(tiles.prove_leaf(exported, 300, KEY))
+    bit = data.draw(st.integers(0, len(proof) * 8 - 1))
+    proof[bit // 8] ^= 1 << (bit % 8)
+    with pytest.raises((NoteMalformed, NoteRefused, ProofRefused)):
+        open_proof(bytes(proof), KEY)
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 65_536, 69_999, 70_000])

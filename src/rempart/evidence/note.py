@@ -50,7 +50,7 @@ class VerifierKey:
 
     def text(self) -> str:
         """The verifier key ("vkey") in its usual text form."""
-        return f"{self.name}+{self.key_id.hex()}+{_to_base64(ED25519 + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{to_base64(ED25519 + self.public)}"
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
@@ -62,7 +62,7 @@ class VerifierKey:
         if found is None:
             raise NoteMalformed("a verifier key reads name+key id+base64")
         name, key_id, encoded = found.groups()
-        data = _from_base64(encoded, "verifier key")
+        data = from_base64(encoded, "verifier key")
         if data[:1] != ED25519:
             raise NoteMalformed("the verifier key is not an Ed25519 key")
         key = cls(name, data[1:])
@@ -133,7 +133,7 @@ class Checkpoint:
     def text(self) -> str:
         """The note text of C2SP tlog-checkpoint."""
         return "".join(
-            f"{line}\n" for line in (self.origin, str(self.size), _to_base64(self.root), *self.extensions)
+            f"{line}\n" for line in (self.origin, str(self.size), to_base64(self.root), *self.extensions)
         )
 
     @classmethod
@@ -145,7 +145,7 @@ class Checkpoint:
         origin, size, encoded, *extensions = lines
         if _SIZE.fullmatch(size) is None or int(size) > MAX_SIZE:
             raise NoteMalformed("the checkpoint's size is not a decimal number")
-        root = _from_base64(encoded, "root")
+        root = from_base64(encoded, "root")
         if len(root) != HASH_SIZE:
             raise NoteMalformed(f"the checkpoint's root has {len(root)} bytes, not {HASH_SIZE}")
         return cls(origin, int(size), root, tuple(extensions))
@@ -161,7 +161,7 @@ def sign_note(text: str, signers: Sequence[SignerKey]) -> bytes:
         raise NoteMalformed("a note has a signature")
     message = text.encode()
     lines = [
-        f"{_DASH}{key.name} {_to_base64(key.verifier().key_id + key.private.sign(message))}\n"
+        f"{_DASH}{key.name} {to_base64(key.verifier().key_id + key.private.sign(message))}\n"
         for key in signers
     ]
     return (text + "\n" + "".join(lines)).encode()
@@ -248,7 +248,7 @@ def _parse_signature(line: str) -> Signature:
     if not line.startswith(_DASH) or not space:
         raise NoteMalformed("a signature line reads — name base64")
     _require_name(name)
-    value = _from_base64(encoded, "signature")
+    value = from_base64(encoded, "signature")
     if len(value) < 5:
         raise NoteMalformed("a signature is a key id and at least one byte")
     return Signature(name, value[:4], value[4:])
@@ -266,16 +266,18 @@ def _require_text(text: str) -> None:
         raise NoteMalformed("a note holds no control character but newline")
 
 
-def _to_base64(data: bytes) -> str:
+def to_base64(data: bytes) -> str:
+    """RFC 4648 §4, with padding."""
     return base64.b64encode(data).decode("ascii")
 
 
-def _from_base64(text: str, what: str) -> bytes:
+def from_base64(text: str, what: str) -> bytes:
+    """Canonical RFC 4648 §4 only. Raises `NoteMalformed`, naming what was read."""
     try:
         data = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise NoteMalformed(f"the {what} is not base64") from error
     # RFC 4648 §3.5: unused bits are zero; otherwise several texts would carry the same bytes.
-    if _to_base64(data) != text:
+    if to_base64(data) != text:
         raise NoteMalformed(f"the {what} is not canonical base64")
     return data

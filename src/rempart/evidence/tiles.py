@@ -21,9 +21,9 @@ from rempart.evidence.merkle import (
     prove_inclusion,
     root,
     verify_consistency,
-    verify_inclusion,
 )
 from rempart.evidence.note import Checkpoint, VerifierKey, open_checkpoint
+from rempart.evidence.proof import format_proof, open_proof
 
 WIDTH = 256
 """Hashes in a full tile; a tile spans 8 levels of the tree."""
@@ -286,29 +286,21 @@ def _require_same(folder: Path, tile: Tile) -> None:
         raise LeafRewritten(f"{tile.path} does not follow from the entries", index=_first_index(tile, where))
 
 
-@dataclass(frozen=True)
-class InclusionProof:
-    """That a leaf stands at its index under a signed checkpoint. Verified before it is handed out."""
-
-    index: int
-    commitment: bytes
-    checkpoint: Checkpoint
-    path: tuple[bytes, ...]
-
-
-def prove_leaf(folder: Path, index: int, key: VerifierKey) -> InclusionProof:
-    """Read the few tiles that the proof of one leaf needs, make it and verify it.
+def prove_leaf(folder: Path, index: int, key: VerifierKey) -> bytes:
+    """The tlog-proof file of one leaf, from the few tiles it needs. Verified before it is handed out.
 
     Raises as `verify_folder`, and `ProofRefused`.
     """
-    checkpoint = read_checkpoint(folder, key)
-    path = prove_inclusion(_node_reader(folder, checkpoint.size), index, checkpoint.size)
+    note = _read(folder, CHECKPOINT)
+    size = open_checkpoint(note, key).size
+    path = prove_inclusion(_node_reader(folder, size), index, size)
     number = index // WIDTH
-    width = min(WIDTH, checkpoint.size - number * WIDTH)
+    width = min(WIDTH, size - number * WIDTH)
     bundle = _read_tile(folder, "entries", number, width)
     commitment = list(_unbundle(bundle, number * WIDTH, width))[index % WIDTH]
-    verify_inclusion(leaf_hash(commitment), index, checkpoint.size, path, checkpoint.root)
-    return InclusionProof(index, commitment, checkpoint, tuple(path))
+    proof = format_proof(index, commitment, path, note)
+    open_proof(proof, key)
+    return proof
 
 
 def prove_growth(folder: Path, old: Checkpoint, key: VerifierKey) -> tuple[bytes, ...]:
