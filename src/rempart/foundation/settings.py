@@ -1,0 +1,289 @@
+# ruff: noqa: RUF009 (`setting` returns a dataclass field)
+"""Settings: one frozen dataclass a process, read from one TOML file. Every field says its unit and its reason (docs/settings.md).
+
+An unknown or missing key, a wrong type, a password inside a DSN, a secret file that others may read, or a development secret in
+production refuses to start. Secrets are paths to files, never values; a relative path starts from the settings file's folder.
+"""
+
+import dataclasses
+import stat
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from rempart.foundation.errors import Refusal
+
+Mode = Literal["demo", "production"]
+DEVELOPMENT_MARKER = "# development secret: made by the embedded default, refused in production"
+"""First line of every secret that Rempart made up by itself."""
+
+
+class BadSettings(Refusal):
+    """The settings file cannot be used; the detail names the key, never a value."""
+
+    code = "settings"
+    french = "Le fichier de réglages est refusé."
+    english = "The settings file is refused."
+
+
+class DevelopmentSecret(BadSettings):
+    """Production must not run on a secret that the embedded default generated."""
+
+    code = "settings-development-secret"
+    french = "Un secret de développement est utilisé en production."
+    english = "A development secret is used in production."
+
+
+def setting(reason: str, *, unit: str = "", secret: bool = False, default: Any = dataclasses.MISSING) -> Any:
+    """A field with its reason, its unit, and whether it is a path to a secret."""
+    metadata = {"reason": reason, "unit": unit, "secret": secret}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class VaultSettings:
+    """`python -m rempart.vault`."""
+
+    mode: Mode = setting(
+        "demo accepts synthetic people only; production refuses them, and refuses development secrets"
+    )
+    dsn: str = setting("PostgreSQL as rempart_vault", unit="DSN with passfile, no password")
+    run_folder: Path = setting("where door.sock, operator.sock and probe.sock are opened", unit="folder")
+    key_store: Path = setting("the sealed keys", unit="file")
+    origin: str = setting(
+        "what devices sign as @target-uri, whatever Host a client writes", unit="scheme and host"
+    )
+    rp_id: str = setting("the WebAuthn relying party: passkeys belong to it", unit="domain")
+    log_origin: str = setting("the ledger's name in its checkpoints", unit="schema-less URL")
+    claims_key: Path = setting(
+        "where `init` writes the claims zone's private key, to be moved there; the vault never reads it",
+        unit="file",
+    )
+    passphrase_file: Path | None = setting(
+        "opens the key store's file backend", unit="file", secret=True, default=None
+    )
+    pkcs11_module: Path | None = setting(
+        "the token's library: the PRF keys then never leave the token", unit="file", default=None
+    )
+    pkcs11_label: str = setting("which token", default="")
+    pkcs11_pin_file: Path | None = setting("opens the token", unit="file", secret=True, default=None)
+    allowed_uids: dict[str, int] = setting(
+        "the user id a caller (door, operator, probe) must have; without one, the socket's mode 0600 decides",
+        unit="uid",
+        default={},
+    )
+
+
+@dataclass(frozen=True)
+class SealerSettings:
+    """`python -m rempart.sealer`."""
+
+    mode: Mode = setting(
+        "demo takes plain files of synthetic people; production takes signed, encrypted files only"
+    )
+    dsn: str = setting("PostgreSQL as rempart_sealer", unit="DSN with passfile, no password")
+    run_folder: Path = setting("where sealer.sock is opened", unit="folder")
+    key_store: Path = setting(
+        "the sealed keys, shared with the vault: the sealer is in its zone", unit="file"
+    )
+    spool_folder: Path = setting("where insurers' files wait, encrypted", unit="folder")
+    passphrase_file: Path | None = setting(
+        "opens the key store's file backend", unit="file", secret=True, default=None
+    )
+    pkcs11_module: Path | None = setting("the token's library", unit="file", default=None)
+    pkcs11_label: str = setting("which token", default="")
+    pkcs11_pin_file: Path | None = setting("opens the token", unit="file", secret=True, default=None)
+    parallel: int = setting("processes that tag and seal one file", unit="processes", default=2)
+
+
+@dataclass(frozen=True)
+class FrontSettings:
+    """`python -m rempart.front`: portal and FHIR API behind one listener."""
+
+    mode: Mode = setting("production is served over HTTPS only and announces it by HSTS")
+    dsn: str = setting(
+        "PostgreSQL as rempart_door, for the names of establishments and colleagues",
+        unit="DSN with passfile, no password",
+    )
+    run_folder: Path = setting("where the vault's door.sock is", unit="folder")
+    origin: str = setting(
+        "the canonical origin: what browsers sign and where passkeys belong", unit="scheme and host"
+    )
+    spool_folder: Path = setting(
+        "where an insurer's upload is laid down, encrypted, for the sealer", unit="folder"
+    )
+    host: str = setting(
+        "the address listened on; a proxy that ends TLS stands before it",
+        unit="IP address",
+        default="127.0.0.1",
+    )
+    port: int = setting("the port listened on", unit="TCP port", default=8000)
+    trusted_proxies: tuple[str, ...] = setting(
+        "whose X-Forwarded-For is believed; nobody's by default", unit="IP addresses", default=()
+    )
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """`python -m rempart.worker`."""
+
+    mode: Mode = setting("refuses development secrets in production")
+    dsn: str = setting("PostgreSQL as rempart_worker", unit="DSN with passfile, no password")
+    run_folder: Path = setting(
+        "where worker.alive is touched and the audit's last frontier is kept", unit="folder"
+    )
+    log_origin: str = setting("the ledger's name in its checkpoints", unit="schema-less URL")
+    verifier_key: str = setting(
+        "checks the checkpoints' signatures in the audit; without it only roots are compared",
+        unit="vkey",
+        default="",
+    )
+    audit_batch: int = setting("leaves in memory at once during an audit", unit="leaves", default=20_000)
+
+
+@dataclass(frozen=True)
+class SupervisorSettings:
+    """`rempart up`."""
+
+    mode: Mode = setting("passed on to every process; production provisions no secret by itself")
+    origin: str = setting(
+        "the canonical origin given to vault and front",
+        unit="scheme and host",
+        default="http://localhost:8000",
+    )
+    rp_id: str = setting("the WebAuthn relying party given to the vault", unit="domain", default="localhost")
+    log_origin: str = setting("the ledger's name", unit="schema-less URL", default="rempart.example/ledger")
+    host: str = setting("the front's address", unit="IP address", default="127.0.0.1")
+    port: int = setting("the front's port", unit="TCP port", default=8000)
+    database_dsn: str = setting(
+        "an administrator's PostgreSQL (a role that may create roles and databases); without it the embedded one runs",
+        unit="DSN with passfile, no password",
+        default="",
+    )
+    database_name: str = setting("the database that is provisioned", default="rempart")
+    postgres_binaries: Path | None = setting(
+        "another PostgreSQL's bin folder for the embedded cluster", unit="folder", default=None
+    )
+    shared_buffers: str = setting(
+        "the embedded cluster's page cache", unit="as PostgreSQL writes it", default="256MB"
+    )
+    sealer_processes: int = setting("processes that tag and seal one file", unit="processes", default=2)
+    drain_seconds: float = setting(
+        "how long a process may finish what is in flight before it is killed", unit="s", default=10.0
+    )
+    ready_seconds: float = setting(
+        "how long a process may take to become ready at start", unit="s", default=60.0
+    )
+
+
+ProcessSettings = VaultSettings | SealerSettings | FrontSettings | WorkerSettings | SupervisorSettings
+ALL: tuple[type[ProcessSettings], ...] = (
+    VaultSettings,
+    SealerSettings,
+    FrontSettings,
+    WorkerSettings,
+    SupervisorSettings,
+)
+
+S = TypeVar("S", VaultSettings, SealerSettings, FrontSettings, WorkerSettings, SupervisorSettings)
+
+
+def load_settings(kind: type[S], path: Path) -> S:
+    """Read and check a settings file. Raises `BadSettings` or `DevelopmentSecret`."""
+    try:
+        values = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise BadSettings(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path}: not TOML") from error
+    unknown = sorted(values.keys() - {field.name for field in dataclasses.fields(kind)})
+    if unknown:
+        raise BadSettings(f"{path}: unknown key {unknown[0]}")
+    try:
+        settings = msgspec.convert(
+            values, kind, dec_hook=lambda wanted, value: _path(wanted, value, path.absolute().parent)
+        )
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"{path}: {error}") from error
+    _require_sound_secrets(settings, path)
+    return settings
+
+
+def write_settings(settings: ProcessSettings, path: Path) -> None:
+    """The settings as a file that `load_settings` reads back; only what differs from the default, each with its reason."""
+    lines = [f"# {(type(settings).__doc__ or '').strip()}"]
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        default = (
+            field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+        )
+        if value != default:
+            lines += [f"# {field.metadata['reason']}", f"{field.name} = {_toml(value)}"]
+    path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o600)
+
+
+def secret_files(settings: ProcessSettings) -> list[Path]:
+    """Every file that holds a secret of these settings: the fields marked so, and the password files of DSNs."""
+    files = [
+        getattr(settings, field.name) for field in dataclasses.fields(settings) if field.metadata["secret"]
+    ]
+    files += [
+        _password_file(getattr(settings, name))
+        for name in ("dsn", "database_dsn")
+        if getattr(settings, name, "")
+    ]
+    return [file for file in files if file is not None]
+
+
+def _require_sound_secrets(settings: ProcessSettings, path: Path) -> None:
+    for name in ("dsn", "database_dsn"):
+        if _holds_password(getattr(settings, name, "")):
+            raise BadSettings(f"{path}: {name} holds a password; name a file with passfile= instead")
+    for file in secret_files(settings):
+        try:
+            mode = file.stat().st_mode
+            content = file.read_bytes()
+        except OSError as error:
+            raise BadSettings(f"{file}: {error.strerror}") from error
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise BadSettings(f"{file}: others may read this secret (chmod 600)")
+        if settings.mode == "production" and DEVELOPMENT_MARKER.encode() in content:
+            raise DevelopmentSecret(str(file))
+
+
+def _path(wanted: type, value: Any, folder: Path) -> Any:
+    if wanted is Path and isinstance(value, str):
+        return folder / value
+    raise ValueError("expected a path")
+
+
+def _password_file(dsn: str) -> Path | None:
+    found = parse_qs(urlsplit(dsn).query).get("passfile")
+    return Path(found[0]) if found else None
+
+
+def _holds_password(dsn: str) -> bool:
+    parts = urlsplit(dsn)
+    return (
+        bool(parts.password)
+        or "password" in parse_qs(parts.query)
+        or (not parts.scheme and "password=" in dsn)
+    )
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, int | float):
+        return str(value).lower()
+    # A JSON string is a TOML basic string.
+    return msgspec.json.encode(str(value)).decode()
