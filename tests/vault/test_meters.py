@@ -1,0 +1,273 @@
+"""The SQL call: whatever the order of requests, nobody is told of more than the line, in any 60 minutes and any 24 hours."""
+
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND
+from rempart.foundation.vocabulary import Assurance, Lane, Profession
+from rempart.vault.policy import LINES, costs
+from tests.conftest import A_MONDAY, Database
+
+ROOT = Path(__file__).parents[2]
+OWNER = "SET ROLE rempart_owner"
+ROOMY = [10_000] * 6
+
+
+@dataclass
+class Counter:
+    """One establishment, one account on one device, and an insurer of a hundred people, as the tables hold them."""
+
+    connection: psycopg.Connection[Any]
+    session: uuid.UUID
+    account: uuid.UUID
+    device: uuid.UUID
+    establishment: uuid.UUID
+
+    def ask(
+        self,
+        person: str,
+        *,
+        at: int = A_MONDAY,
+        limits: list[int] = ROOMY,
+        lane: Lane = Lane.CARD,
+        insurer: int = 1,
+        connection: psycopg.Connection[Any] | None = None,
+    ) -> tuple[int, int]:
+        """Status and cost of one look-up."""
+        told, absent = costs(lane)
+        row = (connection or self.connection).execute(
+            "SELECT status, cost FROM vault.disclose(%s, %s::uuid[], %s::int2[], %s::int2[], '{1}'::int2[], '{1}'::int2[], 1,"
+            " %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[])",
+            (
+                at,
+                [self.session],
+                [insurer],
+                [int(lane)],
+                [tag(person)],
+                [tag(person)],
+                [told],
+                [absent],
+                limits,
+                [DAY],
+                [b"s" * 16],
+            ),
+        ).fetchone()
+        assert row is not None
+        return row[0], row[1]
+
+
+TOLD, ABSENT, EXHAUSTED, CONTAINED, SESSION_OVER = 1, 2, 3, 4, 5
+
+
+def tag(person: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"tag {person}")
+
+
+def furnish(database: Database) -> Counter:
+    ids = [uuid.uuid4() for _ in range(4)]
+    session, account, device, establishment = ids
+    with database.connect() as owner:
+        owner.execute(
+            "INSERT INTO vault.insurer (number, amc, name, signing_key, notice_key, generation, epoch)"
+            " VALUES (1, '99000001', 'x', '', '', 1, 1) ON CONFLICT DO NOTHING"
+        )
+        owner.execute("INSERT INTO vault.establishment VALUES (%s, %s, 'pharmacy')", (establishment, str(establishment)[:9]))
+        owner.execute("INSERT INTO vault.account VALUES (%s, %s, 'active', 0)", (account, str(account)))
+        owner.execute("INSERT INTO vault.membership VALUES (%s, %s, NULL, 'titulaire', 0)", (account, establishment))
+        owner.execute("INSERT INTO vault.device VALUES (%s, %s, %s, 0)", (device, device.bytes * 2, b"\4" * 65))
+        owner.execute("INSERT INTO vault.binding VALUES (%s, %s, '', 'passkey', 0, %s)", (account, device, 2**60))
+        owner.execute(
+            "INSERT INTO vault.session VALUES (%s, %s, %s, %s, %s, 'titulaire', 2, 0, 0, %s)",
+            (session, session.bytes * 2, account, device, establishment, 2**60),
+        )
+        for kind, key in ((1, account), (2, device), (3, establishment)):
+            owner.execute("INSERT INTO vault.meter (key, kind) VALUES (%s, %s)", (key, kind))
+        owner.execute(
+            "CREATE TABLE IF NOT EXISTS capsule.i1_g1"
+            " (tag uuid PRIMARY KEY, subject uuid, sealed bytea, notice_ref bytea, source_line int)"
+        )
+        owner.execute("GRANT SELECT ON capsule.i1_g1 TO rempart_vault")
+        with owner.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO capsule.i1_g1 VALUES (%s, %s, 'sealed', 'ref', 1) ON CONFLICT DO NOTHING",
+                [(tag(f"known {k}"), uuid.uuid5(uuid.NAMESPACE_OID, f"subject {k}")) for k in range(100)],
+            )
+    return Counter(database.connect("rempart_vault"), session, account, device, establishment)
+
+
+@pytest.fixture(scope="module")
+def shared(module_database: Database) -> Database:
+    return module_database
+
+
+@pytest.fixture
+def counter(shared: Database) -> Iterator[Counter]:
+    furnished = furnish(shared)
+    furnished.connection.autocommit = True
+    yield furnished
+    furnished.connection.close()
+
+
+def ledger_size(counter: Counter) -> int:
+    row = counter.connection.execute("SELECT size FROM evidence.log").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_person_costs_one_a_miss_five_and_the_narrow_lane_ten_times(counter: Counter) -> None:
+    assert counter.ask("known 1") == (TOLD, 1)
+    assert counter.ask("nobody") == (ABSENT, 5)
+    assert counter.ask("known 2", lane=Lane.VITALE) == (TOLD, 10)
+    assert counter.ask("nobody", lane=Lane.VITALE) == (ABSENT, 50)
+    assert counter.ask("known 3", insurer=0) == (ABSENT, 5)
+
+
+def test_somebody_already_told_of_costs_nothing_until_the_window_ends(counter: Counter) -> None:
+    assert counter.ask("known 1") == (TOLD, 1)
+    assert counter.ask("known 1", at=A_MONDAY + DAY - SECOND) == (TOLD, 0)
+    assert counter.ask("known 1", at=A_MONDAY + DAY) == (TOLD, 1)
+
+
+def test_a_clock_turned_back_gives_no_budget_back(counter: Counter) -> None:
+    line = [10, 400, 10, 400, 10, 400]
+    spent = [counter.ask(f"known {k}", limits=line)[1] for k in range(6)]
+    assert spent == [1] * 6
+    assert counter.ask("known 6", limits=line)[0] == EXHAUSTED
+    assert counter.ask("known 6", limits=line, at=A_MONDAY - 3 * DAY)[0] == EXHAUSTED
+
+
+def test_exhaustion_is_the_same_for_the_known_the_unknown_and_the_already_told(counter: Counter) -> None:
+    line = [8, 400, 8, 400, 8, 400]
+    for k in range(4):
+        assert counter.ask(f"known {k}", limits=line)[0] == TOLD
+    before = ledger_size(counter)
+    answers = {counter.ask(person, limits=line) for person in ("known 0", "known 50", "nobody")}
+    answers.add(counter.ask("nobody", limits=line, insurer=0))
+    assert answers == {(EXHAUSTED, 0)}
+    assert ledger_size(counter) == before
+
+
+@pytest.mark.parametrize("scarce", range(6), ids=["account/h", "account/d", "device/h", "device/d", "house/h", "house/d"])
+def test_each_of_the_six_lines_holds_alone(counter: Counter, scarce: int) -> None:
+    limits = [1_000 if index != scarce else 7 for index in range(6)]
+    statuses = [counter.ask(f"known {k}", limits=limits)[0] for k in range(5)]
+    assert statuses == [TOLD, TOLD, TOLD, EXHAUSTED, EXHAUSTED]
+
+
+def test_a_switch_stops_its_scope_and_no_other(shared: Database, counter: Counter) -> None:
+    other = furnish(shared)
+    other.connection.autocommit = True
+    throw = "INSERT INTO vault.switch VALUES ('account', %s, 'test', 0, %s)"
+    counter.connection.execute(throw, (str(counter.account), A_MONDAY + HOUR))
+    assert counter.ask("known 1")[0] == CONTAINED
+    assert other.ask("known 1")[0] == TOLD
+    assert counter.ask("known 1", at=A_MONDAY + HOUR)[0] == TOLD
+    counter.connection.execute("DELETE FROM vault.switch")
+    other.connection.close()
+
+
+@pytest.mark.parametrize(
+    "fall",
+    [
+        "UPDATE vault.session SET expires = 0 WHERE id = %(session)s",
+        "UPDATE vault.binding SET fresh_until = 0 WHERE device = %(device)s",
+        "DELETE FROM vault.binding WHERE device = %(device)s",
+        "UPDATE vault.account SET status = 'suspended' WHERE id = %(account)s",
+        "UPDATE vault.establishment SET status = 'suspended' WHERE id = %(establishment)s",
+        "DELETE FROM vault.membership WHERE account = %(account)s",
+    ],
+    ids=["signed out", "device lapsed", "device removed", "account suspended", "establishment suspended", "member removed"],
+)
+def test_whoever_no_longer_stands_is_told_nothing_at_once(counter: Counter, fall: str) -> None:
+    assert counter.ask("known 1")[0] == TOLD
+    counter.connection.execute(fall, {name: getattr(counter, name) for name in ("session", "device", "account", "establishment")})
+    before = ledger_size(counter)
+    assert counter.ask("known 2") == (SESSION_OVER, 0)
+    assert ledger_size(counter) == before
+
+
+def test_many_requests_racing_for_the_last_unit_never_pass_the_line(shared: Database, counter: Counter) -> None:
+    line = [20, 400, 20, 400, 20, 400]
+    told: list[int] = []
+
+    def race(thread: int) -> None:
+        with shared.connect("rempart_vault") as connection:
+            connection.autocommit = True
+            told.extend(counter.ask(f"known {thread * 10 + k}", limits=line, connection=connection)[1] for k in range(8))
+
+    threads = [threading.Thread(target=race, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # A person costs 1 and room for 5 is required: the sixteenth is the last.
+    assert sum(told) == 16
+    row = counter.connection.execute("SELECT hour[1], day[1] FROM vault.meter WHERE key = %s", (counter.account,)).fetchone()
+    assert row == (16, 16)
+
+
+def test_indexes_have_no_gap_whatever_races(shared: Database, counter: Counter) -> None:
+    others = [furnish(shared) for _ in range(4)]
+
+    def ask(one: Counter) -> None:
+        one.connection.autocommit = True
+        for k in range(20):
+            one.ask(f"known {k}")
+        one.connection.close()
+
+    threads = [threading.Thread(target=ask, args=(one,)) for one in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    row = counter.connection.execute(
+        "SELECT count(*), coalesce(max(index), -1) + 1, (SELECT size FROM evidence.log), (SELECT count(*) FROM evidence.entry)"
+        " FROM evidence.leaf"
+    ).fetchone()
+    assert row is not None
+    assert len(set(row)) == 1
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(-MINUTE, 3 * HOUR), st.booleans()), min_size=5, max_size=40))
+def test_no_hour_and_no_day_ever_holds_more_than_the_line(shared: Database, steps: list[tuple[int, int, bool]]) -> None:
+    counter = furnish(shared)
+    counter.connection.autocommit = True
+    hour, day = 12, 30
+    limits = [hour, day, 1_000, 1_000, 1_000, 1_000]
+    now, spent = A_MONDAY, []
+    for person, step, miss in steps:
+        now += step
+        status, cost = counter.ask("nobody" if miss else f"known {person}", at=now, limits=limits)
+        if status in {TOLD, ABSENT}:
+            spent.append((now, cost))
+    counter.connection.close()
+    for start, _ in spent:
+        assert sum(cost for at, cost in spent if start <= at < start + HOUR) <= hour
+        assert sum(cost for at, cost in spent if start <= at < start + DAY) <= day
+
+
+def test_the_documented_table_is_the_policy() -> None:
+    rows = re.findall(r"^\| (\w+) \| (.+) \|$", (ROOT / "docs/meters.md").read_text(), re.MULTILINE)
+    documented = {name: cells.split(" | ") for name, cells in rows if name in set(Profession)}
+    assert documented.keys() == {str(profession) for profession in Profession}
+    for profession, line in LINES.items():
+        window = f"{line.told_window // HOUR} h" if line.told_window <= DAY else f"{line.told_window // DAY} d"
+        assert documented[profession] == [*map(str, line.limits(Assurance.PASSKEY)), window]
+
+
+def test_a_password_opens_half_the_line_of_a_passkey() -> None:
+    for line in LINES.values():
+        passkey, password = line.limits(Assurance.PASSKEY), line.limits(Assurance.PASSWORD_TOTP)
+        assert password[:4] == [limit // 2 for limit in passkey[:4]]
+        assert password[4:] == passkey[4:]
