@@ -1,9 +1,9 @@
 """Civil identities by construction: the n-th birth of a population has a NIR that no other n has.
 
-A NIR with order number 000 still tells apart sex, year, month and place. The number n is scattered over (place, last digit of the year,
-month, sex) by a seeded generalised Feistel network (Black and Rogaway, CT-RSA 2002, on two coordinates), which is a bijection whatever
-its tables. The decade of birth is then free: a parent, a pensioner and a child each have a window of ten years, and exactly one year of a
-window ends in the digit. All years lie within 1936–2025, so that two digits name one year.
+A NIR with order number 000 still tells apart sex, year, month and place. The number n is scattered over (place, last digit of the
+year, month, sex) by a seeded generalised Feistel network (Black and Rogaway, CT-RSA 2002), a bijection whatever its tables. The decade
+of birth is then free: a parent, a pensioner and a child each have a window of ten years, and exactly one year of a window ends in the
+digit. All years lie within 1936–2025, so that two digits name one year.
 """
 
 from hashlib import shake_256
@@ -19,13 +19,15 @@ _PLACES = (
     + [f"97{department}{commune:02d}" for commune in range(1, 100) for department in range(1, 7)]
     + [f"99{country}" for country in range(100, 900)]
 )
-_ABROAD = len(_PLACES) - 800
-_DIGITS = 240  # the year's last digit × month × sex
-CAPACITY = len(_PLACES) * _DIGITS
-"""How many births a population can have: a little over 20 million."""
+_MOMENTS = 240
+"""Last digit of the year × month × sex; the sex is the lowest bit."""
+_PLACE_COUNT = len(_PLACES)
+_ABROAD = _PLACE_COUNT - 800
+CAPACITY = _PLACE_COUNT * _MOMENTS
+"""How many births a population can have: 20.1 million."""
 
-# The key is linear: 97 − ((sex, year, month) + place) mod 97. Each half's share is tabled, the keys too.
-_PLACE_SHARES = [97 - nir_key(f"00000{place}000") for place in _PLACES]
+# The key is linear: 97 − (share of sex, year and month + share of the place) mod 97. Shares and keys are tabled.
+_PLACE_TAILS = [(f"{place}000", 97 - nir_key(f"00000{place}000")) for place in _PLACES]
 _KEYS = [f"{97 - share % 97:02d}" for share in range(2 * 97)]
 
 
@@ -43,45 +45,42 @@ def _month(sex: int, year: int, month: int, printed: int) -> _Month:
 
 
 def _incomplete(month: int) -> int:
-    """The month that a NIR shows when the civil record is incomplete: 20 to 42, one for each true month."""
+    """The month that a NIR shows when the civil record is incomplete: 20 to 42, another for each true month."""
     return month + 19 if month % 2 else month + 30
 
 
-_YEARS = range(FIRST_YEAR, LAST_YEAR + 1)
-_MONTHS = [[_month(sex, year, month, month) for year in _YEARS] for month in range(1, 13) for sex in (1, 2)]
-_INCOMPLETE_MONTHS = [
-    [_month(sex, year, month, _incomplete(month)) for year in _YEARS]
-    for month in range(1, 13)
-    for sex in (1, 2)
-]
+def _months(moment: int, *, incomplete: bool) -> list[_Month]:
+    """For each first year of a window, the month of birth that a moment names in it."""
+    digit, month, sex = moment // 24, moment // 2 % 12 + 1, moment % 2 + 1
+    printed = _incomplete(month) if incomplete else month
+    by_decade = [_month(sex, decade + digit, month, printed) for decade in range(1930, LAST_YEAR + 1, 10)]
+    return [
+        by_decade[(start + (digit - start) % 10) // 10 - 193] for start in range(FIRST_YEAR, LAST_YEAR - 8)
+    ]
 
 
-class Birth(NamedTuple):
-    """What a NIR and a birth date tell, before the decade and the day are chosen."""
+_MONTHS = [_months(moment, incomplete=False) for moment in range(_MOMENTS)]
+_INCOMPLETE_MONTHS = [_months(moment, incomplete=True) for moment in range(_MOMENTS)]
+_DAYS = [f"{day:02d}" for day in range(32)]
 
-    place: int
-    digit: int
-    """Last digit of the year."""
-    month_and_sex: int
+Birth = tuple[int, int]
+"""A place and a moment (last digit of the year, month, sex), by their numbers: what a NIR tells, but for the decade."""
 
 
 class Births:
     """The births of one population. `n` runs from 0 to CAPACITY − 1."""
 
     def __init__(self, seed: int) -> None:
-        self._places = [_table(seed, f"place {turn}", _DIGITS, len(_PLACES)) for turn in range(2)]
-        self._digits = [_table(seed, f"digits {turn}", len(_PLACES), _DIGITS) for turn in range(2)]
+        self._first_move = _table(seed, "first", _MOMENTS, _PLACE_COUNT)
+        self._second_move = _table(seed, "second", _PLACE_COUNT, _MOMENTS)
+        self._third_move = _table(seed, "third", _MOMENTS, _PLACE_COUNT)
 
     def birth(self, n: int) -> Birth:
-        """The n-th birth: two numbers give two births."""
-        (places, places_again), (digits, digits_again) = self._places, self._digits
-        place, rest = divmod(n, _DIGITS)
-        place = (place + places[rest]) % len(_PLACES)
-        rest = (rest + digits[place]) % _DIGITS
-        place = (place + places_again[rest]) % len(_PLACES)
-        rest = (rest + digits_again[place]) % _DIGITS
-        digit, month_and_sex = divmod(rest, 24)
-        return Birth(place, digit, month_and_sex)
+        """The n-th birth: two numbers give two births. Three rounds, each undone by a subtraction."""
+        moment = n % _MOMENTS
+        place = (n // _MOMENTS + self._first_move[moment]) % _PLACE_COUNT
+        moment = (moment + self._second_move[place]) % _MOMENTS
+        return (place + self._third_move[moment]) % _PLACE_COUNT, moment
 
 
 def _table(seed: int, label: str, size: int, modulus: int) -> list[int]:
@@ -95,15 +94,16 @@ def twin_of(birth: Birth) -> Birth:
 
     The place decides, not the dice: so it stays a bijection, and no two second twins share a NIR.
     """
-    return birth._replace(month_and_sex=birth.month_and_sex ^ (birth.place & 1))
+    place, moment = birth
+    return place, moment ^ (place & 1)
 
 
 def civil_identity(
     birth: Birth, window: int, day: int, *, record_incomplete: bool = False
 ) -> tuple[str, str]:
     """NIR and ISO birth date, in the ten years from `window`. An incomplete record shows in the NIR of a birth abroad only."""
-    year = window + (birth.digit - window) % 10
-    months = _INCOMPLETE_MONTHS if record_incomplete and birth.place >= _ABROAD else _MONTHS
-    stem, share, iso = months[birth.month_and_sex][year - FIRST_YEAR]
-    nir = f"{stem}{_PLACES[birth.place]}000{_KEYS[share + _PLACE_SHARES[birth.place]]}"
-    return nir, f"{iso}{day:02d}"
+    place, moment = birth
+    months = _INCOMPLETE_MONTHS if record_incomplete and place >= _ABROAD else _MONTHS
+    stem, share, iso = months[moment][window - FIRST_YEAR]
+    tail, place_share = _PLACE_TAILS[place]
+    return f"{stem}{tail}{_KEYS[share + place_share]}", iso + _DAYS[day]

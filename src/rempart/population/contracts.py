@@ -4,9 +4,10 @@ Dates are fixed around the day the population describes, 1 January 2026, so that
 """
 
 from dataclasses import replace
+from functools import cache
 
 from rempart.foundation.vocabulary import Domain
-from rempart.population.model import DomainException, Product, Terms
+from rempart.population.model import Contract, DomainException, Product, Terms
 from rempart.population.products import SUPPLEMENT_REFERENCE
 
 AS_OF = "2026-01-01"
@@ -28,35 +29,29 @@ _SITUATIONS = [name for name, share in _SHARES for _ in range(share)]
 _SITUATIONS += ["open"] * (256 - len(_SITUATIONS))
 
 
-class Portfolio:
-    """The terms on offer at one insurer. Each case is made once, then shared by all who have it."""
-
-    def __init__(self, products: tuple[Product, ...]) -> None:
-        self._products = [product for product in products if product.reference != SUPPLEMENT_REFERENCE]
-        self._known: dict[tuple[int, int, int], tuple[Terms, ...]] = {}
-
-    def draw(self, product_die: int, start_die: int, situation_die: int) -> tuple[Terms, ...]:
-        """The terms that three dice (0 to 255) give: of one contract, or two."""
-        case = (product_die % len(self._products), start_die % 144, situation_die)
-        known = self._known.get(case)
-        if known is None:
-            years, months = divmod(case[1], 12)
-            usual = _usual_terms(self._products[case[0]], f"{2014 + years}-{months + 1:02d}-01")
-            known = self._known[case] = _in_situation(usual, _SITUATIONS[situation_die])
-        return known
+def draw_terms(
+    products: tuple[Product, ...], product_die: int, start_die: int, situation_die: int
+) -> tuple[Terms, ...]:
+    """The terms that three dice (0 to 255) give, of one contract or two, among an insurer's main products."""
+    product = products[product_die % len(products)]
+    return _terms(product.reference, product.responsible, start_die % 144, _SITUATIONS[situation_die])
 
 
-def terms_since_birth(terms: tuple[Terms, ...], birth_date: str) -> tuple[Terms, ...]:
+@cache
+def _terms(product: str, responsible: bool, month: int, situation: str) -> tuple[Terms, ...]:
+    """Some ten thousand cases, shared by all persons of all insurers. `month` is counted from January 2014."""
+    years, months = divmod(month, 12)
+    usual = Terms(product, f"{2014 + years}-{months + 1:02d}-01", "", responsible)
+    return _in_situation(usual, situation)
+
+
+def contracts_since_birth(contracts: tuple[Contract, ...], birth_date: str) -> tuple[Contract, ...]:
     """A child is covered from birth on, and has no part in a contract that ended before."""
-    return tuple(
-        replace(one, valid_from=max(one.valid_from, birth_date))
-        for one in terms
-        if not one.valid_to or one.valid_to >= birth_date
-    )
-
-
-def _usual_terms(product: Product, started: str) -> Terms:
-    return Terms(product.reference, started, "", product.responsible)
+    return tuple([
+        Contract(number, replace(terms, valid_from=max(terms.valid_from, birth_date)))
+        for number, terms in contracts
+        if not terms.valid_to or terms.valid_to >= birth_date
+    ])  # fmt: skip
 
 
 def _in_situation(usual: Terms, situation: str) -> tuple[Terms, ...]:

@@ -53,9 +53,10 @@ class Delta:
 def members_lines(people: Iterable[Person]) -> Iterator[bytes]:
     """The full file in chunks of whole lines, header first."""
     yield MEMBERS_HEADER.encode()
-    everybody = iter(people)
-    while chunk := list(islice(everybody, _CHUNK)):
-        yield "".join([person.lines() for person in chunk]).encode()
+    # Text is kept, not persons: each is freed at once, and the garbage collector has nothing to walk.
+    texts = map(Person.lines, people)
+    while chunk := list(islice(texts, _CHUNK)):
+        yield "".join(chunk).encode()
 
 
 def members_delta(
@@ -107,7 +108,7 @@ def _open(path: Path, compress: Compression | None, opened: ExitStack) -> IO[byt
     file = opened.enter_context(path.open("wb"))
     if compress == "gz":
         # No name and no time inside: the same persons give the same bytes.
-        return cast("IO[bytes]", opened.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0)))
+        return cast("IO[bytes]", opened.enter_context(gzip.GzipFile("", "wb", 1, file, mtime=0)))
     if compress == "zst":
         return cast("IO[bytes]", opened.enter_context(zstandard.ZstdCompressor().stream_writer(file)))
     return file

@@ -156,4 +156,7 @@ class Person(NamedTuple):
             f"{self.amc};{self.adherent};{self.member_ref};{self.nir};{' '.join(self.nir_attached)};"
             f"{self.birth_date};{self.birth_rank};{self.family_name};{self.first_name};"
         )
+        if len(self.contracts) == 1:
+            number, terms = self.contracts[0]
+            return f"{who}{number};{terms.columns}\n"
         return "".join([f"{who}{number};{terms.columns}\n" for number, terms in self.contracts])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
@@ -35,10 +35,6 @@ class Population:
             raise ValueError(f"a population has 1 to {CAPACITY} persons and at most as many insurers")
         self.seed, self.persons = seed, persons
         self.insurers = make_insurers(persons, insurers)
-
-    def __reduce__(self) -> tuple[type["Population"], tuple[int, int, int]]:
-        """Another process makes it again: three numbers travel, no table."""
-        return Population, (self.seed, self.persons, len(self.insurers))
 
     @cached_property
     def _rolls(self) -> list[Roll]:
@@ -112,20 +108,25 @@ class Population:
                 self.write_insurer(insurer, folder, compress, created)
                 progress(insurer)
             return
+        three_numbers = self.seed, self.persons, len(self.insurers)
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            tasks = {pool.submit(_write, self, i, folder, compress, created): i for i in self.insurers}
+            tasks = {
+                pool.submit(_write, three_numbers, i.index, folder, compress, created): i
+                for i in self.insurers
+            }
             for done in as_completed(tasks):
                 done.result()
                 progress(tasks[done])
 
 
-_here: list[Population] = []
+@cache
+def _made_once(seed: int, persons: int, insurers: int) -> Population:
+    """In each process of the pool, so that its tables are made once."""
+    return Population(seed, persons, insurers)
 
 
 def _write(
-    population: Population, insurer: Insurer, folder: Path, compress: Compression | None, created: int
+    three_numbers: tuple[int, int, int], index: int, folder: Path, compress: Compression | None, created: int
 ) -> None:
-    """One insurer's files, in a process of the pool; its tables are made once a process."""
-    if not _here:
-        _here.append(population)
-    _here[0].write_insurer(insurer, folder, compress, created)
+    population = _made_once(*three_numbers)
+    population.write_insurer(population.insurers[index], folder, compress, created)
