@@ -24,14 +24,16 @@ class Referenced(NamedTuple):
 def enrol_establishment(
     connection: psycopg.Connection,
     *,
-    id: str,
+    establishment: str,
     finess: str,
     name: str,
     town: str,
-    profession: Profession,  # noqa: A002
+    profession: Profession,
 ) -> Establishment:
-    """Enter an establishment under the vault's id, or correct it. Raises BadFiness, BadName."""
-    place = Establishment(id, check_finess(finess), check_name(name), check_name(town), profession.value)
+    """Enter an establishment under the vault's id (`establishment`), or correct it. Raises BadFiness, BadName."""
+    place = Establishment(
+        establishment, check_finess(finess), check_name(name), check_name(town), profession.value
+    )
     store.enter_establishment(connection, place)
     return place
 

@@ -69,10 +69,10 @@ class Fragments:
         return self._fill(_FRAGMENTS[type(reply)], language, reply=reply, known=known)
 
     def refusal(self, reply: Refused, language: str) -> str:
-        """An alert: the code's sentence, which says what to do."""
-        return self._fill(
-            "refused.html", language, reply=reply, code=CODES.get(reply.code, CODES["internal"])
-        )
+        """An alert: the code's sentence, which says what to do, and the element at fault."""
+        code = CODES.get(reply.code, CODES["internal"])
+        detail = explain(reply.detail, language)
+        return self._fill("refused.html", language, reply=reply, code=code, detail=detail)
 
     def _fill(self, name: str, language: str, **values: Any) -> str:
         template = self._env.get_template(f"fragments/{name}")

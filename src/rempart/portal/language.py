@@ -1,11 +1,13 @@
 """Which language a reader gets: their choice (a cookie), else what the browser asks for, else French."""
 
+import re
 from collections.abc import Callable
 
 from starlette.requests import HTTPConnection
 
 LANGUAGES = ("fr", "en")
 COOKIE = "__Host-rempart-langue"
+_BEFORE_HIGH_MARKS = re.compile(r" (?=[;:!?»%])")
 
 
 def reader_language(connection: HTTPConnection) -> str:
@@ -35,4 +37,5 @@ def speaker(language: str) -> Callable[[str, str], str]:
     """For templates: `t("français", "English")`. Both sentences stand side by side, so that neither is forgotten."""
     if language == "en":
         return lambda _french, english: english
-    return lambda french, _english: french
+    # French typography: these marks never begin a line.
+    return lambda french, _english: _BEFORE_HIGH_MARKS.sub("\u00a0", french)

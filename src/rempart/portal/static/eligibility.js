@@ -7,6 +7,7 @@ const DOOR = "/fhir/CoverageEligibilityRequest/$submit";
 const AMC = "urn:rempart:amc";
 const NIR = "urn:oid:1.2.250.1.213.1.4.8";
 const DOMAIN = "urn:rempart:domain";
+const WITH_REFERENCE = new Set(["outage", "internal"]);
 
 function request(card) {
   const insurer = { identifier: { system: AMC, value: card.amc } };
@@ -28,42 +29,55 @@ function request(card) {
   };
 }
 
-function refusal(outcome) {
-  const issue = outcome.issue?.[0] ?? {};
-  const code = issue.details?.coding?.[0]?.code ?? "internal";
-  return new RefusedError(code, { sentence: issue.details?.text ?? "", detail: issue.diagnostics ?? "" });
+const extension = (element, url) => element.extension?.find((candidate) => candidate.url === url);
+
+/** The sentence in the reader's language: an OperationOutcome's text is French, with its English translation beside it. */
+function sentence(details) {
+  if (document.documentElement.lang !== "en") return details.text;
+  const translation = details._text?.extension?.[0];
+  return (translation && extension(translation, "content")?.valueString) ?? details.text;
 }
 
-const extension = (element, name) => element.extension?.find(({ url }) => url.split(/[/:]/).at(-1) === name);
+function refusal(outcome) {
+  const { details = {}, diagnostics = "" } = outcome.issue?.[0] ?? {};
+  const code = details.coding?.[0]?.code ?? "internal";
+  // For bad input the sentence already says which element; otherwise the diagnostics are a reference to quote.
+  return new RefusedError(code, { sentence: sentence(details) ?? "", reference: WITH_REFERENCE.has(code) ? diagnostics : "" });
+}
 
-function contract(item) {
+function contract(insurance) {
+  const [item] = insurance.item;
   return {
     product: item.name ?? "",
-    formula: item.description ?? "",
-    open: !item.excluded,
+    formula: item.excluded ? "" : (item.description ?? ""),
+    open: insurance.inforce === true && !item.excluded,
     priseEnCharge: item.authorizationRequired === true,
-    reason: extension(item, "reason")?.valueCode ?? "",
-    responsible: extension(item, "responsible")?.valueBoolean === true,
-    from: extension(item, "period")?.valuePeriod?.start ?? "",
-    to: extension(item, "period")?.valuePeriod?.end ?? "",
+    reason: extension(item, "urn:rempart:closing-reason")?.valueCode ?? "",
+    responsible: extension(insurance, "urn:rempart:contrat-responsable")?.valueBoolean === true,
+    from: insurance.benefitPeriod?.start ?? "",
+    to: insurance.benefitPeriod?.end ?? "",
   };
 }
 
 function answer(response) {
-  const insurance = response.insurance?.[0] ?? {};
+  // One insurance element a contract; nothing found is one without an item.
+  const contracts = (response.insurance ?? []).filter(({ item }) => item?.length).map(contract);
   return {
-    found: insurance.inforce !== undefined,
-    open: insurance.inforce === true,
-    contracts: (insurance.item ?? []).map(contract),
+    found: contracts.length > 0,
+    open: contracts.some(({ open }) => open),
+    contracts,
     engagement: response.preAuthRef ?? "",
-    receipt: extension(response, "receipt")?.valueString ?? "",
-    cost: extension(response, "cost")?.valueInteger ?? null,
+    receipt: extension(response, "urn:rempart:receipt")?.valueString ?? "",
+    cost: extension(response, "urn:rempart:cost")?.valueInteger ?? null,
   };
 }
 
 /** Ask whether a right is open. Raises RefusedError. */
 export async function checkRight(card) {
-  const response = await postSigned(DOOR, request(card), { Accept: "application/fhir+json" });
+  const response = await postSigned(DOOR, request(card), {
+    Accept: "application/fhir+json",
+    "Accept-Language": document.documentElement.lang,
+  });
   const resource = await response.json().catch(() => ({}));
   if (response.ok) return answer(resource);
   const refused = refusal(resource);
