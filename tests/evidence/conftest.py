@@ -116,12 +116,16 @@ class Ledger:
 
 
 @pytest.fixture
-def empty_ledger(database: "Database") -> Iterator[Ledger]:
-    """No answer yet."""
+def empty_ledger(module_database: "Database") -> Iterator[Ledger]:
+    """No answer yet. One database a module, emptied for each test: only the database's owner can."""
     log = SignerKey("rempart.example/ledger", Ed25519PrivateKey.from_private_bytes(b"l" * 32))
     other = SignerKey("rempart.example/ledger", Ed25519PrivateKey.from_private_bytes(b"o" * 32))
-    with psycopg.connect(database.owner_dsn) as connection:
-        yield Ledger(database, connection, log, other)
+    with psycopg.connect(module_database.owner_dsn) as connection:
+        for table in ("leaf", "entry", "checkpoint"):
+            connection.execute(f"DELETE FROM evidence.{table}")  # type: ignore[call-overload]
+        connection.execute("UPDATE evidence.log SET size = 0")
+        connection.commit()
+        yield Ledger(module_database, connection, log, other)
 
 
 @pytest.fixture

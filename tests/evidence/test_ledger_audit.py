@@ -12,6 +12,7 @@ import pytest
 from rempart.evidence.audit import AuditReport, audit_ledger
 from rempart.evidence.errors import LeafMissing, LeafRewritten, LedgerUnreadable, NoteRefused, RootMismatch
 from rempart.evidence.merkle import Frontier, leaf_hash, root
+from rempart.evidence.note import Checkpoint, sign_checkpoint
 from rempart.evidence.opening import OPENING_SQL, commit, encode_opening
 
 if TYPE_CHECKING:
@@ -214,11 +215,19 @@ def test_a_checkpoint_rewritten(ledger: "Ledger", change: str) -> None:
         _audit(ledger)
 
 
-def test_no_ledger_no_verdict(ledger: "Ledger") -> None:
-    ledger.connection.execute("DROP SCHEMA evidence CASCADE")
+def test_a_root_signed_that_is_not_the_leaves_beside_their_true_frontier(ledger: "Ledger") -> None:
+    note = sign_checkpoint(Checkpoint(ledger.log.name, 40, b"\x01" * 32), ledger.log).decode()
+    ledger.connection.execute(
+        "UPDATE evidence.checkpoint SET root = %s, note = %s WHERE size = 40", (b"\x01" * 32, note)
+    )
     ledger.connection.commit()
-    with pytest.raises(LedgerUnreadable):
+    with pytest.raises(RootMismatch, match="first 40"):
         _audit(ledger)
+
+
+def test_a_role_without_the_right_to_read_gets_no_verdict(ledger: "Ledger") -> None:
+    with pytest.raises(LedgerUnreadable):
+        _audit(ledger, role="door")
 
 
 def test_the_audit_reads_one_snapshot(ledger: "Ledger") -> None:
