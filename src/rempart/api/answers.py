@@ -1,6 +1,7 @@
 """From the vault's answer to a CoverageEligibilityResponse (FHIR R4), always of one length (docs/fhir.md)."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -77,7 +78,7 @@ def answer_to_fhir(answer: Answer, language: str, nonce: str) -> bytes:
         "purpose": _PURPOSE,
         "patient": _TO_PATIENT,
         "servicedDate": answer.date,
-        "created": _date_time(answer.at),
+        "created": _date_time(answer.at // SECOND),
         "request": {
             "type": "CoverageEligibilityRequest",
             "identifier": {"system": NONCE_SYSTEM, "value": nonce},
@@ -133,5 +134,6 @@ def pad(body: bytes) -> bytes:
     return body.ljust(-(-len(body) // PADDED) * PADDED)
 
 
-def _date_time(micros: int) -> str:
-    return datetime.fromtimestamp(micros // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+@lru_cache(maxsize=8)
+def _date_time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -76,7 +76,7 @@ class RightsCheck:
         )
         if refused is not None:
             return outcome(refused)
-        received = await self._body(receive)
+        received = await self._body(receive, int(headers.get("content_length", "0")))
         if isinstance(received, Refused):
             return outcome(received)
         language = reader_language(headers.get("language", ""))
@@ -94,14 +94,10 @@ class RightsCheck:
         )
         return _told(reply, headers["signature_input"], language)
 
-    async def _body(self, receive: Receive) -> bytes | Refused:
-        message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            body: bytes = message["body"]
-            return body if len(body) <= MAX_BODY else Refused("too-large")
+    async def _body(self, receive: Receive, length: int) -> bytes | Refused:
         try:
             async with asyncio.timeout(self._body_seconds):
-                return await _rest(message, receive)
+                return await _read(receive, length)
         except TimeoutError:
             return Refused("slow")
 
@@ -110,17 +106,20 @@ class ClientLeftError(Exception):
     """The client left before its request was whole."""
 
 
-async def _rest(message: Message, receive: Receive) -> bytes | Refused:
-    body = bytearray()
+async def _read(receive: Receive, length: int) -> bytes | Refused:
+    """The body; `length` is what Content-Length announced, or 0 where the body comes in chunks."""
+    body = b""
     while True:
+        message: Message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientLeftError
-        body += message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
+        body += chunk
         if len(body) > MAX_BODY:
             return Refused("too-large")
-        if not message.get("more_body"):
-            return bytes(body)
-        message = await receive()
+        # Announced and whole: the server's closing message need not be waited for.
+        if len(body) == length or not message.get("more_body"):
+            return body
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
