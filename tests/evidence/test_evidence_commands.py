@@ -152,3 +152,12 @@ def test_a_gap_in_the_database_publishes_nothing(ledger: "Ledger", tmp_path: Pat
     assert "First leaf concerned: 17." in said
     with pytest.raises(Exception, match="checkpoint cannot be read"):
         tiles.verify_folder(tmp_path / "published", ledger.log.verifier())
+
+
+def test_the_platform_s_folder_tells_the_database_and_a_stopped_vault_is_said(
+    ledger: "Ledger", tmp_path: Path
+) -> None:
+    (tmp_path / "operator.dsn").write_text(ledger.dsn + "\n")
+    assert _run("show", 18, "--folder", tmp_path).exit_code == 0
+    assert "vault does not answer" in _refused("audit", "--folder", tmp_path)
+    assert "operator.dsn cannot be read" in _refused("show", 18, "--folder", tmp_path / "elsewhere")

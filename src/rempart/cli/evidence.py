@@ -23,6 +23,7 @@ from rempart.evidence.proof import open_proof
 from rempart.foundation.clock import instant
 from rempart.foundation.errors import RempartError
 from rempart.foundation.vocabulary import DOMAIN_BY_CODE, Lane
+from rempart.supervisor.home import Home
 
 BATCH = 10_000
 
@@ -39,7 +40,7 @@ Dsn = Annotated[
         help="Database, as the operator's role. Default: the running platform's.",
     ),
 ]
-Home = Annotated[Path, typer.Option("--folder", help="Folder of the running platform.")]
+Folder = Annotated[Path, typer.Option("--folder", help="Folder of the running platform.")]
 Key = Annotated[
     str,
     typer.Option(
@@ -49,7 +50,7 @@ Key = Annotated[
 
 
 @app.command()
-def export(published: Published, dsn: Dsn = "", home: Home = Path("var"), key: Key = "") -> None:
+def export(published: Published, dsn: Dsn = "", home: Folder = Path("var"), key: Key = "") -> None:
     """Publish every leaf up to the latest checkpoint.
 
     Run again, it adds what is new and refuses another history.
@@ -96,7 +97,7 @@ def verify(
 @app.command()
 def audit(
     dsn: Dsn = "",
-    home: Home = Path("var"),
+    home: Folder = Path("var"),
     key: Key = "",
     state: Annotated[
         Path | None,
@@ -142,7 +143,7 @@ def verify_proof(
 
 
 @app.command()
-def show(index: int, dsn: Dsn = "", home: Home = Path("var")) -> None:
+def show(index: int, dsn: Dsn = "", home: Folder = Path("var")) -> None:
     """Show one entry as committed: when, which class of answer. Neither who asked nor about whom."""
     with _said_plainly(), store.reading(_operator_dsn(dsn, home)) as connection:
         entry = store.read_entry(connection, index)
@@ -194,7 +195,7 @@ def _ask_key(home: Path) -> VerifierKey:
     from rempart.vaultdoor.messages import SignedCheckpoint
 
     async def ask() -> object:
-        client = VaultClient(home / "run" / "operator.sock")
+        client = VaultClient(Home.at(home).run / "operator.sock")
         try:
             return await client.call(AskCheckpoint())
         finally:
@@ -207,7 +208,7 @@ def _ask_key(home: Path) -> VerifierKey:
 
 
 def _operator_dsn(dsn: str, home: Path) -> str:
-    return dsn or _read_file(home / "operator.dsn").decode().strip()
+    return dsn or _read_file(Home.at(home).operator_dsn).decode().strip()
 
 
 def _read_file(place: Path) -> bytes:
