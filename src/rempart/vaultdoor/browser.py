@@ -98,7 +98,7 @@ class SoftwarePasskey:
         cose = b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20" + x + b"\x22\x58\x20" + y
         attested = bytes(16) + len(self.id).to_bytes(2, "big") + self.id + cose
         data = self._data(challenge.rp_id, user_verified, _ATTESTED) + attested
-        # {"fmt": "none", "attStmt": {}, "authData": data}
+        # CBOR of the attestation object: a map of fmt (none), attStmt (empty) and authData.
         attestation = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58" + bytes([len(data)]) + data
         client = self._client_data("webauthn.create", challenge, device)
         return self._credential(
