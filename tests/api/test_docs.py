@@ -1,0 +1,98 @@
+"""docs/fhir.md and docs/api.md say what the code does: their examples are run, their tables compared."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from fhir.resources.R4B import get_fhir_model_class
+
+from rempart.api.acts import ACTS
+from rempart.api.answers import CLOSING_REASONS, answer_to_fhir
+from rempart.api.refusals import ISSUE_TYPES, outcome
+from rempart.foundation.vocabulary import Domain, Lane
+from rempart.vaultdoor.fhir import REASONS, Presentation, read_request
+from rempart.vaultdoor.messages import Answer, Contract, Decision, Refused
+from tests.api.test_refusals import ALL_CODES
+
+DOCS = Path(__file__).parents[2] / "docs"
+NONCE = "q83vEjRWeJCrze8SNFZ4kA"
+
+
+def examples() -> list[dict[str, Any]]:
+    parts = (DOCS / "fhir.md").read_text().split("```json\n")[1:]
+    return [json.loads(part.partition("```")[0]) for part in parts]
+
+
+def answer(*contracts: Contract, found: bool = True) -> Answer:
+    decision = Decision(found, any(contract.open for contract in contracts), list(contracts))
+    number = "0000-01AB-C" if decision.open else ""
+    cost = 1 if found else 5
+    return Answer(
+        decision, number, "eyJ…", "99000001", "PHAR", "2026-01-05", "card", cost, 1_767_600_000_000_000
+    )
+
+
+def test_every_example_is_valid_r4() -> None:
+    kinds = [example["resourceType"] for example in examples()]
+    assert len(kinds) == 6
+    for example in examples():
+        get_fhir_model_class(example["resourceType"]).model_validate(example)
+
+
+def test_the_requests_are_read_as_they_say() -> None:
+    card, vitale = (read_request(json.dumps(example).encode()) for example in examples()[:2])
+    today = date(2026, 1, 5)
+    assert card == Presentation(
+        Lane.CARD, "99000001", "20318847", "", date(1980, 1, 13), 1, Domain.PHAR, today
+    )
+    assert (vitale.lane, vitale.rank, vitale.domain, vitale.care_date) == (Lane.VITALE, 2, Domain.OPTI, None)
+    assert vitale.nir.startswith("1800175056000")
+
+
+def test_the_answers_are_what_the_door_tells() -> None:
+    confort = Contract("CONFORT", True, "", "2019-04-01", "", True, "100 % BR, AMO comprise", False)
+    eco = Contract("ECO", False, "waiting-period", "2026-01-01", "2026-12-31", False, "", False)
+    told = [(answer(confort), "fr"), (answer(eco), "en"), (answer(found=False), "fr")]
+    assert examples()[2:5] == [json.loads(answer_to_fhir(each, language, NONCE)) for each, language in told]
+
+
+def test_the_refusal_is_what_the_door_tells() -> None:
+    _, body, _ = outcome(Refused("bad-input", "contained[0].name minimisation"))
+    assert examples()[5] == json.loads(body)
+
+
+def test_every_code_reason_and_domain_is_documented_as_it_is() -> None:
+    text = (DOCS / "fhir.md").read_text()
+    told = [
+        line.split(" | ") for line in text.splitlines() if line.startswith("| ") and line[2:5].isdecimal()
+    ]
+    assert told
+    for status, quoted, issue, sentence in told:
+        name = quoted.strip("`")
+        assert int(status.removeprefix("| ")) == ALL_CODES[name].status
+        assert issue == ISSUE_TYPES[name]
+        assert sentence.removesuffix(" |") == ALL_CODES[name].english
+    for reason, sentences in REASONS.items():
+        assert f"| `{reason}` | {sentences.english} |" in text
+    for reason in CLOSING_REASONS:
+        assert f"`{reason}`" in text
+    assert " ".join(Domain) in text
+
+
+def test_the_openapi_page_tells_the_acts_of_the_protocol() -> None:
+    rows = [
+        line.strip("| ").split(" | ")
+        for line in (DOCS / "protocol.md").read_text().splitlines()
+        if line.startswith("| /acts/")
+    ]
+    documented = {path: (who, body, reply) for path, who, body, reply in rows}
+    assert documented.keys() == {act.path for act in ACTS}
+    for act in ACTS:
+        who, body, reply = documented[act.path]
+        assert who == act.who
+        assert [name.strip() for name in body.partition("{")[2].partition("}")[0].split(",") if name] == list(
+            act.body
+        )
+        for kind in act.replies:
+            assert kind.__name__ in reply
