@@ -60,7 +60,7 @@ PHAR = Domain.PHAR.code
         (
             contract(date(2025, 1, 1), None, None, Departure(PHAR, TODAY.toordinal() + 1, 0)),
             Domain.PHAR,
-            "waiting-period",
+            "not-started",
         ),
         (
             contract(date(2025, 1, 1), None, None, Departure(PHAR, 1, TODAY.toordinal())),

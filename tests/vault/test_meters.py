@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rempart.evidence.audit import audit_ledger
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Assurance, Lane, Profession
 from rempart.vault.policy import LINES, costs
@@ -45,23 +46,27 @@ class Counter:
     ) -> tuple[int, int]:
         """Status and cost of one look-up."""
         told, absent = costs(lane)
-        row = (connection or self.connection).execute(
-            "SELECT status, cost FROM vault.disclose(%s, %s::uuid[], %s::int2[], %s::int2[], '{1}'::int2[], '{1}'::int2[], 1,"
-            " %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[])",
-            (
-                at,
-                [self.session],
-                [insurer],
-                [int(lane)],
-                [tag(person)],
-                [tag(person)],
-                [told],
-                [absent],
-                limits,
-                [DAY],
-                [b"s" * 16],
-            ),
-        ).fetchone()
+        row = (
+            (connection or self.connection)
+            .execute(
+                "SELECT status, cost FROM vault.disclose(%s, %s::uuid[], %s::int2[], %s::int2[], '{1}'::int2[], '{1}'::int2[], 1,"
+                " %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[])",
+                (
+                    at,
+                    [self.session],
+                    [insurer],
+                    [int(lane)],
+                    [tag(person)],
+                    [tag(person)],
+                    [told],
+                    [absent],
+                    limits,
+                    [DAY],
+                    [b"s" * 16],
+                ),
+            )
+            .fetchone()
+        )
         assert row is not None
         return row[0], row[1]
 
@@ -81,11 +86,20 @@ def furnish(database: Database) -> Counter:
             "INSERT INTO vault.insurer (number, amc, name, signing_key, notice_key, generation, epoch)"
             " VALUES (1, '99000001', 'x', '', '', 1, 1) ON CONFLICT DO NOTHING"
         )
-        owner.execute("INSERT INTO vault.establishment VALUES (%s, %s, 'pharmacy')", (establishment, str(establishment)[:9]))
+        owner.execute(
+            "INSERT INTO vault.establishment VALUES (%s, %s, 'pharmacy')",
+            (establishment, str(establishment)[:9]),
+        )
         owner.execute("INSERT INTO vault.account VALUES (%s, %s, 'active', 0)", (account, str(account)))
-        owner.execute("INSERT INTO vault.membership VALUES (%s, %s, NULL, 'titulaire', 0)", (account, establishment))
-        owner.execute("INSERT INTO vault.device VALUES (%s, %s, %s, 0)", (device, device.bytes * 2, b"\4" * 65))
-        owner.execute("INSERT INTO vault.binding VALUES (%s, %s, '', 'passkey', 0, %s)", (account, device, 2**60))
+        owner.execute(
+            "INSERT INTO vault.membership VALUES (%s, %s, NULL, 'titulaire', 0)", (account, establishment)
+        )
+        owner.execute(
+            "INSERT INTO vault.device VALUES (%s, %s, %s, 0)", (device, device.bytes * 2, b"\4" * 65)
+        )
+        owner.execute(
+            "INSERT INTO vault.binding VALUES (%s, %s, '', 'passkey', 0, %s)", (account, device, 2**60)
+        )
         owner.execute(
             "INSERT INTO vault.session VALUES (%s, %s, %s, %s, %s, 'titulaire', 2, 0, 0, %s)",
             (session, session.bytes * 2, account, device, establishment, 2**60),
@@ -157,7 +171,9 @@ def test_exhaustion_is_the_same_for_the_known_the_unknown_and_the_already_told(c
     assert ledger_size(counter) == before
 
 
-@pytest.mark.parametrize("scarce", range(6), ids=["account/h", "account/d", "device/h", "device/d", "house/h", "house/d"])
+@pytest.mark.parametrize(
+    "scarce", range(6), ids=["account/h", "account/d", "device/h", "device/d", "house/h", "house/d"]
+)
 def test_each_of_the_six_lines_holds_alone(counter: Counter, scarce: int) -> None:
     limits = [1_000 if index != scarce else 7 for index in range(6)]
     statuses = [counter.ask(f"known {k}", limits=limits)[0] for k in range(5)]
@@ -186,24 +202,38 @@ def test_a_switch_stops_its_scope_and_no_other(shared: Database, counter: Counte
         "UPDATE vault.establishment SET status = 'suspended' WHERE id = %(establishment)s",
         "DELETE FROM vault.membership WHERE account = %(account)s",
     ],
-    ids=["signed out", "device lapsed", "device removed", "account suspended", "establishment suspended", "member removed"],
+    ids=[
+        "signed out",
+        "device lapsed",
+        "device removed",
+        "account suspended",
+        "establishment suspended",
+        "member removed",
+    ],
 )
 def test_whoever_no_longer_stands_is_told_nothing_at_once(counter: Counter, fall: str) -> None:
     assert counter.ask("known 1")[0] == TOLD
-    counter.connection.execute(fall, {name: getattr(counter, name) for name in ("session", "device", "account", "establishment")})
+    counter.connection.execute(
+        fall, {name: getattr(counter, name) for name in ("session", "device", "account", "establishment")}
+    )
     before = ledger_size(counter)
     assert counter.ask("known 2") == (SESSION_OVER, 0)
     assert ledger_size(counter) == before
 
 
-def test_many_requests_racing_for_the_last_unit_never_pass_the_line(shared: Database, counter: Counter) -> None:
+def test_many_requests_racing_for_the_last_unit_never_pass_the_line(
+    shared: Database, counter: Counter
+) -> None:
     line = [20, 400, 20, 400, 20, 400]
     told: list[int] = []
 
     def race(thread: int) -> None:
         with shared.connect("rempart_vault") as connection:
             connection.autocommit = True
-            told.extend(counter.ask(f"known {thread * 10 + k}", limits=line, connection=connection)[1] for k in range(8))
+            told.extend(
+                counter.ask(f"known {thread * 10 + k}", limits=line, connection=connection)[1]
+                for k in range(8)
+            )
 
     threads = [threading.Thread(target=race, args=(n,)) for n in range(8)]
     for thread in threads:
@@ -212,7 +242,9 @@ def test_many_requests_racing_for_the_last_unit_never_pass_the_line(shared: Data
         thread.join()
     # A person costs 1 and room for 5 is required: the sixteenth is the last.
     assert sum(told) == 16
-    row = counter.connection.execute("SELECT hour[1], day[1] FROM vault.meter WHERE key = %s", (counter.account,)).fetchone()
+    row = counter.connection.execute(
+        "SELECT hour[1], day[1] FROM vault.meter WHERE key = %s", (counter.account,)
+    ).fetchone()
     assert row == (16, 16)
 
 
@@ -239,8 +271,14 @@ def test_indexes_have_no_gap_whatever_races(shared: Database, counter: Counter) 
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.integers(0, 40), st.integers(-MINUTE, 3 * HOUR), st.booleans()), min_size=5, max_size=40))
-def test_no_hour_and_no_day_ever_holds_more_than_the_line(shared: Database, steps: list[tuple[int, int, bool]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), st.integers(-MINUTE, 3 * HOUR), st.booleans()), min_size=5, max_size=40
+    )
+)
+def test_no_hour_and_no_day_ever_holds_more_than_the_line(
+    shared: Database, steps: list[tuple[int, int, bool]]
+) -> None:
     counter = furnish(shared)
     counter.connection.autocommit = True
     hour, day = 12, 30
@@ -262,7 +300,9 @@ def test_the_documented_table_is_the_policy() -> None:
     documented = {name: cells.split(" | ") for name, cells in rows if name in set(Profession)}
     assert documented.keys() == {str(profession) for profession in Profession}
     for profession, line in LINES.items():
-        window = f"{line.told_window // HOUR} h" if line.told_window <= DAY else f"{line.told_window // DAY} d"
+        window = (
+            f"{line.told_window // HOUR} h" if line.told_window <= DAY else f"{line.told_window // DAY} d"
+        )
         assert documented[profession] == [*map(str, line.limits(Assurance.PASSKEY)), window]
 
 
@@ -271,3 +311,22 @@ def test_a_password_opens_half_the_line_of_a_passkey() -> None:
         passkey, password = line.limits(Assurance.PASSKEY), line.limits(Assurance.PASSWORD_TOTP)
         assert password[:4] == [limit // 2 for limit in passkey[:4]]
         assert password[4:] == passkey[4:]
+
+
+def test_what_the_call_writes_opens_as_the_ledger_says(database: Database) -> None:
+    """The bytes that PostgreSQL hashed are those of docs/ledger.md: an audit with openings recomputes every commitment."""
+    counter = furnish(database)
+    counter.connection.autocommit = True
+    for person, lane in (
+        ("known 1", Lane.CARD),
+        ("nobody", Lane.CARD),
+        ("known 2", Lane.VITALE),
+        ("known 1", Lane.CARD),
+    ):
+        counter.ask(person, lane=lane)
+    counter.ask("nobody", insurer=0)
+    counter.connection.close()
+    with database.connect("rempart_operator") as operator:
+        operator.autocommit = True
+        report = audit_ledger(operator, batch=2)
+    assert (report.size, report.openings) == (5, 5)

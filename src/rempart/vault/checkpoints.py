@@ -6,7 +6,7 @@ import logging
 import asyncpg
 
 from rempart.evidence.merkle import Frontier, leaf_hash
-from rempart.evidence.note import Checkpoint, SignerKey, sign_checkpoint
+from rempart.evidence.note import Checkpoint, SignerKey, open_frontier, sign_checkpoint
 from rempart.foundation.clock import Clock
 
 INTERVAL = 0.9
@@ -34,7 +34,9 @@ class CheckpointSigner:
         while frontier.size < size:
             upto = min(size, frontier.size + _READ_AT_ONCE)
             rows = await self._pool.fetch(
-                "SELECT commitment FROM evidence.leaf WHERE index >= $1 AND index < $2 ORDER BY index", frontier.size, upto
+                "SELECT commitment FROM evidence.leaf WHERE index >= $1 AND index < $2 ORDER BY index",
+                frontier.size,
+                upto,
             )
             if len(rows) != upto - frontier.size:
                 raise RuntimeError(f"the ledger has a gap after {frontier.size}")
@@ -63,8 +65,12 @@ class CheckpointSigner:
         return self._signer.verifier().text()
 
     async def _restore(self) -> Frontier:
-        row = await self._pool.fetchrow("SELECT frontier, note FROM evidence.checkpoint ORDER BY size DESC LIMIT 1")
+        row = await self._pool.fetchrow(
+            "SELECT frontier, note FROM evidence.checkpoint ORDER BY size DESC LIMIT 1"
+        )
         if row is None:
             return Frontier()
+        # Believed only under our own signature: whoever may write the table must not make us go on from a log of theirs.
+        frontier = open_frontier(row[0], row[1].encode(), self._signer.verifier())
         self.note = row[1]
-        return Frontier.restore(row[0])
+        return frontier

@@ -21,7 +21,9 @@ ABSENT = Decision(found=False, open=False, contracts=[])
 def decide(contents: CapsuleContent, grids: Mapping[str, Grid], domain: Domain, care_date: date) -> Decision:
     """Is the right open? It is when one contract at least is. `grids` maps each product's reference to its grid."""
     day = care_date.toordinal()
-    contracts = [judge_contract(contract, grids.get(contract.product, {}), domain, day) for contract in contents]
+    contracts = [
+        judge_contract(contract, grids.get(contract.product, {}), domain, day) for contract in contents
+    ]
     return Decision(found=True, open=any(contract.open for contract in contracts), contracts=contracts)
 
 
@@ -52,7 +54,9 @@ def closing_reason(contract: SealedContract, covered: bool, domain: Domain, day:
         return "suspended"
     if not covered or departure.opens == -1:
         return "domain-not-covered"
-    if day < departure.opens or (departure.waits_until and day <= departure.waits_until):
+    if day < departure.opens:
+        return "not-started"
+    if departure.waits_until and day <= departure.waits_until:
         return "waiting-period"
     return ""
 

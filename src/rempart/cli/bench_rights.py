@@ -1,0 +1,286 @@
+"""`rempart bench rights`: signed rights checks through the real HTTP door, beside the floor that the database alone sets."""
+
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+
+from rempart.cli.counter import Counter
+from rempart.cli.load import LoadResult, run_load
+from rempart.cli.operator import ask
+from rempart.cli.platform import Platform, running_platform
+from rempart.cli.taking_in import take_in
+from rempart.database.embedded import EmbeddedCluster, packaged_binaries
+from rempart.foundation.clock import DAY, paris_date, system_clock
+from rempart.foundation.errors import BadInput
+from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
+from rempart.population.model import Person
+from rempart.population.population import Population
+from rempart.population.professionals import synthetic_establishments
+from rempart.supervisor.state import read_state
+from rempart.vaultdoor.fhir import Presentation
+from rempart.vaultdoor.messages import EnrolEstablishment, Enrolled, EnrolProfessional
+
+SEED = 84
+ACCOUNTS_A_HOUSE = 8
+CHECKS_AN_ACCOUNT = 100
+"""Below a hospital account's hourly line, so that no request of the bench is refused."""
+LONGEST = 45
+"""Seconds: requests are signed before the clock starts and stay fresh for 60."""
+console = Console()
+
+
+def bench_rights(
+    persons: Annotated[int, typer.Option(min=1_000)] = 100_000,
+    seconds: Annotated[int, typer.Option(min=2, max=LONGEST)] = 20,
+    concurrency: Annotated[int, typer.Option(min=1, max=512)] = 32,
+    json_file: Annotated[Path | None, typer.Option("--json")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="keep the platform here, and find it again the next time")
+    ] = None,
+) -> None:
+    """Measure rights checks a second through the door, and the floor in the same run."""
+    with tempfile.TemporaryDirectory(prefix="rempart-") as temporary:
+        measured = measure(folder or Path(temporary) / "p", persons, seconds, concurrency)
+    text = json.dumps(measured, indent=2)
+    console.print_json(text)
+    if json_file is not None:
+        json_file.write_text(text + "\n")
+
+
+def measure(folder: Path, persons: int, seconds: int, concurrency: int) -> dict[str, Any]:
+    """One run: warm-up, floor, door, floor again."""
+    population = Population(SEED, persons)
+    with running_platform(folder, more='shared_buffers = "2GB"\n') as platform:
+        if not _already_taken_in(platform, persons):
+            take_in(platform, population, console)
+        console.print("Enrolling accounts and warming up…")
+        warm = _Checks(platform, population, random.Random(SEED))  # noqa: S311 (which people the bench asks for)
+        warm.enrol(400)
+        pace = warm.run(4, concurrency, 400 * CHECKS_AN_ACCOUNT).per_second
+        checks = _Checks(platform, population, random.Random(time.time_ns()))  # noqa: S311
+        wanted = int(pace * seconds * 1.5) + concurrency
+        checks.enrol(-(-wanted // CHECKS_AN_ACCOUNT))
+        console.print(
+            f"Measuring: {seconds} s of floor, door, floor at {concurrency} clients, and the floor alone at one…"
+        )
+        floors = [_floor(platform, seconds, concurrency)]
+        before, load = _processor_seconds(platform), checks.run(seconds, concurrency, wanted)
+        spent = {name: after - before[name] for name, after in _processor_seconds(platform).items()}
+        floors.append(_floor(platform, seconds, concurrency))
+        alone = _floor(platform, min(seconds, 5), 1)
+    if load.ran_dry:
+        raise BadInput("the prepared requests ran dry: the warm-up was far slower than the run; run it again")
+    return _report(persons, concurrency, load, floors, alone, spent)
+
+
+def _report(
+    persons: int,
+    concurrency: int,
+    load: LoadResult,
+    floors: list[float],
+    alone: float,
+    spent: dict[str, float],
+) -> dict[str, Any]:
+    answered = load.statuses[200]
+    floor = statistics.mean(floors)
+    return {
+        "persons": persons,
+        "concurrency": concurrency,
+        "seconds": round(load.seconds, 2),
+        "requests": answered,
+        "statuses": {str(status): count for status, count in sorted(load.statuses.items())},
+        "rights_open": load.marked,
+        "requests_per_second": round(load.per_second, 1),
+        "p50_ms": round(load.quantile(0.50), 2),
+        "p95_ms": round(load.quantile(0.95), 2),
+        "p99_ms": round(load.quantile(0.99), 2),
+        "floor_per_second": round(floor, 1),
+        "floor_runs": [round(one, 1) for one in floors],
+        "floor_one_client": round(alone, 1),
+        "ratio": round(load.per_second / floor, 3),
+        "ratio_to_one_client": round(load.per_second / alone, 3),
+        "cpu_us_per_request": {
+            name: round(value / max(1, answered) * 1e6, 1) for name, value in spent.items()
+        },
+        "load_generator_cpu_us_per_request": round(load.cpu_seconds / max(1, answered) * 1e6, 1),
+    }
+
+
+class _Checks:
+    """Accounts that check rights, each on a device of its own, and the people they ask for."""
+
+    def __init__(self, platform: Platform, population: Population, chance: random.Random) -> None:
+        self._platform, self._population, self._chance = platform, population, chance
+        self._counters: list[Counter] = []
+        self._sizes = [insurer.persons for insurer in population.insurers]
+
+    def enrol(self, accounts: int) -> None:
+        """Open accounts through the operator's socket, and activate each through the portal's door."""
+        run = f"{self._chance.getrandbits(40):010x}"
+        houses = synthetic_establishments(self._chance.getrandbits(32), -(-accounts // ACCOUNTS_A_HOUSE))
+        for number, house in enumerate(houses):
+            place = ask(
+                self._platform.home.folder, EnrolEstablishment(house.finess, Profession.HOSPITAL), Enrolled
+            ).id
+            for member in range(ACCOUNTS_A_HOUSE):
+                login = f"bench-{run}-{number}-{member}"
+                code = ask(
+                    self._platform.home.folder, EnrolProfessional(login, Role.TITULAIRE, place), Enrolled
+                ).code
+                counter = Counter(self._platform.origin)
+                counter.activate(code)
+                counter.close()
+                self._counters.append(counter)
+
+    def run(self, seconds: float, concurrency: int, most: int) -> LoadResult:
+        """Sign beforehand, then load the door."""
+        at_most = min(most, len(self._counters) * CHECKS_AN_ACCOUNT)
+        created = int(time.time()) + 8
+        requests = [
+            self._counters[k % len(self._counters)].prepared(presentation, created)
+            for k, presentation in zip(range(at_most), self._people(), strict=False)
+        ]
+        # `created` lies within a freshness window of both ends of the run; signing takes some 60 µs a request.
+        return run_load(
+            "127.0.0.1",
+            self._platform.port,
+            requests,
+            seconds=seconds,
+            concurrency=concurrency,
+            mark=b'"inforce":true',
+        )
+
+    def _people(self) -> Iterator[Presentation]:
+        today = paris_date(system_clock())
+        while True:
+            insurer = self._chance.choices(range(len(self._sizes)), self._sizes)[0]
+            person = self._population.person(insurer, self._chance.randrange(self._sizes[insurer]))
+            if person.is_known(today):
+                yield by_card(person, Domain.PHAR)
+
+
+def by_card(person: Person, domain: Domain) -> Presentation:
+    """A person as their card presents them."""
+    born = date.fromisoformat(person.birth_date)
+    return Presentation(Lane.CARD, person.amc, person.adherent, "", born, person.birth_rank, domain)
+
+
+def by_vitale(person: Person, domain: Domain) -> Presentation:
+    """A person as their Carte Vitale presents them, no complementary card at hand."""
+    born = date.fromisoformat(person.birth_date)
+    return Presentation(Lane.VITALE, person.amc, "", person.presented_nir, born, person.birth_rank, domain)
+
+
+# ── the floor: the same SQL function, one call a transaction, straight on the same database ──────────────────────────
+
+_FLOOR_TABLE = """
+DROP SCHEMA IF EXISTS bench CASCADE;
+CREATE SCHEMA bench;
+CREATE TABLE bench.request (number integer PRIMARY KEY, session uuid, insurer smallint, tag uuid);
+"""
+_FLOOR_CALL = (
+    "\\set number random(1, {rows})\n"
+    "SELECT d.* FROM bench.request r, LATERAL vault.disclose({at}, ARRAY[r.session], ARRAY[r.insurer], '{{1}}'::int2[],"
+    " '{{1}}'::int2[], '{{1}}'::int2[], 1, ARRAY[r.tag], ARRAY[r.tag], '{{1}}'::int[], '{{5}}'::int[],"
+    " array_fill(2000000000, ARRAY[6]), '{{{window}}}'::bigint[], ARRAY[uuid_send(r.tag)]) d WHERE r.number = :number;\n"
+)
+_FLOOR_ROWS = 60_000
+
+
+def _floor(platform: Platform, seconds: int, clients: int) -> float:
+    """Calls a second of vault.disclose by pgbench, for people drawn from the same capsules and the sessions just opened."""
+    dsn = _superuser_dsn(platform)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        rows = _fill_floor_table(connection)
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "floor.sql"
+        script.write_text(_FLOOR_CALL.format(rows=rows, at=system_clock(), window=DAY))
+        command = [
+            str(packaged_binaries() / "pgbench"),
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(clients),
+            "-j",
+            "1",
+        ]
+        ran = subprocess.run(
+            [*command, "-T", str(seconds), "-f", str(script), dsn],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 60,
+        )
+    found = re.search(r"tps = ([0-9.]+)", ran.stdout)
+    if found is None:
+        raise RuntimeError(ran.stderr)
+    return float(found[1])
+
+
+def _fill_floor_table(connection: psycopg.Connection[Any]) -> int:
+    connection.execute(_FLOOR_TABLE)
+    insurers = connection.execute(
+        "SELECT number, generation, persons FROM vault.insurer WHERE generation > 0"
+    ).fetchall()
+    total = sum(persons for _, _, persons in insurers)
+    for number, generation, persons in insurers:
+        share = max(1, _FLOOR_ROWS * persons // max(1, total))
+        # Table names are made of numbers that we read from our own table.
+        connection.execute(
+            f"INSERT INTO bench.request SELECT (SELECT count(*) FROM bench.request) + row_number() OVER (), NULL, {number}, tag"  # noqa: S608
+            f" FROM (SELECT tag FROM capsule.i{number}_g{generation} ORDER BY random() LIMIT {share}) t"
+        )
+    connection.execute(
+        "WITH s AS (SELECT id, row_number() OVER () - 1 AS k, count(*) OVER () AS n FROM vault.session WHERE establishment IS NOT NULL)"
+        " UPDATE bench.request r SET session = s.id FROM s WHERE s.k = r.number % s.n"
+    )
+    connection.execute("ANALYZE bench.request")
+    row = connection.execute("SELECT count(*) FROM bench.request").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _superuser_dsn(platform: Platform) -> str:
+    return EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart")
+
+
+def _already_taken_in(platform: Platform, persons: int) -> bool:
+    with psycopg.connect(_superuser_dsn(platform)) as connection:
+        row = connection.execute("SELECT COALESCE(sum(persons), 0) FROM vault.insurer").fetchone()
+    # Some people have closed contracts only: they have no capsule.
+    return row is not None and int(row[0]) > persons * 0.8
+
+
+def _processor_seconds(platform: Platform) -> dict[str, float]:
+    """Processor time so far of each process with its children, and of all of PostgreSQL."""
+    state = read_state(platform.home.state)
+    assert state is not None
+    children: dict[int, list[int]] = {}
+    spent: dict[int, float] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        pid = int(stat.parent.name)
+        children.setdefault(int(fields[1]), []).append(pid)
+        spent[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def whole(pid: int) -> float:
+        return spent.get(pid, 0.0) + sum(whole(child) for child in children.get(pid, []))
+
+    return {process.name: whole(process.pid) for process in state.processes if process.pid is not None}

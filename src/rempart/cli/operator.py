@@ -1,0 +1,188 @@
+"""The operator's commands: make insurers, establishments and professionals known, issue codes, suspend, contain, read the journal.
+
+They speak to the vault over the operator's socket; the vault journals every one of them before it is done.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rempart.foundation.errors import RempartError
+from rempart.foundation.vocabulary import Profession, Role
+from rempart.identity.referencing import enrol_establishment, enrol_professional
+from rempart.supervisor.home import Home
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.codes import CODES
+from rempart.vaultdoor.messages import (
+    Call,
+    Done,
+    EnrolEstablishment,
+    EnrolGroup,
+    Enrolled,
+    EnrolProfessional,
+    IssueCode,
+    Journal,
+    JournalLines,
+    Refused,
+    RegisterInsurer,
+    Reply,
+    SuspendAccount,
+    ThrowSwitch,
+)
+
+app = typer.Typer(no_args_is_help=True, help="The operator's acts on parties and switches.")
+Folder = Annotated[Path, typer.Option("--folder", help="the platform's folder")]
+VAR = Path("var")
+R = TypeVar("R", bound=Reply)
+console = Console()
+
+
+class VaultRefused(RempartError):
+    """The vault answered no."""
+
+    def __init__(self, refused: Refused) -> None:
+        known = CODES.get(refused.code)
+        super().__init__(
+            f"{refused.code}: {known.english if known else ''} {refused.detail} {refused.reference}".strip()
+        )
+
+
+def ask(folder: Path, call: Call, expected: type[R]) -> R:
+    """One call on the operator's socket. Raises VaultRefused or Outage."""
+
+    async def once() -> Reply:
+        client = VaultClient(Home.at(folder).run / "operator.sock")
+        try:
+            return await client.call(call)
+        finally:
+            await client.close()
+
+    reply = asyncio.run(once())
+    if isinstance(reply, Refused):
+        raise VaultRefused(reply)
+    if not isinstance(reply, expected):
+        raise TypeError(f"the vault answered {type(reply).__name__}")
+    return reply
+
+
+def add_establishment(
+    folder: Path, finess: str, name: str, town: str, profession: Profession, group: str = ""
+) -> str:
+    """Make an establishment known to the vault, then name it. Answers its id."""
+    enrolled = ask(folder, EnrolEstablishment(finess, profession, group), Enrolled)
+    _name(
+        folder,
+        lambda c: enrol_establishment(
+            c, establishment=enrolled.id, finess=finess, name=name, town=town, profession=profession
+        ),
+    )
+    return enrolled.id
+
+
+def add_professional(
+    folder: Path, login: str, role: Role, establishment: str, name: str, rpps: str = ""
+) -> Enrolled:
+    """Open an account in the vault, then name its holder. Answers the account's id and its one-time code."""
+    enrolled = ask(folder, EnrolProfessional(login, role, establishment), Enrolled)
+    _name(
+        folder,
+        lambda c: enrol_professional(
+            c, account=enrolled.id, establishment=establishment, name=name, rpps=rpps
+        ),
+    )
+    return enrolled
+
+
+def _name(folder: Path, write: Callable[[psycopg.Connection], object]) -> None:
+    with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
+        write(connection)
+
+
+@app.command("register-insurer")
+def register_insurer(
+    amc: str,
+    name: str,
+    signing_key: Annotated[Path, typer.Option(help="the insurer's Ed25519 public key, 32 bytes raw")],
+    notice_key: Annotated[Path, typer.Option(help="the insurer's X25519 public key, 32 bytes raw")],
+    folder: Folder = VAR,
+) -> None:
+    """Make an insurer known. Its public keys arrive by contract, on paper or in person."""
+    ask(folder, RegisterInsurer(amc, name, signing_key.read_bytes(), notice_key.read_bytes()), Enrolled)
+    console.print(f"{name} ({amc}) is known.")
+
+
+@app.command("enrol-establishment")
+def enrol_establishment_command(
+    finess: str, name: str, town: str, profession: Profession, group: str = "", folder: Folder = VAR
+) -> None:
+    """Make an establishment known; prints its id."""
+    console.print(add_establishment(folder, finess, name, town, profession, group))
+
+
+@app.command("enrol-group")
+def enrol_group(label: str, folder: Folder = VAR) -> None:
+    """Make a group of establishments known (a laboratory chain); prints its id."""
+    console.print(ask(folder, EnrolGroup(label), Enrolled).id)
+
+
+@app.command("enrol-professional")
+def enrol_professional_command(
+    login: str, role: Role, establishment: str, name: str, rpps: str = "", folder: Folder = VAR
+) -> None:
+    """Open an account and print its one-time activation code: hand it over in person or by post, never by e-mail."""
+    console.print(add_professional(folder, login, role, establishment, name, rpps).code)
+
+
+@app.command("enrol-administrator")
+def enrol_administrator(login: str, group: str, folder: Folder = VAR) -> None:
+    """Open the account of a group's administrator; prints its one-time activation code."""
+    console.print(ask(folder, EnrolProfessional(login, Role.ADMINISTRATOR, group=group), Enrolled).code)
+
+
+@app.command("issue-code")
+def issue_code(login: str, purpose: Literal["activation", "device"], folder: Folder = VAR) -> None:
+    """A new posted code: `device` binds one new device; `activation` starts afresh after the loss of all factors, and voids them."""
+    console.print(ask(folder, IssueCode(login, purpose), Enrolled).code)
+
+
+@app.command()
+def suspend(login: str, folder: Folder = VAR) -> None:
+    """Suspend an account: its sessions fall at once."""
+    ask(folder, SuspendAccount(login, True), Done)
+    console.print(f"{login} is suspended.")
+
+
+@app.command()
+def reinstate(login: str, folder: Folder = VAR) -> None:
+    """Undo `suspend`."""
+    ask(folder, SuspendAccount(login, False), Done)
+    console.print(f"{login} may sign in again.")
+
+
+@app.command()
+def contain(scope: str, key: str, reason: str, minutes: int = 0, folder: Folder = VAR) -> None:
+    """Throw a switch: nothing leaves any more for an account, device, establishment, profession, lane, insurer or the platform."""
+    ask(folder, ThrowSwitch(scope, key, reason, True, minutes), Done)
+    console.print(f"{scope} {key} is contained.")
+
+
+@app.command()
+def release(scope: str, key: str, reason: str, folder: Folder = VAR) -> None:
+    """Undo `contain`."""
+    ask(folder, ThrowSwitch(scope, key, reason, False), Done)
+    console.print(f"{scope} {key} is released.")
+
+
+@app.command()
+def journal(limit: int = 30, folder: Folder = VAR) -> None:
+    """The acts of operators and of the accounts' holders on the vault, newest first."""
+    table = Table("line")
+    for line in ask(folder, Journal(limit), JournalLines).lines:
+        table.add_row(line)
+    console.print(table)
