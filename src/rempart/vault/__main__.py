@@ -30,7 +30,9 @@ def main() -> int:
     try:
         settings = load_settings(VaultSettings, arguments.config)
         if arguments.command == "init":
-            create_key_store(settings.key_store, settings.passphrase_file, _token(settings), settings.claims_key)
+            create_key_store(
+                settings.key_store, settings.passphrase_file, _token(settings), settings.claims_key
+            )
         else:
             uvloop.run(serve(settings))
     except RempartError as error:

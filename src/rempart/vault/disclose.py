@@ -125,7 +125,9 @@ def read_verified_presentation(act: Act, who: Standing, zone: Zone) -> Presentat
     request = verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
     presentation = read_request(request.body)
     if presentation.nir:
-        (refuse_synthetic if zone.settings.mode == "production" else refuse_unless_synthetic)(presentation.nir)
+        (refuse_synthetic if zone.settings.mode == "production" else refuse_unless_synthetic)(
+            presentation.nir
+        )
     care_date = presentation.care_date or paris_date(now)
     if not paris_date(now) - _OLDEST_CARE <= care_date <= paris_date(now) + _LATEST_CARE:
         raise BadInput("servicedDate: within the last two years or the coming one")
@@ -148,7 +150,9 @@ def _key(presentation: Presentation, epoch: int, zone: Zone) -> Key:
     return Key(epoch, uuid.UUID(bytes=tag), secret)
 
 
-def entry_for(presentation: Presentation, who: Standing, insurer: KnownInsurer | None, keys: tuple[Key, Key]) -> Entry:
+def entry_for(
+    presentation: Presentation, who: Standing, insurer: KnownInsurer | None, keys: tuple[Key, Key]
+) -> Entry:
     """What the SQL call needs, and nothing more: tags, costs, limits; no identifier of the person."""
     line = LINES[who.profession]
     told, absent = costs(presentation.lane)
@@ -168,7 +172,9 @@ def entry_for(presentation: Presentation, who: Standing, insurer: KnownInsurer |
     )
 
 
-def reduce(debited: Debited, keys: tuple[Key, Key], insurer: KnownInsurer | None, presentation: Presentation) -> Decision:
+def reduce(
+    debited: Debited, keys: tuple[Key, Key], insurer: KnownInsurer | None, presentation: Presentation
+) -> Decision:
     """Open the capsule and keep the decision of this domain and date. An absence opens the decoy: same work, nothing learnt."""
     assert presentation.care_date is not None
     if debited.sealed is None or insurer is None:
@@ -182,18 +188,30 @@ def reduce(debited: Debited, keys: tuple[Key, Key], insurer: KnownInsurer | None
 
 
 def engage(
-    debited: Debited, decision: Decision, who: Standing, insurer: KnownInsurer | None, presentation: Presentation, zone: Zone
+    debited: Debited,
+    decision: Decision,
+    who: Standing,
+    insurer: KnownInsurer | None,
+    presentation: Presentation,
+    zone: Zone,
 ) -> Answer:
     """Sign what is guaranteed, for which domain and date, to whom; or, when nothing is, the promise of inclusion alone."""
     assert presentation.care_date is not None
-    leaf_pseudonym = zone.signer.sealed_pseudonym(insurer.number if insurer else 0, debited.subject, debited.commitment)
+    leaf_pseudonym = zone.signer.sealed_pseudonym(
+        insurer.number if insurer else 0, debited.subject, debited.commitment
+    )
     number = number_of(debited.index)
-    terms = _terms(number, leaf_pseudonym, decision, who, presentation.domain, presentation.care_date, presentation.amc)
+    terms = _terms(
+        number, leaf_pseudonym, decision, who, presentation.domain, presentation.care_date, presentation.amc
+    )
     return Answer(
         decision=decision,
         engagement=number if decision.open else "",
         receipt=zone.signer.receipt(
-            index=debited.index, commitment=debited.commitment, at=debited.at, terms=terms if decision.open else {}
+            index=debited.index,
+            commitment=debited.commitment,
+            at=debited.at,
+            terms=terms if decision.open else {},
         ),
         insurer=presentation.amc,
         domain=presentation.domain,
@@ -214,7 +232,12 @@ def _terms(
         "domain": domain,
         "date": care_date.isoformat(),
         "contracts": [
-            {"product": c.product, "formula": c.formula, "responsible": c.responsible, "pec": c.prise_en_charge}
+            {
+                "product": c.product,
+                "formula": c.formula,
+                "responsible": c.responsible,
+                "pec": c.prise_en_charge,
+            }
             for c in decision.contracts
             if c.open
         ],

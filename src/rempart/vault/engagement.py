@@ -52,7 +52,9 @@ class ClaimsEnvelope:
         """A new random data key for the claims zone's X25519 public key (raw)."""
         key = AESGCM.generate_key(256)
         suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-        wrapped = suite.encrypt(key, x25519.X25519PublicKey.from_public_bytes(claims_public), info=CLAIMS_INFO)
+        wrapped = suite.encrypt(
+            key, x25519.X25519PublicKey.from_public_bytes(claims_public), info=CLAIMS_INFO
+        )
         return cls(secrets.token_hex(4), wrapped, AESGCM(key))
 
     def seal(self, pseudonym: bytes, bound_to: bytes) -> str:
@@ -64,7 +66,9 @@ class ClaimsEnvelope:
 class EngagementSigner:
     """Signs receipts with the engagement key; publishes its public half."""
 
-    def __init__(self, pkcs8: bytes, pseudonym: Prf, envelope: ClaimsEnvelope, issuer: str, log_origin: str) -> None:
+    def __init__(
+        self, pkcs8: bytes, pseudonym: Prf, envelope: ClaimsEnvelope, issuer: str, log_origin: str
+    ) -> None:
         key = serialization.load_der_private_key(pkcs8, None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("the engagement key is not a P-256 key")
@@ -74,7 +78,15 @@ class EngagementSigner:
         x, y = (_b64url(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
         thumb = hashlib.sha256(f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'.encode()).digest()
         self.kid = _b64url(thumb)
-        self.jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid, "use": "sig", "alg": "ES256"}
+        self.jwk = {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": x,
+            "y": y,
+            "kid": self.kid,
+            "use": "sig",
+            "alg": "ES256",
+        }
         self._header = _b64url(_json({"alg": "ES256", "kid": self.kid, "typ": "rempart-receipt+jwt"}))
 
     def sealed_pseudonym(self, insurer: int, subject: bytes, leaf: bytes) -> str:

@@ -65,7 +65,13 @@ class Debited:
 class LedgerCall:
     """Runs vault.disclose on one connection, one batch at a time."""
 
-    def __init__(self, connection: asyncpg.Connection, statement: asyncpg.prepared_stmt.PreparedStatement, epoch: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        statement: asyncpg.prepared_stmt.PreparedStatement,
+        epoch: int,
+        clock: Clock,
+    ) -> None:
         self._connection, self._statement, self._epoch, self._clock = connection, statement, epoch, clock
         self._waiting: deque[tuple[Entry, asyncio.Future[Debited]]] = deque()
         self._running: asyncio.Task[None] | None = None
@@ -118,7 +124,14 @@ class LedgerCall:
         results: list[Debited | Outage] = [Outage("no row") for _ in entries]
         for ordinal, status, index, commitment, cost, sealed, subject, epoch in rows:
             results[ordinal - 1] = Debited(
-                Status(status), now, index or 0, commitment or b"", cost, sealed, subject.bytes if subject else bytes(16), epoch
+                Status(status),
+                now,
+                index or 0,
+                commitment or b"",
+                cost,
+                sealed,
+                subject.bytes if subject else bytes(16),
+                epoch,
             )
         return results
 

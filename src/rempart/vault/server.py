@@ -72,7 +72,9 @@ class Desk:
         except Exception as error:  # noqa: BLE001 (the last net: a surprise is a refusal with a reference, never an answer)
             reference = secrets.token_hex(4)
             # Where it happened, without the message: that might quote what was asked.
-            where = "; ".join(f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-6:])
+            where = "; ".join(
+                f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-6:]
+            )
             _log.error("internal %s: %s at %s", reference, type(error).__name__, where)
             return Refused("internal", reference=reference)
 
@@ -121,7 +123,11 @@ class _CallerProtocol(FrameProtocol):
             self.close()
             return
         if not isinstance(envelope.body, self._may):
-            _log.error("the %s sent a %s, which it may not: connection ended", self._name, type(envelope.body).__name__)
+            _log.error(
+                "the %s sent a %s, which it may not: connection ended",
+                self._name,
+                type(envelope.body).__name__,
+            )
             self.close()
             return
         self._desk.take(self, envelope)
@@ -131,7 +137,9 @@ class _CallerProtocol(FrameProtocol):
 
 
 def _peer_uid(sock: socket.socket) -> int:
-    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    _, uid, _ = struct.unpack(
+        "3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    )
     return int(uid)
 
 
@@ -142,7 +150,11 @@ async def listen(desk: Desk, folder: Path, allowed_uids: dict[str, int]) -> list
     for name in CALLERS:
         path = folder / f"{name}.sock"
         path.unlink(missing_ok=True)
-        servers.append(await loop.create_unix_server(_factory(name, desk, allowed_uids.get(name)), str(path), backlog=512))
+        servers.append(
+            await loop.create_unix_server(
+                _factory(name, desk, allowed_uids.get(name)), str(path), backlog=512
+            )
+        )
         path.chmod(0o660 if name in allowed_uids else 0o600)
     return servers
 

@@ -104,11 +104,19 @@ def read_signature(act: Act) -> ClaimedSignature:
         thumbprint = base64.urlsafe_b64decode(parameters[4] + "=")
     except binascii.Error as error:
         raise SignatureInvalid("keyid") from error
-    return ClaimedSignature(parameters[1], int(parameters[2]), parameters[3], thumbprint, base64.b64decode(signature[1]))
+    return ClaimedSignature(
+        parameters[1], int(parameters[2]), parameters[3], thumbprint, base64.b64decode(signature[1])
+    )
 
 
 def verify(
-    act: Act, claimed: ClaimedSignature, public_key: ec.EllipticCurvePublicKey, *, origin: str, now: int, seen: SeenNonces
+    act: Act,
+    claimed: ClaimedSignature,
+    public_key: ec.EllipticCurvePublicKey,
+    *,
+    origin: str,
+    now: int,
+    seen: SeenNonces,
 ) -> VerifiedRequest:
     """Prove that the key signed this very request to `origin`, now and for the first time. Raises SignatureInvalid or Stale.
 

@@ -40,11 +40,18 @@ class Zone:
 
 async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> tuple[Zone, asyncpg.Connection]:
     """Connect, publish this start's claims envelope, hold the ledger call ready. The connection returned is the ledger call's own."""
-    pool = await asyncpg.create_pool(settings.dsn, min_size=1, max_size=4, server_settings={"application_name": ApplicationName})
-    connection = await asyncpg.connect(settings.dsn, server_settings={"application_name": f"{ApplicationName}-ledger"})
+    pool = await asyncpg.create_pool(
+        settings.dsn, min_size=1, max_size=4, server_settings={"application_name": ApplicationName}
+    )
+    connection = await asyncpg.connect(
+        settings.dsn, server_settings={"application_name": f"{ApplicationName}-ledger"}
+    )
     envelope = ClaimsEnvelope.fresh(keys.ring.claims_public)
     await pool.execute(
-        "INSERT INTO vault.claims_envelope (kid, wrapped, created) VALUES ($1, $2, $3)", envelope.kid, envelope.wrapped, clock()
+        "INSERT INTO vault.claims_envelope (kid, wrapped, created) VALUES ($1, $2, $3)",
+        envelope.kid,
+        envelope.wrapped,
+        clock(),
     )
     prfs = {epoch: keys.prf(f"capsule-{epoch}") for epoch in (keys.epoch, keys.epoch - 1) if epoch > 0}
     log_key = SignerKey(settings.log_origin, ed25519.Ed25519PrivateKey.from_private_bytes(keys.ring.ledger))
@@ -55,11 +62,11 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> tu
         pool=pool,
         ledger=await LedgerCall.prepare(connection, keys.epoch, clock),
         directory=Directory(pool),
-        signer=EngagementSigner(keys.ring.engagement, keys.prf("pseudonym"), envelope, settings.origin, settings.log_origin),
+        signer=EngagementSigner(
+            keys.ring.engagement, keys.prf("pseudonym"), envelope, settings.origin, settings.log_origin
+        ),
         checkpoints=CheckpointSigner(pool, settings.log_origin, log_key, clock),
         nonces=SeenNonces(clock()),
         capsule_prf=prfs.__getitem__,
     )
     return zone, connection
-
-
