@@ -3,7 +3,7 @@
 The vault opens the account and gives its id (`EnrolEstablishment`, `EnrolProfessional`); the names stay here.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -22,8 +22,7 @@ class Referenced(NamedTuple):
 
 
 def enrol_establishment(
-    connection: psycopg.Connection,
-    *,
+    connection: psycopg.Connection[Any],
     establishment: str,
     finess: str,
     name: str,
@@ -39,8 +38,7 @@ def enrol_establishment(
 
 
 def enrol_professional(
-    connection: psycopg.Connection,
-    *,
+    connection: psycopg.Connection[Any],
     account: str,
     establishment: str,
     name: str,

@@ -1,6 +1,7 @@
 """All the SQL of the room."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 import psycopg
@@ -52,7 +53,7 @@ async def drop_professional(connection: asyncpg.Connection, establishment: str, 
 # ── the operator (psycopg, role rempart_operator) ────────────────────────────────────────────────────────────────────
 
 
-def enter_establishment(connection: psycopg.Connection, place: Establishment) -> None:
+def enter_establishment(connection: psycopg.Connection[Any], place: Establishment) -> None:
     """Insert, or correct the name and town of one that is there."""
     connection.execute(
         "INSERT INTO identity.establishment (id, finess, name, town, profession) VALUES (%s, %s, %s, %s, %s)"
@@ -61,7 +62,7 @@ def enter_establishment(connection: psycopg.Connection, place: Establishment) ->
     )
 
 
-def enter_professional(connection: psycopg.Connection, person: Professional) -> None:
+def enter_professional(connection: psycopg.Connection[Any], person: Professional) -> None:
     """Insert, or correct one that is there."""
     connection.execute(
         "INSERT INTO identity.professional (account, establishment, name, rpps, adeli) VALUES (%s, %s, %s, %s, %s)"

@@ -162,6 +162,11 @@ async function start() {
   if (!byId("who")) return;
   const who = await whoSpeaks();
   showWho(who);
+  if (page === "/verifier" && who.role === "administrator") {
+    // An administrator of a group checks no right.
+    location.replace("/etablissement");
+    return;
+  }
   if (page === "/verifier") {
     const { startCheck } = await import("./check.js");
     startCheck(who.places.find(({ id }) => id === who.establishment)?.profession);

@@ -1,0 +1,263 @@
+"""A running platform for the browser: the vault and the front as processes, on a fresh database, with one insurer and a few cards."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from psycopg.types.json import Jsonb
+
+from rempart.foundation.identifiers import nir_key
+from rempart.foundation.settings import FrontSettings, VaultSettings, load_settings, write_settings
+from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
+from rempart.identity.referencing import enrol_establishment, enrol_professional
+from rempart.vault.capsule import (
+    Departure,
+    SealedContract,
+    associated_data,
+    card_message,
+    derive,
+    encode_content,
+    seal,
+    subject,
+    vitale_message,
+)
+from rempart.vault.keystore import open_key_store
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.messages import (
+    Call,
+    EnrolEstablishment,
+    EnrolGroup,
+    Enrolled,
+    EnrolProfessional,
+    IssueCode,
+    RegisterInsurer,
+)
+from tests.conftest import Database
+
+AMC = "99000001"
+BORN = date(1980, 5, 17)
+_BODY = "2800599100000"
+NIR = f"{_BODY}{nir_key(_BODY):02d}"
+READY_SECONDS = 30.0
+FINESS = iter(("010000602", "770816478", "2A0000014", "9A0000020", "9B0000030"))
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is printed on a card, all of it synthetic."""
+
+    adherent: str
+    amc: str = AMC
+    birth: str = "17/05/1980"
+
+    @property
+    def text(self) -> str:
+        """Rempart's text form."""
+        return f"REMPART1;amc={self.amc};adherent={self.adherent};naissance=1980-05-17;rang=1"
+
+
+OPEN, SUSPENDED, WAITING = Card("OUVERT01"), Card("SUSPENDU1"), Card("CARENCE1")
+UNKNOWN = Card("INCONNU01")
+
+
+@dataclass
+class Platform:
+    """Where it listens, and the operator's hands."""
+
+    origin: str
+    run_folder: Path
+    database: Database = field(repr=False)
+
+    def operate(self, call: Call) -> Enrolled:
+        """One call of the operator's that enrols something."""
+
+        async def once() -> Enrolled:
+            client = VaultClient(self.run_folder / "operator.sock")
+            try:
+                reply = await client.call(call)
+            finally:
+                await client.close()
+            assert isinstance(reply, Enrolled), reply
+            return reply
+
+        return _run_aside(once())
+
+    def enrol_group(self, label: str) -> str:
+        """A chain; its id."""
+        return self.operate(EnrolGroup(label)).id
+
+    def enrol_pharmacy(self, name: str, town: str = "Lyon", group: str = "") -> str:
+        """A pharmacy; its id."""
+        finess = next(FINESS)
+        place = self.operate(EnrolEstablishment(finess, Profession.PHARMACY, group)).id
+        with self.database.connect("operator") as connection:
+            enrol_establishment(connection, place, finess, name, town, Profession.PHARMACY)
+        return place
+
+    def enrol(
+        self, establishment: str, role: Role = Role.TITULAIRE, name: str = "Claire Martin", login: str = ""
+    ) -> tuple[str, str]:
+        """An account that is not activated yet: login and one-time code."""
+        login = login or f"claire.martin{next(_numbers)}"
+        enrolled = self.operate(EnrolProfessional(login, role, establishment))
+        with self.database.connect("operator") as connection:
+            enrol_professional(connection, enrolled.id, establishment, name)
+        return login, enrolled.code
+
+    def enrol_administrator(self, group: str) -> tuple[str, str]:
+        """A group's administrator: login and one-time code."""
+        login = f"siege{next(_numbers)}"
+        return login, self.operate(EnrolProfessional(login, Role.ADMINISTRATOR, group=group)).code
+
+    def posted_code(self, login: str) -> str:
+        """A code that binds one new device."""
+        return self.operate(IssueCode(login, "device")).code
+
+
+def _run_aside(work: Any) -> Any:
+    # The browser's driver has a loop of its own in this thread.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(asyncio.run, work).result()
+
+
+@contextmanager
+def running_platform(database: Database, folder: Path) -> Iterator[Platform]:
+    """Start vault and front, wait until they answer, end them."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    origin = f"http://localhost:{port}"
+    vault_file, front_file, run_folder = _settings(database, folder, origin, port)
+    subprocess.run(
+        [sys.executable, "-m", "rempart.vault", "init", "--config", vault_file], check=True, timeout=60
+    )
+    _take_in(database, vault_file)
+    with (folder / "processes.log").open("wb") as log:
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", f"rempart.{name}", "--config", file], stdout=log, stderr=log
+            )
+            for name, file in (("vault", vault_file), ("front", front_file))
+        ]
+        try:
+            _wait_ready(origin, started, folder / "processes.log")
+            platform = Platform(origin, run_folder, database)
+            platform.operate(RegisterInsurer(AMC, "Mutuelle des Remparts", b"\1" * 32, b"\2" * 32))
+            _open_generation(database)
+            yield platform
+        finally:
+            for process in reversed(started):
+                process.terminate()
+            for process in started:
+                process.wait(timeout=20)
+    print((folder / "processes.log").read_text()[-4000:])
+
+
+def _settings(database: Database, folder: Path, origin: str, port: int) -> tuple[Path, Path, Path]:
+    for name in ("run", "keys", "spool"):
+        (folder / name).mkdir(mode=0o700)
+    passphrase = folder / "keys" / "passphrase"
+    passphrase.write_text("# development secret of a test\na passphrase of nobody's\n")
+    passphrase.chmod(0o600)
+    vault = VaultSettings(
+        mode="demo",
+        dsn=database.dsn("vault"),
+        run_folder=folder / "run",
+        key_store=folder / "keys" / "store",
+        origin=origin,
+        rp_id="localhost",
+        log_origin="rempart.example/ledger",
+        claims_key=folder / "keys" / "claims",
+        passphrase_file=passphrase,
+    )
+    front = FrontSettings(
+        mode="demo",
+        dsn=database.dsn("door"),
+        run_folder=folder / "run",
+        origin=origin,
+        spool_folder=folder / "spool",
+        port=port,
+    )
+    write_settings(vault, folder / "vault.toml")
+    write_settings(front, folder / "front.toml")
+    return folder / "vault.toml", folder / "front.toml", folder / "run"
+
+
+def _wait_ready(origin: str, processes: list[subprocess.Popen[bytes]], log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < deadline:
+            assert all(process.poll() is None for process in processes), log.read_text()
+            try:
+                if client.get(f"{origin}/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+    raise AssertionError(f"not ready: {log.read_text()}")
+
+
+def _contract(**changes: Any) -> SealedContract:
+    values: dict[str, Any] = {
+        "product": "CONFORT", "valid_from": date(2024, 1, 1).toordinal(), "valid_to": 0, "responsible": True, "suspended_from": 0,
+        "suspended_reason": 0, "departures": [],
+    }  # fmt: skip
+    return SealedContract(**(values | changes))
+
+
+def _take_in(database: Database, vault_file: Path) -> None:
+    """Seal a few capsules as a load does, in the insurer's first generation."""
+    settings = load_settings(VaultSettings, vault_file)
+    keys = open_key_store(settings.key_store, settings.passphrase_file, None)
+    prf, pseudonym = keys.prf("capsule-1"), keys.prf("subject")
+    waiting = Departure(Domain.PHAR.code, date(2024, 1, 1).toordinal(), date(2999, 1, 1).toordinal())
+    people = {
+        OPEN: _contract(),
+        SUSPENDED: _contract(suspended_from=date(2024, 6, 1).toordinal(), suspended_reason=1),
+        WAITING: _contract(departures=[waiting]),
+    }
+    with database.connect() as connection:
+        connection.execute(
+            "CREATE TABLE capsule.i1_g1 (tag uuid PRIMARY KEY, subject uuid NOT NULL, sealed bytea NOT NULL, notice_ref bytea NOT NULL)"
+        )
+        connection.execute("GRANT SELECT ON capsule.i1_g1 TO rempart_vault")
+        for card, contract in people.items():
+            lanes = {Lane.CARD: card_message(1, AMC, card.adherent, BORN, 1)}
+            if card is OPEN:
+                lanes[Lane.VITALE] = vitale_message(1, AMC, NIR, BORN, 1)
+            who = uuid.UUID(bytes=subject(pseudonym, AMC, card.adherent))
+            for lane, message in lanes.items():
+                tag, key = derive(prf(message))
+                sealed = seal(key, associated_data(1, lane, 1), encode_content([contract]))
+                connection.execute(
+                    "INSERT INTO capsule.i1_g1 VALUES (%s, %s, %s, 'ref')",
+                    (uuid.UUID(bytes=tag), who, sealed),
+                )
+
+
+def _open_generation(database: Database) -> None:
+    grid = {
+        Domain.PHAR: {"formula": "100 % BR, AMO comprise", "prise_en_charge": False},
+        Domain.OPTI: {"formula": "420 € par période", "prise_en_charge": True},
+    }
+    with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO vault.product VALUES (1, 1, 'CONFORT', 'Santé Confort', %s)", (Jsonb(grid),)
+        )
+        connection.execute(
+            "UPDATE vault.insurer SET generation = 1, epoch = 1, products_version = 1, persons = 3 WHERE number = 1"
+        )
