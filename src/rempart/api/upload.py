@@ -29,6 +29,7 @@ from rempart.vaultdoor.messages import Refused
 FRESH_SECONDS = 300
 _BLOCK = 1024 * 1024
 _AT_ONCE = 8
+_LINGER, _LINGER_SECONDS = 8 * _BLOCK, 5.0
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DELIVERY = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
@@ -75,9 +76,13 @@ class Spool:
     async def put(self, request: Request) -> Response:
         """Take one upload. 202 and the delivery's number, or a refusal after which nothing is kept."""
         try:
-            announced = self._announced(request)
-            if self._free.locked() or await asyncio.to_thread(self._full):
-                raise UploadRefusedError(Refused("spool-full"))
+            try:
+                announced = self._announced(request)
+                if self._free.locked() or await asyncio.to_thread(self._full):
+                    raise UploadRefusedError(Refused("spool-full"))
+            except UploadRefusedError:
+                await _let_finish(request)
+                raise
             async with self._free:
                 delivery = await self._receive(request, announced)
         except UploadRefusedError as error:
@@ -174,6 +179,19 @@ class Spool:
             raise UploadRefusedError(Refused("file-altered")) from None
         await asyncio.to_thread(_write_block, file, digest, bytes(block))
         return size, digest.digest()
+
+
+async def _let_finish(request: Request) -> None:
+    """Read on for a moment, so that a client that writes before it reads still sees why it was refused."""
+    read = 0
+    try:
+        async with asyncio.timeout(_LINGER_SECONDS):
+            async for chunk in request.stream():
+                read += len(chunk)
+                if read > _LINGER:
+                    return
+    except (TimeoutError, ClientDisconnect):
+        return
 
 
 def _write_block(file: BinaryIO, digest: "hashlib._Hash", block: bytes) -> None:
