@@ -43,7 +43,7 @@ def judge_contract(contract: SealedContract, grid: Grid, domain: Domain, day: in
     )
 
 
-def closing_reason(contract: SealedContract, covered: bool, domain: Domain, day: int) -> str:
+def closing_reason(contract: SealedContract, covered: bool, domain: Domain, day: int) -> str:  # noqa: PLR0911 (a list of reasons, one a line)
     """Why the contract is not open for the domain that day, "" when it is. The first reason that holds, in this order."""
     departure = next((d for d in contract.departures if d.domain == domain.code), _NONE)
     if day < contract.valid_from:

@@ -1,4 +1,4 @@
-"""What the vault knows of insurers and products, kept in memory for a few seconds. Nothing here is personal, and nothing here authorises."""
+"""What the vault knows of insurers and products, kept in memory for seconds. Nothing here is personal; nothing here authorises."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The vault's listeners: one UNIX socket a caller (docs/trust-zones.md). What a caller may send is `CALLERS`; anything else ends its connection."""
+"""The vault's listeners: one UNIX socket a caller (docs/trust-zones.md). What a caller may send is `CALLERS`; the rest is hung up on."""
 
 import asyncio
 import logging
