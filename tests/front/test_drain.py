@@ -50,6 +50,7 @@ def test_a_request_in_flight_is_finished_after_sigterm(tmp_path: Path) -> None:
         response = connection.getresponse()
         assert response.status == 202
         delivery = json.loads(response.read())["delivery"]
+        connection.close()
         assert front.process.wait(10) == 0
     assert (tmp_path / "spool" / f"{delivery}.bin").read_bytes() == body
 
@@ -62,3 +63,4 @@ def test_an_idle_connection_does_not_hold_the_drain(tmp_path: Path) -> None:
         began = time.monotonic()
         assert front.terminate() == 0
         assert time.monotonic() - began < 5
+        idle.close()

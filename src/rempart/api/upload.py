@@ -76,13 +76,7 @@ class Spool:
     async def put(self, request: Request) -> Response:
         """Take one upload. 202 and the delivery's number, or a refusal after which nothing is kept."""
         try:
-            try:
-                announced = self._announced(request)
-                if self._free.locked() or await asyncio.to_thread(self._full):
-                    raise UploadRefusedError(Refused("spool-full"))
-            except UploadRefusedError:
-                await _let_finish(request)
-                raise
+            announced = await self._admit(request)
             async with self._free:
                 delivery = await self._receive(request, announced)
         except UploadRefusedError as error:
@@ -102,6 +96,16 @@ class Spool:
         if not await asyncio.to_thread((self.folder / f"{delivery}.json").exists):
             return refused(Refused("not-found"), production=self.settings.production)
         return told_json({"delivery": delivery, "state": "received"}, production=self.settings.production)
+
+    async def _admit(self, request: Request) -> Delivery:
+        try:
+            announced = self._announced(request)
+            if self._free.locked() or await asyncio.to_thread(self._full):
+                raise UploadRefusedError(Refused("spool-full"))
+        except UploadRefusedError:
+            await _let_finish(request)
+            raise
+        return announced
 
     def _announced(self, request: Request) -> Delivery:
         header = request.headers
