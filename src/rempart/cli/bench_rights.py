@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,12 +20,12 @@ from rempart.cli.counter import Counter
 from rempart.cli.load import LoadResult, run_load
 from rempart.cli.operator import ask
 from rempart.cli.platform import Platform, running_platform
+from rempart.cli.presenting import by_card
 from rempart.cli.taking_in import take_in
 from rempart.database.embedded import EmbeddedCluster, packaged_binaries
 from rempart.foundation.clock import DAY, paris_date, system_clock
 from rempart.foundation.errors import BadInput
-from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
-from rempart.population.model import Person
+from rempart.foundation.vocabulary import Domain, Profession, Role
 from rempart.population.population import Population
 from rempart.population.professionals import synthetic_establishments
 from rempart.supervisor.state import read_state
@@ -170,18 +169,6 @@ class _Checks:
             person = self._population.person(insurer, self._chance.randrange(self._sizes[insurer]))
             if person.is_known(today):
                 yield by_card(person, Domain.PHAR)
-
-
-def by_card(person: Person, domain: Domain) -> Presentation:
-    """A person as their card presents them."""
-    born = date.fromisoformat(person.birth_date)
-    return Presentation(Lane.CARD, person.amc, person.adherent, "", born, person.birth_rank, domain)
-
-
-def by_vitale(person: Person, domain: Domain) -> Presentation:
-    """A person as their Carte Vitale presents them, no complementary card at hand."""
-    born = date.fromisoformat(person.birth_date)
-    return Presentation(Lane.VITALE, person.amc, "", person.presented_nir, born, person.birth_rank, domain)
 
 
 # ── the floor: the same SQL function, one call a transaction, straight on the same database ──────────────────────────

@@ -1,0 +1,210 @@
+"""`rempart demo`: the main job, played in the terminal through the public doors; then the portal is served for you to try."""
+
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from rempart.cli.counter import Counter
+from rempart.cli.operator import add_establishment, add_professional
+from rempart.cli.platform import Platform, running_platform
+from rempart.cli.presenting import by_card
+from rempart.cli.taking_in import take_in
+from rempart.foundation.clock import paris_date, system_clock
+from rempart.foundation.vocabulary import Domain, Profession, Role
+from rempart.population.model import Person
+from rempart.population.population import Population
+from rempart.population.professionals import synthetic_establishments, synthetic_professionals
+
+SEED = 2024
+PORT = 8000
+console = Console(highlight=False)
+
+
+@dataclass
+class Played:
+    """What the demo measured."""
+
+    insurers: int
+    persons: int
+    right_open: bool
+    wrong_card_refused: bool
+    ledger_verified: bool
+    ledger_size: int
+    seconds: float
+
+
+def demo(
+    persons: Annotated[int, typer.Option(min=84, help="synthetic insured people")] = 100_000,
+    serve: Annotated[bool, typer.Option(help="serve the portal afterwards")] = True,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write what was measured")] = None,
+    port: Annotated[int, typer.Option(help="the portal's port; 0: any free one")] = PORT,
+) -> None:
+    """Play the main job, then serve the portal on http://localhost:8000."""
+    started = time.monotonic()
+    population = Population(SEED, persons)
+    with _own_folder() as folder:
+        console.print(
+            Panel.fit(
+                "[bold]Rempart[/bold]: checking a right at the counter, from the insurers' files to the ledger"
+            )
+        )
+        console.print("[bold]1.[/bold] Starting the platform: PostgreSQL, vault, sealer, doors, worker.")
+        with running_platform(folder, port=port if serve else 0) as platform:
+            played = play(platform, population, started)
+            if json_file is not None:
+                json_file.write_text(json.dumps(asdict(played), indent=2) + "\n")
+            if serve:
+                _serve(platform, population)
+
+
+def play(platform: Platform, population: Population, started: float) -> Played:
+    """The story. Raises if any part of it does not happen."""
+    console.print(
+        f"[bold]2.[/bold] {len(population.insurers)} insurers deliver the rights of {sum(i.persons for i in population.insurers):,} people."
+    )
+    taken_in = take_in(platform, population, console)
+    console.print(
+        "[bold]3.[/bold] The operator enrols a pharmacy; its titulaire activates an account with a passkey."
+    )
+    counter = enrol_pharmacist(platform)
+    person, domain = somebody(population, open_right=True), Domain.PHAR
+    console.print("[bold]4.[/bold] A patient hands over a card. The pharmacist types it.")
+    told = counter.check(by_card(person, domain))
+    _show(told)
+    console.print("[bold]5.[/bold] The same card with another birth date: a stranger's guess.")
+    stranger = counter.check(by_card(person._replace(birth_date=_another_day(person.birth_date)), domain))
+    _show(stranger)
+    counter.close()
+    console.print("[bold]6.[/bold] The ledger: both answers are there, and nothing of the patient.")
+    size = _show_ledger(platform)
+    played = Played(
+        insurers=len(population.insurers),
+        persons=taken_in,
+        right_open=any(contract["inforce"] for contract in told["insurance"]) and "preAuthRef" in told,
+        wrong_card_refused="item" not in stranger["insurance"][0] and "preAuthRef" not in stranger,
+        ledger_verified=size >= 2,
+        ledger_size=size,
+        seconds=round(time.monotonic() - started, 1),
+    )
+    if not (played.right_open and played.wrong_card_refused and played.ledger_verified):
+        raise RuntimeError(f"the demo did not go as it must: {played}")
+    console.print(f"Done in {played.seconds} s.\n")
+    return played
+
+
+def enrol_pharmacist(platform: Platform) -> Counter:
+    """A pharmacy, its titulaire, a first device and a passkey: through the operator's socket, then the public door."""
+    counter = Counter(platform.origin)
+    counter.activate(_titulaire_code(platform, 0))
+    return counter
+
+
+def _titulaire_code(platform: Platform, number: int) -> str:
+    """A new pharmacy and the activation code of its titulaire."""
+    house = [h for h in synthetic_establishments(SEED, 200) if h.profession is Profession.PHARMACY][number]
+    holder = list(synthetic_professionals(SEED, number + 1))[number]
+    folder = platform.home.folder
+    place = add_establishment(folder, house.finess, house.name, house.town, house.profession)
+    name = f"{holder.first_name} {holder.family_name}"
+    return add_professional(folder, holder.login, Role.TITULAIRE, place, name, holder.rpps).code
+
+
+def somebody(population: Population, *, open_right: bool, skip: int = 0) -> Person:
+    """The first person of the first insurer whose right for drugs is open today, or known and closed; `skip` some."""
+    today = paris_date(system_clock())
+    for person in population.people(population.insurers[0]):
+        if person.is_known(today) and person.is_open(Domain.PHAR, today) is open_right:
+            if skip == 0:
+                return person
+            skip -= 1
+    raise LookupError("nobody of that kind in this population")
+
+
+def _another_day(birth_date: str) -> str:
+    born = date.fromisoformat(birth_date)
+    return born.replace(day=born.day % 28 + 1).isoformat()
+
+
+def _show(response: dict[str, Any]) -> None:
+    if "item" not in response["insurance"][0]:
+        console.print(f"   [red]✗[/red] {response['disposition']}")
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for contract in response["insurance"]:
+        table.add_row("  right", "[green]open[/green]" if contract["inforce"] else "[yellow]closed[/yellow]")
+        for item in contract["item"]:
+            table.add_row("  product", item["name"])
+            table.add_row("  guarantee", item["description"])
+    table.add_row("  numéro d'engagement", response.get("preAuthRef", "–"))
+    console.print(table)
+
+
+def _show_ledger(platform: Platform) -> int:
+    """Wait for the checkpoint that covers both answers, export the ledger, verify it offline. Answers its size."""
+    rempart = [sys.executable, "-m", "rempart.cli", "evidence"]
+    where = ["--folder", str(platform.home.folder)]
+    exported = platform.home.folder / "exported-ledger"
+    deadline = time.monotonic() + 10
+    while True:
+        subprocess.run([*rempart, "export", str(exported), *where], check=True, capture_output=True)
+        size = int((exported / "checkpoint").read_text().split("\n")[1])
+        if size >= 2 or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    shown = subprocess.run([*rempart, "show", "0", *where], check=True, capture_output=True, text=True)
+    console.print("\n".join(f"   {line}" for line in shown.stdout.rstrip().splitlines()), markup=False)
+    verified = subprocess.run([*rempart, "verify", str(exported)], check=True, capture_output=True, text=True)
+    console.print("\n".join(f"   {line}" for line in verified.stdout.rstrip().splitlines()), markup=False)
+    return size
+
+
+def _serve(platform: Platform, population: Population) -> None:
+    code = _titulaire_code(platform, 1)
+    console.print(
+        Panel.fit(
+            f"[bold]The portal is open at {platform.origin}[/bold] (Ctrl-C stops everything)\n\n"
+            f"Activate your account, once:  {platform.origin}/activation#{code}\n"
+            "A browser with a passkey (or its password manager) will do; password and one-time code work too.\n\n"
+            "Then check a right on the page [italic]Vérifier les droits[/italic]. Some synthetic cards:",
+            border_style="green",
+        )
+    )
+    table = Table("", "n° AMC", "n° adhérent", "birth date", "rank", "domain")
+    for label, person in (
+        ("open", somebody(population, open_right=True, skip=1)),
+        ("open", somebody(population, open_right=True, skip=2)),
+        ("closed", somebody(population, open_right=False)),
+    ):
+        table.add_row(label, person.amc, person.adherent, person.birth_date, str(person.birth_rank), "PHAR")
+    console.print(table)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    stop.wait()
+    console.print("Draining…")
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[Path]:
+    """A short folder for one demo, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="rempart-demo-"))
+    try:
+        yield folder / "p"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
