@@ -5,6 +5,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from granian.server.embed import Server
 from rempart.api.application import app as api_app
 from rempart.api.settings import ApiSettings
 from rempart.api.submit import RightsCheck
-from rempart.foundation.errors import RempartError
+from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import FrontSettings, load_settings
 from rempart.front.dispatch import Front
@@ -46,6 +47,26 @@ def main() -> int:
         return 1
 
 
+class AddressTaken(Outage):
+    """The address cannot be listened on."""
+
+    code = "address"
+    french = "Impossible d'écouter à cette adresse."
+    english = "This address cannot be listened on."
+
+
+def require_free_address(host: str, port: int) -> None:
+    """Raises AddressTaken. The server itself would share a port with whoever listens on it already, and take half of its requests."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise AddressTaken(
+                f"{host} port {port}: {getattr(error, 'strerror', None) or 'no such port'}"
+            ) from error
+
+
 def open_front(settings: FrontSettings, client: VaultClient) -> Front:
     """All the doors behind one callable."""
     production = settings.mode == "production"
@@ -56,6 +77,7 @@ def open_front(settings: FrontSettings, client: VaultClient) -> Front:
 
 async def serve(settings: FrontSettings) -> int:
     """Serve until SIGTERM or SIGINT; then accept nothing more and finish what is in flight."""
+    require_free_address(settings.host, settings.port)
     client = VaultClient(settings.run_folder / "door.sock")
     front = open_front(settings, client)
     server = Server(
