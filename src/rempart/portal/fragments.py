@@ -71,12 +71,17 @@ class Fragments:
     def refusal(self, reply: Refused, language: str) -> str:
         """An alert: the code's sentence, which says what to do, and the element at fault."""
         code = CODES.get(reply.code, CODES["internal"])
-        detail = explain(reply.detail, language)
+        detail = detail_in_words(reply, language)
         return self._fill("refused.html", language, reply=reply, code=code, detail=detail)
 
     def _fill(self, name: str, language: str, **values: Any) -> str:
         template = self._env.get_template(f"fragments/{name}")
         return template.render(t=speaker(language), language=language, **values)
+
+
+def detail_in_words(reply: Refused, language: str) -> str:
+    """A refusal's detail as a sentence where there is one: the rule a password breaks, the element at fault."""
+    return wording.say(wording.PASSWORD_RULES, explain(reply.detail, language), language)
 
 
 def has_fragment(reply: Reply) -> bool:

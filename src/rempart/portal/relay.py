@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from rempart.foundation.errors import Outage
-from rempart.portal.fragments import Fragments, has_fragment
+from rempart.portal.fragments import Fragments, detail_in_words, has_fragment
 from rempart.portal.language import reader_language
 from rempart.portal.names import Names
 from rempart.portal.settings import PortalSettings
@@ -127,7 +127,7 @@ def _refusal(reply: Refused, fragment: str | None, language: str) -> Response:
         sentence = code.english if language == "en" else code.french
         response = _json(
             {
-                "type": "Refused", "code": reply.code, "sentence": sentence, "detail": reply.detail, "reference": reply.reference
+                "type": "Refused", "code": reply.code, "sentence": sentence, "detail": detail_in_words(reply, language), "reference": reply.reference
             },
             code.status,
         )  # fmt: skip

@@ -50,7 +50,43 @@ FACTORS: dict[str, Pair] = {
     "totp": ("Code à usage unique", "One-time code"),
     "recovery": ("Codes de secours", "Recovery codes"),
 }
-NOTICES: dict[str, Pair] = {}
+NOTICES: dict[str, Pair] = {
+    "account:activate": ("Compte activé", "Account activated"),
+    "account:suspend": ("Compte suspendu", "Account suspended"),
+    "account:reopen": ("Compte rouvert", "Account reopened"),
+    "code:issue": ("Code envoyé par l'opérateur", "Code issued by the operator"),
+    "sign-in:failures": ("Échecs de connexion répétés", "Repeated sign-in failures"),
+    "sessions:close": ("Autres sessions fermées", "Other sessions closed"),
+    "passkey:add": ("Clé d'accès ajoutée", "Passkey added"),
+    "passkey:remove": ("Clé d'accès retirée", "Passkey removed"),
+    "password:change": ("Mot de passe changé", "Password changed"),
+    "password:remove": ("Mot de passe retiré", "Password removed"),
+    "totp:set": ("Application de codes changée", "Code application set"),
+    "totp:remove": ("Application de codes retirée", "Code application removed"),
+    "recovery:renew": ("Codes de secours renouvelés", "Recovery codes renewed"),
+    "recovery:use": ("Code de secours utilisé", "Recovery code used"),
+    "device:wait": ("Un poste demande votre approbation", "A device asks for your approval"),
+    "device:approve": ("Poste approuvé", "Device approved"),
+    "device:bind": ("Nouveau poste reconnu", "New device recognised"),
+    "device:remove": ("Poste retiré", "Device removed"),
+    "member:join": ("Rattaché à un établissement", "Joined an establishment"),
+    "member:remove": ("Retiré d'un établissement", "Removed from an establishment"),
+}
+PASSWORD_RULES: dict[str, Pair] = {
+    "length": ("Il est trop court : 12 caractères au moins.", "It is too short: at least 12 characters."),
+    "kinds": (
+        "Il lui faut trois sortes de caractères : minuscules, majuscules, chiffres, autres.",
+        "It needs three kinds of characters: lower case, upper case, digits, others.",
+    ),
+    "common": ("Il figure parmi les mots de passe courants.", "It is among the common passwords."),
+    "guessable": ("Il se devine trop facilement.", "It is too easily guessed."),
+    "breached": ("Il figure dans une fuite connue.", "It is in a known breach."),
+    "similar": (
+        "Il ressemble trop à l'ancien ou à votre identifiant.",
+        "It is too close to the former one or to your login.",
+    ),
+}
+"""Why a password is refused: the detail of `password-weak`."""
 
 
 def say(table: dict[str, Pair], key: str, language: str) -> str:

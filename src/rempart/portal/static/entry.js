@@ -50,10 +50,15 @@ async function withPassword({ login, password, code }) {
 async function untilApproved(pending, expiresMs) {
   while (Date.now() < expiresMs) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    const reply = await introduce("sign-in/pending", { pending });
+    const reply = await introduce("sign-in/pending", { pending }).catch((error) => {
+      if (error.code !== "session") throw error;
+      // Turned away, or waited too long.
+      location.replace("/?motif=device");
+      return new Promise(() => {});
+    });
     if (reply.type === "SignedIn") await enter(reply);
   }
-  location.replace("/?motif=session");
+  location.replace("/?motif=device");
 }
 
 export function startSignIn() {

@@ -20,17 +20,10 @@ export function say(text) {
   });
 }
 
-function line(text, label = "") {
+function line(text, small = false) {
   const paragraph = document.createElement("p");
-  if (label) {
-    const small = document.createElement("small");
-    const code = document.createElement("code");
-    code.textContent = text;
-    small.append(`${label} : `, code);
-    paragraph.append(small);
-  } else {
-    paragraph.textContent = text;
-  }
+  if (small) paragraph.append(Object.assign(document.createElement("small"), { textContent: text }));
+  else paragraph.textContent = text;
   return paragraph;
 }
 
@@ -43,8 +36,8 @@ export function showError(error, element = document.getElementById("alert")) {
     const box = document.createElement("div");
     box.className = "alert";
     box.append(line(error.sentence || phrases[error.phrase] || phrases.internal));
-    if (error.detail) box.append(line(error.detail, phrases.detail));
-    if (error.reference) box.append(line(error.reference, phrases.reference));
+    if (error.detail) box.append(line(error.detail, true));
+    if (error.reference) box.append(line(`${phrases.reference} : ${error.reference}`, true));
     element.replaceChildren(box);
   }
   element.scrollIntoView({ block: "nearest" });
