@@ -1,0 +1,176 @@
+"""The acts: one closed table path → who may → handler. What is not in it does not exist, and no door has a say in it.
+
+`perform` proves who speaks, in this order: the path's rule; the session and all it stands on; the signature, by the session's own device
+(or, for anyone, by the key in the body); the rank, then the proof's age. Slow work (Argon2) is done before the transaction; the session is
+then read again under lock, and the handler does its act in that same transaction.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from rempart.foundation.errors import BadInput, Outage
+from rempart.vault import activation, devices, factors, lookups, members, notices, sessions, signin
+from rempart.vault import store_accounts as store
+from rempart.vault.asked import Asked, Body, Introduced, Introduction, Nothing, Speaker
+from rempart.vault.errors import Conflict, DeviceNotBound, Forbidden, NoSuchAct, TooLarge
+from rempart.vault.signature import SignatureInvalid, public_key_of, read_signature, thumbprint, verify
+from rempart.vault.store_accounts import Connection
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import Act, Reply
+
+MAX_BODY = 64 * 1024
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.QueryCanceledError, OSError)
+
+
+class Who(Enum):
+    """Who may, from least to most."""
+
+    ANYONE = auto()
+    """Any device key; the body shows it."""
+    SESSION = auto()
+    """Somebody signed in, on a fresh bound device."""
+    STEP_UP = auto()
+    """The same, with a factor used in the last five minutes."""
+    MANAGER = auto()
+    """The same, and titulaire or administrator somewhere; the handler requires it of the place in question."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One act. `handler(asked, connection, body[, prepared])`; `prepare(asked, body)` is its slow part, outside the transaction."""
+
+    who: Who
+    body: type[Body]
+    handler: Callable[..., Awaitable[Reply]]
+    prepare: Callable[..., Awaitable[Any]] | None = None
+
+
+ACTS: dict[str, Rule] = {
+    "/acts/sign-in/begin": Rule(Who.ANYONE, Introduction, signin.begin),
+    "/acts/sign-in/passkey": Rule(Who.ANYONE, signin.PasskeyBody, signin.with_passkey),
+    "/acts/sign-in/password": Rule(Who.ANYONE, signin.PasswordBody, signin.with_password, signin.prepare_password),
+    "/acts/sign-in/pending": Rule(Who.ANYONE, signin.PendingBody, signin.ask_again),
+    "/acts/sign-in/posted": Rule(Who.ANYONE, signin.PostedBody, signin.with_posted_code),
+    "/acts/activation/begin": Rule(Who.ANYONE, activation.CodeBody, activation.begin),
+    "/acts/activation/passkey": Rule(Who.ANYONE, activation.ActivatePasskeyBody, activation.with_passkey),
+    "/acts/activation/totp": Rule(Who.ANYONE, activation.CodeBody, activation.totp),
+    "/acts/activation/password": Rule(
+        Who.ANYONE, activation.ActivatePasswordBody, activation.with_password, activation.prepare_password),
+    "/acts/sign-out": Rule(Who.SESSION, Nothing, sessions.sign_out),
+    "/acts/sign-out-elsewhere": Rule(Who.SESSION, Nothing, sessions.sign_out_elsewhere),
+    "/acts/establishment/choose": Rule(Who.SESSION, sessions.ChooseBody, sessions.choose),
+    "/acts/security": Rule(Who.SESSION, Nothing, notices.security),
+    "/acts/notices/seen": Rule(Who.SESSION, Nothing, notices.seen),
+    "/acts/step-up/begin": Rule(Who.SESSION, Nothing, signin.begin_step_up),
+    "/acts/step-up/passkey": Rule(Who.SESSION, signin.StepUpPasskeyBody, signin.step_up_with_passkey),
+    "/acts/step-up/password": Rule(
+        Who.SESSION, signin.StepUpPasswordBody, signin.step_up_with_password, signin.prepare_step_up_password),
+    "/acts/passkey/begin": Rule(Who.STEP_UP, Nothing, factors.begin_passkey),
+    "/acts/passkey/add": Rule(Who.STEP_UP, factors.AddPasskeyBody, factors.add_passkey),
+    "/acts/factor/remove": Rule(Who.STEP_UP, factors.RemoveBody, factors.remove),
+    "/acts/password/change": Rule(
+        Who.STEP_UP, factors.ChangePasswordBody, factors.change_password, factors.prepare_change),
+    "/acts/totp/begin": Rule(Who.STEP_UP, Nothing, factors.begin_totp),
+    "/acts/totp/confirm": Rule(Who.STEP_UP, factors.ConfirmTotpBody, factors.confirm_totp),
+    "/acts/recovery/renew": Rule(Who.STEP_UP, Nothing, factors.renew_recovery),
+    "/acts/device/remove": Rule(Who.SESSION, devices.RemoveBody, devices.remove),
+    "/acts/device/approve": Rule(Who.STEP_UP, devices.ApproveBody, devices.approve, devices.prepare_approval),
+    "/acts/journal": Rule(Who.SESSION, lookups.PageBody, lookups.page),
+    "/acts/members": Rule(Who.SESSION, members.PlaceBody, members.see),
+    "/acts/members/join": Rule(Who.SESSION, members.JoinBody, members.join),
+    "/acts/members/invite": Rule(Who.MANAGER, members.InviteBody, members.invite),
+    "/acts/members/renew": Rule(Who.MANAGER, members.RenewBody, members.renew),
+    "/acts/members/remove": Rule(Who.MANAGER, members.RemoveBody, members.remove),
+}  # fmt: skip
+
+
+async def perform(act: Act, zone: Zone) -> Reply:
+    """Do what a signed request asks, if it may. Raises BadInput, Refusal or Outage; on any of them nothing was done."""
+    rule = ACTS.get(act.target)
+    if rule is None or act.method != "POST":
+        raise NoSuchAct
+    if len(act.body) > MAX_BODY:
+        raise TooLarge
+    try:
+        if rule.who is Who.ANYONE:
+            return await _perform_introduced(rule, act, zone)
+        return await _perform_signed_in(rule, act, zone)
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict from error
+    except _LOST as error:
+        raise Outage(type(error).__name__) from error
+
+
+async def _perform_introduced(rule: Rule, act: Act, zone: Zone) -> Reply:
+    body = _body(rule, act)
+    assert isinstance(body, Introduction)
+    asked = _introduced(act, body, zone)
+    prepared = [await rule.prepare(asked, body)] if rule.prepare else []
+    async with zone.pool.acquire() as c, c.transaction():
+        return await rule.handler(asked, c, body, *prepared)
+
+
+def _introduced(act: Act, body: Introduction, zone: Zone) -> Introduced:
+    """The key that the body shows signed the request."""
+    claimed = read_signature(act)
+    x, y = body.device_key.x, body.device_key.y
+    key = public_key_of(x, y)
+    if thumbprint(x, y) != claimed.thumbprint:
+        raise SignatureInvalid("keyid")
+    now = zone.clock()
+    verify(act, claimed, key, origin=zone.settings.origin, now=now, seen=zone.nonces)
+    numbers = key.public_numbers()
+    point = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+    return Introduced(zone, now, claimed.thumbprint, point)
+
+
+async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
+    claimed, now = read_signature(act), zone.clock()
+    token_hash = sessions.token_hash(act.session)
+    who = sessions.speaker(await store.session(zone.pool, token_hash, now), now)
+    # The session's own device must have signed: a cookie alone is worth nothing.
+    if claimed.thumbprint != who.thumbprint:
+        raise DeviceNotBound("keyid")
+    verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
+    body = _body(rule, act)
+    await _require_right(rule, zone.pool, who, now)
+    prepared = [await rule.prepare(Asked(zone, now, act.session, who), body)] if rule.prepare else []
+    async with zone.pool.acquire() as c, c.transaction():
+        who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
+        await _require_right(rule, c, who, now)
+        reply = await rule.handler(Asked(zone, now, act.session, who), c, body, *prepared)
+    sessions.forget(zone, act.session)
+    return reply
+
+
+async def _require_right(rule: Rule, c: Connection, who: Speaker, now: int) -> None:
+    if rule.who is Who.SESSION:
+        return
+    # Rank before proof: who may not do it at all is not asked for a factor.
+    if rule.who is Who.MANAGER and not await store.managed_establishments(c, who.account):
+        raise Forbidden("role")
+    sessions.require_proof(who, now)
+
+
+def _body(rule: Rule, act: Act) -> Body:
+    try:
+        return msgspec.json.decode(act.body, type=rule.body)
+    except msgspec.ValidationError as error:
+        raise BadInput(_field(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadInput("json") from None
+
+
+def _field(message: str) -> str:
+    """The element that msgspec names; never a value, nor a key that a client made up."""
+    found = re.search(r" - at `\$\.?([^`]*)`$", message)
+    missing = re.match(r"Object missing required field `([a-z_]+)`", message)
+    if "unknown field" in message:
+        return "unknown"
+    return ".".join(part for part in (found[1] if found else "", missing[1] if missing else "") if part)

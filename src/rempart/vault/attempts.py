@@ -1,0 +1,54 @@
+"""The lock-out: five free attempts, then a wait that doubles. Counted by keyed hash, known or unknown alike, before anything is judged."""
+
+import uuid
+
+from rempart.foundation.clock import DAY, HOUR, MINUTE
+from rempart.vault import store_accounts as store
+from rempart.vault.errors import Credentials
+from rempart.vault.keystore import KeyStore
+from rempart.vault.notices import Audited, announce
+from rempart.vault.store_accounts import Connection
+from rempart.vault.zone import Zone
+
+FREE = 5
+FIRST_LOCK, LONGEST_LOCK = MINUTE, HOUR
+"""The fifth failure locks for a minute; each further one for twice as long, up to an hour."""
+FORGOTTEN = DAY
+"""Failures older than this count no more."""
+
+
+async def reserve(zone: Zone, keys: tuple[bytes, ...], now: int) -> None:
+    """Count one attempt, durably, before it is judged: a hundred at once are no more than five. Raises Credentials while locked."""
+    async with zone.pool.acquire() as c, c.transaction():
+        admitted = await store.reserve_attempts(c, keys, now, now - FORGOTTEN, FREE, FIRST_LOCK, LONGEST_LOCK)
+    if not admitted:
+        raise Credentials
+
+
+def sign_in_keys(keys: KeyStore, login: str, thumbprint: bytes, *, bound: bool) -> tuple[bytes, ...]:
+    """What a sign-in is counted under: the device key, and the login as seen from there.
+
+    A bound device has a count of its own for its login, so that nobody elsewhere can lock a person out at their own counter.
+    """
+    seen = _from_bound(keys, login, thumbprint) if bound else _elsewhere(keys, login)
+    return keys.prf("codes")(b"attempt-device\0" + thumbprint), seen
+
+
+def approval_key(keys: KeyStore, account: uuid.UUID) -> bytes:
+    """What approving a device is counted under."""
+    return keys.prf("codes")(b"attempt-approval\0" + account.bytes)
+
+
+async def tell_failures(zone: Zone, c: Connection, account: uuid.UUID, login: str, now: int) -> None:
+    """At the next right sign-in, tell the holder of failures elsewhere: telling at once would show which logins exist."""
+    failures = await store.unannounced_attempts(c, _elsewhere(zone.keys, login), FREE)
+    if failures:
+        await announce(c, now, account, login, Audited.SIGN_IN_FAILURES, detail=str(failures))
+
+
+def _elsewhere(keys: KeyStore, login: str) -> bytes:
+    return keys.prf("codes")(b"attempt-elsewhere\0" + login.encode())
+
+
+def _from_bound(keys: KeyStore, login: str, thumbprint: bytes) -> bytes:
+    return keys.prf("codes")(b"attempt-bound\0" + thumbprint + login.encode())

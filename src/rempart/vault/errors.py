@@ -1,0 +1,84 @@
+"""Why the vault says no to an act of an account. Sentences for people: rempart.vaultdoor.codes."""
+
+from typing import ClassVar
+
+from rempart.foundation.errors import BadInput, Refusal
+
+
+class NoSuchAct(BadInput):
+    """No act stands at this path: the table of acts is closed."""
+
+    code: ClassVar[str] = "not-found"
+
+
+class TooLarge(BadInput):
+    """The body is longer than docs/protocol.md allows."""
+
+    code: ClassVar[str] = "too-large"
+
+
+class SessionOver(Refusal):
+    """The session, its account, or its place of work no longer stands."""
+
+    code: ClassVar[str] = "session"
+
+
+class DeviceNotBound(Refusal):
+    """The key that signed is not the session's device, or that device's binding has lapsed."""
+
+    code: ClassVar[str] = "device"
+
+
+class Credentials(Refusal):
+    """Wrong login, password, code or passkey, or too many attempts: one answer."""
+
+    code: ClassVar[str] = "credentials"
+
+
+class ActivationRefused(Refusal):
+    """The one-time code is unknown, used, expired, or its account is suspended: one answer."""
+
+    code: ClassVar[str] = "activation"
+
+
+class StepUpNeeded(Refusal):
+    """The last proof is older than five minutes."""
+
+    code: ClassVar[str] = "step-up"
+
+
+class Forbidden(Refusal):
+    """The person's memberships do not allow it."""
+
+    code: ClassVar[str] = "forbidden"
+
+
+class PasswordWeak(Refusal):
+    """The detail names the rule: length, kinds, common, guessable, breached or similar."""
+
+    code: ClassVar[str] = "password-weak"
+
+
+class LastFactor(Refusal):
+    """Without it nobody could sign in to this account any more."""
+
+    code: ClassVar[str] = "last-factor"
+
+
+class Conflict(Refusal):
+    """It exists already, or changed meanwhile."""
+
+    code: ClassVar[str] = "conflict"
+
+
+class NotThere(Refusal):
+    """Nothing of the account's has this id."""
+
+    code: ClassVar[str] = "not-found"
+
+
+class BadId(BadInput):
+    """An identifier that is no uuid."""
+
+    def __init__(self) -> None:
+        super().__init__("id")

@@ -1,0 +1,116 @@
+"""What is told to an account's holder and written in the journal, from one list; and *Ma sécurité*, where the holder reads it."""
+
+import uuid
+from enum import StrEnum
+
+from rempart.vault import store_accounts as store
+from rempart.vault.asked import Asked, Nothing
+from rempart.vault.store_accounts import Connection
+from rempart.vaultdoor.messages import DeviceView, Done, FactorView, Notice, Security
+
+SHOWN = 20
+"""Notices on the security page."""
+
+
+class Audited(StrEnum):
+    """Everything of an account that is journaled: `subject:action`. The same word is the notice's kind."""
+
+    ACCOUNT_OPEN = "account:open"
+    ACCOUNT_ACTIVATE = "account:activate"
+    ACCOUNT_SUSPEND = "account:suspend"
+    ACCOUNT_REOPEN = "account:reopen"
+    CODE_ISSUE = "code:issue"
+    SIGN_IN_FAILURES = "sign-in:failures"
+    SESSION_OPEN = "session:open"
+    SESSIONS_CLOSE = "sessions:close"
+    PASSKEY_ADD = "passkey:add"
+    PASSKEY_REMOVE = "passkey:remove"
+    PASSWORD_CHANGE = "password:change"  # noqa: S105 (a word of the journal)
+    PASSWORD_REMOVE = "password:remove"  # noqa: S105
+    TOTP_SET = "totp:set"
+    TOTP_REMOVE = "totp:remove"
+    RECOVERY_RENEW = "recovery:renew"
+    RECOVERY_USE = "recovery:use"
+    DEVICE_WAIT = "device:wait"
+    DEVICE_APPROVE = "device:approve"
+    DEVICE_BIND = "device:bind"
+    DEVICE_REMOVE = "device:remove"
+    MEMBER_INVITE = "member:invite"
+    MEMBER_JOIN = "member:join"
+    MEMBER_REMOVE = "member:remove"
+    INSURER_REGISTER = "insurer:register"
+    ESTABLISHMENT_ENROL = "establishment:enrol"
+    GROUP_ENROL = "group:enrol"
+    SWITCH_THROW = "switch:throw"
+    SWITCH_UNDO = "switch:undo"
+
+
+async def journal(c: Connection, at: int, actor: str, act: Audited, object_: str, detail: str = "") -> None:
+    """One line of the journal. `actor`: a login or "operator"; `object_`: a login, a FINESS, an n° AMC; nothing else of a person."""
+    await store.write_journal(c, at, actor, act, object_, detail)
+
+
+async def announce(
+    c: Connection,
+    at: int,
+    account: uuid.UUID,
+    login: str,
+    act: Audited,
+    *,
+    by: str = "",
+    detail: str = "",
+    device: uuid.UUID | None = None,
+) -> None:
+    """Tell the holder on every other device, and journal it. `detail` (a label) is for the holder alone; `by`: the login who did it."""
+    await store.add_notice(c, account, at, act, detail, device)
+    await store.write_journal(c, at, by or login, act, login, "")
+
+
+async def security(asked: Asked, c: Connection, _body: Nothing) -> Security:
+    """*Ma sécurité*: factors, devices, notices, open sessions."""
+    who = asked.who
+    found = await store.notices(c, who.account, who.device, SHOWN)
+    return Security(
+        login=who.login,
+        factors=await _factors(c, who.account),
+        devices=await _devices(c, asked),
+        notices=[Notice(n["at"], n["kind"], n["detail"], n["seen"]) for n in found],
+        sessions=await store.count_sessions(c, who.account, asked.at),
+    )
+
+
+async def seen(asked: Asked, c: Connection, _body: Nothing) -> Done:
+    """This device has shown the notices; the others show them still."""
+    await store.see_notices(c, asked.who.account, asked.who.device)
+    return Done()
+
+
+async def _factors(c: Connection, account: uuid.UUID) -> list[FactorView]:
+    views = [
+        FactorView(str(p["id"]), "passkey", p["label"], p["added"], p["last_used"])
+        for p in await store.passkeys(c, account)
+    ]
+    for kind, row in (
+        ("password", await store.password(c, account)),
+        ("totp", await store.totp(c, account)),
+    ):
+        if row is not None:
+            views.append(FactorView(str(row["id"]), kind, "", row["added"], row["last_used"]))
+    codes = await store.recovery_codes(c, account)
+    if codes["left"]:
+        views.append(FactorView("recovery", "recovery", "", codes["added"], 0, codes["left"]))
+    return views
+
+
+async def _devices(c: Connection, asked: Asked) -> list[DeviceView]:
+    bound = [
+        DeviceView(
+            str(b["device"]), b["label"], b["bound"], b["fresh_until"], b["device"] == asked.who.device
+        )
+        for b in await store.bindings(c, asked.who.account)
+    ]
+    waiting = [
+        DeviceView(str(w["id"]), w["label"], w["asked"], w["expires"], False, pending=str(w["id"]))
+        for w in await store.waiting(c, asked.who.account, asked.at)
+    ]
+    return bound + waiting

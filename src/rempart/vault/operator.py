@@ -1,0 +1,214 @@
+"""The operator's calls: making parties known, issuing codes, suspending, containing, reading the journal. Each is journaled with it."""
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from rempart.foundation.clock import MINUTE, instant
+from rempart.foundation.errors import BadInput, Outage
+from rempart.foundation.identifiers import check_amc_number, check_finess
+from rempart.foundation.vocabulary import Profession, Role
+from rempart.vault import store_accounts as store
+from rempart.vault.errors import Conflict, NotThere
+from rempart.vault.members import check_login, issue
+from rempart.vault.notices import Audited, announce, journal
+from rempart.vault.sessions import read_id
+from rempart.vault.store_accounts import Connection
+from rempart.vault.switches import switch_key
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import (
+    Call,
+    Done,
+    EnrolEstablishment,
+    EnrolGroup,
+    Enrolled,
+    EnrolProfessional,
+    IssueCode,
+    Journal,
+    JournalLines,
+    RegisterInsurer,
+    Reply,
+    SuspendAccount,
+    ThrowSwitch,
+)
+
+OPERATOR = "operator"
+MOST_LINES = 1_000
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.QueryCanceledError, OSError)
+
+
+async def execute(call: Call, zone: Zone) -> Reply:
+    """Do one of the operator's calls. Raises BadInput, Refusal or Outage; on any of them nothing was done."""
+    handler = _HANDLERS[type(call)]
+    try:
+        async with zone.pool.acquire() as c, c.transaction():
+            reply = await handler(zone, c, call)
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict from error
+    except _LOST as error:
+        raise Outage(type(error).__name__) from error
+    if isinstance(call, RegisterInsurer):
+        zone.directory.forget()
+    return reply
+
+
+async def register_insurer(zone: Zone, c: Connection, call: RegisterInsurer) -> Enrolled:
+    """A new insurer; its number. The same again changes nothing; other keys for a known n° AMC are refused (Conflict)."""
+    amc = check_amc_number(call.amc)
+    if len(call.signing_key) != 32 or len(call.notice_key) != 32:
+        raise BadInput("signing_key" if len(call.signing_key) != 32 else "notice_key")
+    known = await store.insurer(c, amc)
+    if known is not None:
+        same = (known["name"], known["signing_key"], known["notice_key"])
+        if same != (call.name, call.signing_key, call.notice_key):
+            raise Conflict("amc")
+        return Enrolled(str(known["number"]))
+    number = await store.add_insurer(c, amc, _named(call.name, "name"), call.signing_key, call.notice_key)
+    await journal(c, zone.clock(), OPERATOR, Audited.INSURER_REGISTER, amc)
+    return Enrolled(str(number))
+
+
+async def enrol_establishment(zone: Zone, c: Connection, call: EnrolEstablishment) -> Enrolled:
+    """A new establishment, with its meter. Raises BadInput, NotThere (group), Conflict (FINESS known)."""
+    finess = check_finess(call.finess)
+    if call.profession not in set(Profession):
+        raise BadInput("profession")
+    new = await store.add_establishment(c, finess, call.profession, await _group(c, call.group))
+    if new is None:
+        raise Conflict("finess")
+    await journal(c, zone.clock(), OPERATOR, Audited.ESTABLISHMENT_ENROL, finess)
+    return Enrolled(str(new))
+
+
+async def enrol_group(zone: Zone, c: Connection, call: EnrolGroup) -> Enrolled:
+    """A new group. Raises Conflict (label known)."""
+    label = _named(call.label, "label")
+    new = await store.add_group(c, label)
+    if new is None:
+        raise Conflict("label")
+    await journal(c, zone.clock(), OPERATOR, Audited.GROUP_ENROL, label)
+    return Enrolled(str(new))
+
+
+async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional) -> Enrolled:
+    """A person's seat; a new login gets its activation code, an account known already keeps its factors and gets none.
+
+    Raises BadInput, NotThere (establishment or group), Conflict (has this seat).
+    """
+    login, now = check_login(call.login), zone.clock()
+    if call.role not in set(Role):
+        raise BadInput("role")
+    if (call.role == Role.ADMINISTRATOR) != bool(call.group) or bool(call.group) == bool(call.establishment):
+        raise BadInput("establishment")
+    place = read_id(call.establishment) if call.establishment else None
+    if place is not None and await store.establishment(c, place) is None:
+        raise NotThere("establishment")
+    group = await _group(c, call.group)
+    known = await store.account_by_login(c, login)
+    account = known["id"] if known is not None else await store.add_account(c, login, now)
+    if account is None or not await store.add_membership(c, account, place, group, call.role, now):
+        raise Conflict("login")
+    await journal(c, now, OPERATOR, Audited.ACCOUNT_OPEN, login, call.role)
+    if known is not None:
+        await store.add_notice(c, account, now, Audited.MEMBER_JOIN, "", None)
+        return Enrolled(str(account))
+    return Enrolled(str(account), await issue(zone, c, account, "activation", now))
+
+
+async def issue_code(zone: Zone, c: Connection, call: IssueCode) -> Enrolled:
+    """A posted code. `device` is for an active account; `activation` voids everything that vouched for the account, when it is used.
+
+    Raises NotThere, Conflict (suspended, or nothing to bind a device to).
+    """
+    now = zone.clock()
+    row = await _account(c, call.login)
+    if row["status"] == "suspended" or (call.purpose == "device" and row["status"] != "active"):
+        raise Conflict("login")
+    code = await issue(zone, c, row["id"], call.purpose, now)
+    await announce(c, now, row["id"], row["login"], Audited.CODE_ISSUE, by=OPERATOR, detail=call.purpose)
+    return Enrolled(str(row["id"]), code)
+
+
+async def suspend_account(zone: Zone, c: Connection, call: SuspendAccount) -> Done:
+    """Sessions, devices and codes fall at once; reopening brings back neither. Raises NotThere, Conflict (is so already)."""
+    now = zone.clock()
+    row = await _account(c, call.login)
+    if (row["status"] == "suspended") == call.suspended:
+        raise Conflict("login")
+    if call.suspended:
+        await store.unbind_all(c, row["id"])
+        for purpose in ("activation", "device"):
+            await store.drop_codes(c, row["id"], purpose)
+        status, act = "suspended", Audited.ACCOUNT_SUSPEND
+    else:
+        status = "active" if await store.can_sign_in(c, row["id"]) else "invited"
+        act = Audited.ACCOUNT_REOPEN
+    await store.set_account_status(c, row["id"], status)
+    await announce(c, now, row["id"], row["login"], act, by=OPERATOR)
+    return Done()
+
+
+async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch) -> Done:
+    """Contain, or release. Effective for every request whose answer has not left. Raises BadInput, NotThere."""
+    now, reason = zone.clock(), _named(call.reason, "reason")
+    if call.minutes < 0:
+        raise BadInput("minutes")
+    key = await switch_key(c, call.scope, call.key)
+    if call.on:
+        until = now + call.minutes * MINUTE if call.minutes else None
+        await store.throw_switch(c, call.scope, key, reason, now, until)
+    elif not await store.undo_switch(c, call.scope, key):
+        raise NotThere("key")
+    act = Audited.SWITCH_THROW if call.on else Audited.SWITCH_UNDO
+    await journal(c, now, OPERATOR, act, f"{call.scope} {call.key}".strip(), reason)
+    return Done()
+
+
+async def read_journal(_zone: Zone, c: Connection, call: Journal) -> JournalLines:
+    """The journal's last lines, newest first, each a JSON object."""
+    if not 1 <= call.limit <= MOST_LINES:
+        raise BadInput("limit")
+    lines = []
+    for row in await store.read_journal(c, call.limit):
+        at = instant(row["at"]).isoformat(timespec="milliseconds")
+        lines.append(json.dumps({"at": at, **{k: row[k] for k in ("actor", "act", "object", "detail")}}))
+    return JournalLines(lines)
+
+
+_HANDLERS: dict[type, Callable[[Zone, Connection, Any], Awaitable[Reply]]] = {
+    RegisterInsurer: register_insurer,
+    EnrolEstablishment: enrol_establishment,
+    EnrolGroup: enrol_group,
+    EnrolProfessional: enrol_professional,
+    IssueCode: issue_code,
+    SuspendAccount: suspend_account,
+    ThrowSwitch: throw_switch,
+    Journal: read_journal,
+}
+
+
+async def _account(c: Connection, login: str) -> asyncpg.Record:
+    row = await store.account_by_login(c, login.strip().lower())
+    if row is None:
+        raise NotThere("login")
+    return row
+
+
+async def _group(c: Connection, group: str) -> uuid.UUID | None:
+    if not group:
+        return None
+    found = read_id(group)
+    if not await store.group_exists(c, found):
+        raise NotThere("group")
+    return found
+
+
+def _named(text: str, field: str) -> str:
+    """Words that go into a table the operator reads. Raises BadInput when there are none, or too many."""
+    words = " ".join(text.split())
+    if not 1 <= len(words) <= 200 or not words.isprintable():
+        raise BadInput(field)
+    return words

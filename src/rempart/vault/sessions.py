@@ -1,0 +1,241 @@
+"""Sessions: a bearer value that is worth nothing without the key of the device it was opened on. The vault keeps its SHA-256 only."""
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from rempart.foundation.clock import DAY, HOUR, MINUTE
+from rempart.foundation.vocabulary import Assurance, Profession, Role
+from rempart.vault import store_accounts as store
+from rempart.vault.asked import Asked, Body, Nothing, Short, Speaker
+from rempart.vault.errors import BadId, DeviceNotBound, Forbidden, SessionOver, StepUpNeeded
+from rempart.vault.notices import Audited, announce
+from rempart.vault.store_accounts import Connection, Row
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import Done, SignedIn
+
+FRESH = 12 * HOUR
+"""A device's binding lapses, and its sessions end, so long after the last sign-in on it."""
+PROOF = 5 * MINUTE
+"""How long a factor just used allows what touches factors, devices and members."""
+DORMANT = 90 * DAY
+"""A device unused for so long needs a passkey or an approval again: a discarded machine is not a factor for ever."""
+_KEPT = MINUTE
+_MOST_KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who checks a right. It comes from memory, so it authorises nothing: the SQL call of `disclose` reads again whatever can change."""
+
+    session: uuid.UUID
+    account: uuid.UUID
+    login: str
+    device: uuid.UUID
+    thumbprint: bytes
+    public_key: ec.EllipticCurvePublicKey
+    establishment: uuid.UUID
+    profession: Profession
+    role: Role
+    assurance: Assurance
+
+
+class _Standings:
+    """The standings read in the last minute, by session value."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[int, Standing]] = {}
+
+    def keep(self, token: str, until: int, standing_: Standing) -> None:
+        if len(self.kept) >= _MOST_KEPT:
+            self.kept.clear()
+        self.kept[token] = (until, standing_)
+
+
+def _standings(zone: Zone) -> _Standings:
+    found = zone.memory.get("standings")
+    if not isinstance(found, _Standings):
+        found = zone.memory["standings"] = _Standings()
+    return found
+
+
+async def standing(zone: Zone, session_token: str) -> Standing:
+    """The session's owner, device and place. Raises SessionOver, DeviceNotBound, Forbidden (an administrator checks no right)."""
+    kept = _standings(zone).kept.get(session_token)
+    now = zone.clock()
+    if kept is not None and kept[0] > now:
+        return kept[1]
+    who = speaker(await store.session(zone.pool, token_hash(session_token), now), now)
+    if who.establishment is None or who.profession is None:
+        raise Forbidden("establishment")
+    found = Standing(
+        session=who.session,
+        account=who.account,
+        login=who.login,
+        device=who.device,
+        thumbprint=who.thumbprint,
+        public_key=who.public_key,
+        establishment=who.establishment,
+        profession=who.profession,
+        role=who.role,
+        assurance=who.assurance,
+    )
+    _standings(zone).keep(session_token, now + _KEPT, found)
+    return found
+
+
+def forget(zone: Zone, session_token: str) -> None:
+    """Read this session anew at its next request."""
+    _standings(zone).kept.pop(session_token, None)
+
+
+def token_hash(session_token: str) -> bytes:
+    """SHA-256 of the bearer value: 256 random bits need no salt."""
+    return hashlib.sha256(session_token.encode("utf-8", "replace")).digest()
+
+
+def speaker(row: Row | None, now: int) -> Speaker:
+    """The person behind a session's row. Raises SessionOver when there is none, DeviceNotBound when the device's 12 hours are over."""
+    if row is None:
+        raise SessionOver
+    if row["fresh_until"] <= now:
+        raise DeviceNotBound("lapsed")
+    return Speaker(
+        session=row["id"],
+        account=row["account"],
+        login=row["login"],
+        device=row["device"],
+        thumbprint=row["thumbprint"],
+        public_key=ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), row["public_key"]),
+        establishment=row["establishment"],
+        profession=Profession(row["profession"]) if row["profession"] else None,
+        role=Role(row["role"]),
+        assurance=Assurance(row["assurance"]),
+        proven=row["proven"],
+        expires=row["expires"],
+    )
+
+
+def require_proof(who: Speaker, now: int) -> None:
+    """Raises StepUpNeeded unless a factor was used in the last five minutes."""
+    if now - who.proven > PROOF:
+        raise StepUpNeeded
+
+
+async def open_session(
+    c: Connection, *, account: uuid.UUID, login: str, device: uuid.UUID, assurance: Assurance, now: int
+) -> SignedIn:
+    """A new session on a device that is bound and fresh; the former one of this account on this device is over.
+
+    Raises Forbidden when the account works nowhere any more.
+    """
+    places = await store.memberships(c, account)
+    if not places:
+        raise Forbidden("no membership")
+    token, expires = secrets.token_urlsafe(32), now + FRESH
+    await store.open_session(
+        c,
+        token_hash=token_hash(token),
+        account=account,
+        device=device,
+        establishment=places[0]["establishment"],
+        role=places[0]["role"],
+        assurance=assurance,
+        now=now,
+        expires=expires,
+    )
+    await store.write_journal(c, now, login, Audited.SESSION_OPEN, login, assurance.name.lower())
+    return await signed_in(
+        c,
+        token=token,
+        account=account,
+        login=login,
+        establishment=places[0]["establishment"],
+        role=places[0]["role"],
+        assurance=assurance,
+        expires=expires,
+    )
+
+
+async def signed_in(
+    c: Connection,
+    *,
+    token: str,
+    account: uuid.UUID,
+    login: str,
+    establishment: uuid.UUID | None,
+    role: str,
+    assurance: Assurance,
+    expires: int,
+) -> SignedIn:
+    """The reply that tells a session: where the person works, and where else they may go."""
+    return SignedIn(
+        session=token,
+        login=login,
+        establishment=str(establishment) if establishment else "",
+        establishments=[str(place) for place in await places_of(c, account)],
+        role=role,
+        assurance=int(assurance),
+        expires=expires,
+    )
+
+
+async def places_of(c: Connection, account: uuid.UUID) -> list[uuid.UUID]:
+    """Where the account works, then what it manages for a group."""
+    works = [m["establishment"] for m in await store.memberships(c, account) if m["establishment"]]
+    managed = await store.managed_establishments(c, account)
+    return [*works, *(place for place in managed if place not in works)]
+
+
+async def sign_out(asked: Asked, c: Connection, _body: Nothing) -> Done:
+    """This session is over. The device stays bound until it lapses."""
+    await store.close_session(c, asked.who.session)
+    return Done()
+
+
+async def sign_out_elsewhere(asked: Asked, c: Connection, _body: Nothing) -> Done:
+    """Every other session of the account is over."""
+    who = asked.who
+    if await store.close_sessions(c, who.account, but=who.session):
+        await announce(c, asked.at, who.account, who.login, Audited.SESSIONS_CLOSE, device=who.device)
+    return Done()
+
+
+class ChooseBody(Body, frozen=True):
+    """`establishment`: one the person works in, or "" for an administrator's seat."""
+
+    establishment: Short
+
+
+async def choose(asked: Asked, c: Connection, body: ChooseBody) -> SignedIn:
+    """Go on in another place of work. Raises Forbidden where the person has no seat."""
+    who = asked.who
+    wanted = read_id(body.establishment) if body.establishment else None
+    for seat in await store.memberships(c, who.account):
+        if seat["establishment"] == wanted:
+            await store.move_session(c, who.session, wanted, seat["role"])
+            return await signed_in(
+                c,
+                token=asked.token,
+                account=who.account,
+                login=who.login,
+                establishment=wanted,
+                role=seat["role"],
+                assurance=who.assurance,
+                expires=who.expires,
+            )
+    raise Forbidden("establishment")
+
+
+def read_id(text: str) -> uuid.UUID:
+    """A uuid in its canonical form. Raises BadId."""
+    try:
+        found = uuid.UUID(text)
+    except ValueError:
+        raise BadId from None
+    if str(found) != text.lower():
+        raise BadId
+    return found

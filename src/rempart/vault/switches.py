@@ -1,0 +1,51 @@
+"""Containment: the scopes of a switch, and how an operator names what one is thrown on."""
+
+import uuid
+
+from rempart.foundation.errors import BadInput
+from rempart.foundation.vocabulary import Lane, Profession
+from rempart.vault import store_accounts as store
+from rempart.vault.errors import NotThere
+from rempart.vault.store_accounts import Connection
+
+SCOPES = ("platform", "insurer", "lane", "profession", "establishment", "account", "device")
+
+
+async def switch_key(c: Connection, scope: str, named: str) -> str:
+    """The key that vault.disclose compares. `named`: "" for the platform, else an n° AMC, a lane, a profession, a FINESS (or id), a login
+    (or id), a device's id. Raises BadInput for what is no scope or lane or profession, NotThere for what is not known here.
+    """
+    if scope == "platform" and not named:
+        return ""
+    if scope == "lane" and named.upper() in Lane.__members__:
+        return str(int(Lane[named.upper()]))
+    if scope == "profession" and named in set(Profession):
+        return named
+    if scope not in {"insurer", "establishment", "account", "device"}:
+        raise BadInput("scope" if scope not in SCOPES else "key")
+    found = await _party_key(c, scope, named)
+    if found is None:
+        raise NotThere("key")
+    return found
+
+
+async def _party_key(c: Connection, scope: str, named: str) -> str | None:
+    if scope == "insurer":
+        row = await store.insurer(c, named)
+        return str(row["number"]) if row else None
+    number = _uuid(named)
+    if scope == "establishment":
+        known = await store.establishment(c, number) if number else None
+        place = known["id"] if known else await store.establishment_by_finess(c, named)
+        return str(place) if place else None
+    if scope == "account":
+        row = await (store.account(c, number) if number else store.account_by_login(c, named.lower()))
+        return str(row["id"]) if row else None
+    return str(number) if number and await store.device_exists(c, number) else None
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,148 @@
+"""A vault in this process, behind its real sockets, on a real database, and a pharmacy with a titulaire to be activated."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rempart.foundation.identifiers import finess_key
+from rempart.foundation.settings import VaultSettings
+from rempart.foundation.vocabulary import Profession, Role
+from rempart.vault.keystore import KeyStore, create_key_store, open_key_store
+from rempart.vault.server import Desk, listen
+from rempart.vault.zone import Zone, open_zone
+from rempart.vaultdoor.browser import SoftwarePasskey
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.messages import (
+    Call,
+    EnrolEstablishment,
+    Enrolled,
+    EnrolProfessional,
+    Journal,
+    JournalLines,
+    Reply,
+)
+from tests.authenticator import ORIGIN, SoftwareBrowser, expect
+from tests.conftest import Database, TestClock
+
+
+@pytest.fixture(scope="session")
+def key_store(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
+    folder = tmp_path_factory.mktemp("keys")
+    passphrase = folder / "passphrase"
+    passphrase.write_text("correct horse battery staple\n")
+    create_key_store(folder / "keys", passphrase, None, folder / "claims")
+    return open_key_store(folder / "keys", passphrase, None)
+
+
+@dataclass
+class Vault:
+    """The vault's sockets, as a door and as the operator."""
+
+    runner: asyncio.Runner
+    zone: Zone
+    door: VaultClient
+    operators: VaultClient
+    database: Database
+    time: TestClock
+
+    def clock(self) -> int:
+        return self.time()
+
+    def call(self, message: Call) -> Reply:
+        return self.runner.run(self.door.call(message))
+
+    def call_together(self, messages: list[Call]) -> list[Reply]:
+        """All in flight at once."""
+
+        async def together() -> list[Reply]:
+            return list(await asyncio.gather(*(self.door.call(message) for message in messages)))
+
+        return self.runner.run(together())
+
+    def operate(self, message: Call) -> Reply:
+        return self.runner.run(self.operators.call(message))
+
+    def journal(self) -> str:
+        """The whole journal, newest first."""
+        return "\n".join(expect(JournalLines, self.operate(Journal(500))).lines)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What lies in the database."""
+        with self.database.connect() as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def browser(self, label: str = "Firefox, Linux") -> SoftwareBrowser:
+        """A new browser of anybody's."""
+        return SoftwareBrowser(self, label=label)
+
+    def establishment(self, number: int = 1, group: str = "") -> str:
+        """A new pharmacy's id."""
+        first8 = f"{75_000_000 + number:08}"
+        call = EnrolEstablishment(first8 + finess_key(first8), Profession.PHARMACY, group)
+        return expect(Enrolled, self.operate(call)).id
+
+    def enrol(self, login: str, establishment: str, role: Role = Role.TITULAIRE) -> str:
+        """A new account's activation code."""
+        return expect(Enrolled, self.operate(EnrolProfessional(login, role, establishment))).code
+
+
+@pytest.fixture
+def vault(database: Database, key_store: KeyStore, clock: TestClock, tmp_path: Path) -> Iterator[Vault]:
+    settings = VaultSettings(
+        mode="demo",
+        dsn=database.dsn("vault"),
+        run_folder=tmp_path,
+        key_store=tmp_path,
+        origin=ORIGIN,
+        rp_id="localhost",
+        log_origin="rempart.example/test",
+        claims_key=tmp_path,
+    )
+    with asyncio.Runner() as runner:
+        zone, connection = runner.run(open_zone(settings, clock, key_store))
+        servers = runner.run(listen(Desk(zone), tmp_path, {}))
+        door, operators = VaultClient(tmp_path / "door.sock"), VaultClient(tmp_path / "operator.sock")
+        yield Vault(runner, zone, door, operators, database, clock)
+
+        async def close() -> None:
+            await door.close()
+            await operators.close()
+            for server in servers:
+                server.close()
+            await connection.close()
+            await zone.pool.close()
+
+        runner.run(close())
+
+
+@dataclass
+class Person:
+    """Somebody with an active account, at their own browser."""
+
+    login: str
+    browser: SoftwareBrowser
+    passkey: SoftwarePasskey
+    establishment: str
+
+
+@pytest.fixture
+def pharmacy(vault: Vault) -> str:
+    """The establishment's id."""
+    return vault.establishment()
+
+
+@pytest.fixture
+def claire(vault: Vault, pharmacy: str) -> Person:
+    """A titulaire with one passkey, signed in on her browser."""
+    return activated(vault, "claire", pharmacy)
+
+
+def activated(vault: Vault, login: str, establishment: str, role: Role = Role.TITULAIRE) -> Person:
+    """Enrol and activate with a passkey."""
+    browser, passkey = vault.browser(f"Poste de {login}"), SoftwarePasskey(ORIGIN)
+    browser.activate(vault.enrol(login, establishment, role), passkey)
+    return Person(login, browser, passkey, establishment)
