@@ -135,8 +135,9 @@ class WorkerSettings:
 
     mode: Mode = setting("refuses development secrets in production")
     dsn: str = setting("PostgreSQL as rempart_worker", unit="DSN with passfile, no password")
-    run_folder: Path = setting(
-        "where worker.alive is touched and the audit's last frontier is kept", unit="folder"
+    run_folder: Path = setting("where worker.alive is touched", unit="folder")
+    state_folder: Path = setting(
+        "how far the ledger was audited, kept where the database's owner cannot write", unit="folder"
     )
     log_origin: str = setting("the ledger's name in its checkpoints", unit="schema-less URL")
     verifier_key: str = setting(
@@ -172,6 +173,16 @@ class SupervisorSettings:
     )
     shared_buffers: str = setting(
         "the embedded cluster's page cache", unit="as PostgreSQL writes it", default="256MB"
+    )
+    pkcs11_module: Path | None = setting(
+        "the token's library, given to vault and sealer; without it keys lie in a file",
+        unit="file",
+        default=None,
+    )
+    pkcs11_label: str = setting("which token", default="")
+    pkcs11_pin_file: Path | None = setting("opens the token", unit="file", secret=True, default=None)
+    trusted_proxies: tuple[str, ...] = setting(
+        "given to the front: whose X-Forwarded-For is believed", unit="IP addresses", default=()
     )
     sealer_processes: int = setting("processes that tag and seal one file", unit="processes", default=2)
     drain_seconds: float = setting(

@@ -1,0 +1,225 @@
+"""`rempart up`, `status` and `down`: the platform on this machine."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rempart.foundation.clock import SECOND, instant, system_clock
+from rempart.foundation.logs import configure_logs
+from rempart.foundation.settings import FrontSettings, SupervisorSettings, load_settings
+from rempart.supervisor.errors import NotRunning
+from rempart.supervisor.home import Home
+from rempart.supervisor.provision import (
+    make_key_store,
+    name_verifier_key,
+    open_cluster,
+    provision,
+    read_supervisor_settings,
+)
+from rempart.supervisor.state import PlatformState, read_state
+from rempart.supervisor.supervise import Probe, Process, Supervisor
+
+Folder = Annotated[Path, typer.Option("--folder", help="the platform's folder")]
+VAR = Path("var")
+ALIVE_SECONDS = 15.0
+"""A process without a socket touches a file every few seconds; this old, it is taken for dead."""
+
+
+def up(
+    folder: Folder = VAR,
+    port: Annotated[int, typer.Option(help="the front's port; 0: as in supervisor.toml")] = 0,
+) -> None:
+    """Provision on the first start, then run vault, sealer, front and worker until SIGTERM or Ctrl-C, which drains them."""
+    configure_logs("supervisor")
+    home = Home.at(folder)
+    home.prepare()
+    settings = read_supervisor_settings(home)
+    if port:
+        settings = _on_port(settings, port)
+    with home.held():
+        cluster = open_cluster(home, settings)
+        try:
+            if cluster is not None:
+                cluster.start()
+            provision(home, settings, cluster, system_clock)
+            make_key_store(home)
+            supervisor = Supervisor(
+                process_table(home), home.state, system_clock, database=cluster,
+                drain_seconds=settings.drain_seconds, ready_seconds=settings.ready_seconds,
+            )  # fmt: skip
+            asyncio.run(supervisor.run(lambda: print(f"Rempart is ready: {settings.origin}", flush=True)))
+        finally:
+            if cluster is not None:
+                cluster.stop()
+
+
+def status(
+    folder: Folder = VAR, as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False
+) -> None:
+    """Each process's state, pid and health. Exit code 0 when all is ready, 3 when nothing runs, else 1."""
+    home = Home.at(folder)
+    running = home.is_held()
+    state = read_state(home.state)
+    health = asyncio.run(_ask_health(home)) if running else {}
+    audit = _last_audit(home)
+    sound = audit is None or bool(audit.get("sound"))
+    ready = running and state is not None and state.condition == "ready" and all(health.values()) and sound
+    if as_json:
+        told = msgspec.to_builtins(state) if state is not None and running else {"processes": []}
+        print(
+            json.dumps(
+                {"running": running, "ready": ready, **told, "health": health, "audit": audit}, indent=2
+            )
+        )
+    elif running and state is not None:
+        _print_status(state, health, audit)
+    else:
+        print(f"Rempart does not run in {home.folder}.")
+    raise typer.Exit(0 if ready else 1 if running else 3)
+
+
+def down(
+    folder: Folder = VAR, seconds: Annotated[float, typer.Option(help="how long to wait for the end")] = 90.0
+) -> None:
+    """Ask the platform in this folder to drain and stop; wait until it has."""
+    home = Home.at(folder)
+    state = read_state(home.state)
+    if state is None or not home.is_held():
+        raise NotRunning(str(home.folder))
+    os.kill(state.supervisor, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while home.is_held():
+        if time.monotonic() > deadline:
+            print("It is still draining.", file=sys.stderr)
+            raise typer.Exit(1)
+        time.sleep(0.1)
+
+
+def process_table(home: Home) -> list[Process]:
+    """The platform's processes in the order of their start. The front drains first, the vault last."""
+    learn_key = _learner(home)
+    return [
+        _process(home, "vault", drains=4, probe=_vault_is_ready(home)),
+        _process(home, "sealer", drains=3, probe=_is_alive(home, "sealer")),
+        _process(home, "front", drains=1, probe=_front_is_ready(home)),
+        _process(home, "worker", drains=2, probe=_is_alive(home, "worker"), before=learn_key),
+    ]
+
+
+def _process(
+    home: Home, name: str, *, drains: int, probe: Probe, before: Callable[[], Awaitable[None]] | None = None
+) -> Process:
+    command = (sys.executable, "-m", f"rempart.{name}", "--config", str(home.config_file(name)))
+    return Process(name, command, home.log_file(name), probe, drains, before)
+
+
+def _vault_is_ready(home: Home) -> Probe:
+    from rempart.vaultdoor.client import VaultClient
+    from rempart.vaultdoor.messages import Health, Healthy
+
+    async def probe() -> bool:
+        client = VaultClient(home.run / "probe.sock", timeout=2.0)
+        try:
+            reply = await client.call(Health())
+        finally:
+            await client.close()
+        return isinstance(reply, Healthy) and reply.ready
+
+    return probe
+
+
+def _front_is_ready(home: Home) -> Probe:
+    async def probe() -> bool:
+        settings = load_settings(FrontSettings, home.config_file("front"))
+        reader, writer = await asyncio.open_connection(settings.host, settings.port)
+        try:
+            writer.write(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            return (await reader.readline()).split(b" ")[1:2] == [b"200"]
+        finally:
+            writer.close()
+
+    return probe
+
+
+def _is_alive(home: Home, name: str) -> Probe:
+    async def probe() -> bool:
+        return time.time() - (home.run / f"{name}.alive").stat().st_mtime < ALIVE_SECONDS
+
+    return probe
+
+
+def _learner(home: Home) -> Callable[[], Awaitable[None]]:
+    """Before the worker starts, the vault says with which key it signs the ledger."""
+    from rempart.vaultdoor.client import VaultClient
+    from rempart.vaultdoor.messages import Checkpoint, SignedCheckpoint
+
+    async def learn() -> None:
+        client = VaultClient(home.run / "operator.sock", timeout=5.0)
+        try:
+            reply = await client.call(Checkpoint())
+        finally:
+            await client.close()
+        if isinstance(reply, SignedCheckpoint) and reply.verifier_key:
+            name_verifier_key(home, reply.verifier_key)
+
+    return learn
+
+
+async def _ask_health(home: Home) -> dict[str, bool]:
+    async def ask(process: Process) -> bool:
+        try:
+            async with asyncio.timeout(3):
+                return await process.probe()
+        except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
+            return False
+
+    table = process_table(home)
+    return dict(zip((process.name for process in table), await asyncio.gather(*map(ask, table)), strict=True))
+
+
+def _last_audit(home: Home) -> dict[str, object] | None:
+    try:
+        found = json.loads((home.audit / "last.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _print_status(state: PlatformState, health: dict[str, bool], audit: dict[str, object] | None) -> None:
+    table = Table("process", "state", "pid", "since", "crashes", "healthy")
+    table.add_row("supervisor", state.condition, str(state.supervisor), _when(state.since), "", "")
+    for line in state.processes:
+        healthy = {True: "yes", False: "no", None: ""}[health.get(line.name)]
+        table.add_row(
+            line.name, line.condition, str(line.pid or ""), _when(line.since), str(line.restarts), healthy
+        )
+    console = Console()
+    console.print(table)
+    if audit is not None:
+        told = "sound" if audit.get("sound") else f"NOT SOUND: {audit.get('error')}"
+        console.print(
+            f"ledger: {told}, {audit.get('size')} leaves, audited {_when(int(str(audit.get('at', 0))))}"
+        )
+
+
+def _when(micros: int) -> str:
+    return instant(micros - micros % SECOND).isoformat(sep=" ")
+
+
+def _on_port(settings: SupervisorSettings, port: int) -> SupervisorSettings:
+    default = SupervisorSettings(mode="demo")
+    origin = f"http://localhost:{port}" if settings.origin == default.origin else settings.origin
+    return replace(settings, port=port, origin=origin)
