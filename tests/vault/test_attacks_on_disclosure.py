@@ -365,7 +365,7 @@ def test_a_kill_between_debit_and_answer_counts_and_tells_nothing(
             except (DoorRefused, httpx.HTTPError) as error:
                 outcome.append(error)
 
-        with database.connect() as holder:
+        with database.connect() as holder, holder.transaction():
             # The call waits for the ledger's head; the vault is stopped; the database then commits the call; the vault dies.
             holder.execute("SELECT FROM evidence.log FOR UPDATE")
             asking = threading.Thread(target=ask)
@@ -403,10 +403,8 @@ def answers(counter: Counter) -> bool:
 
 def waiting_for_the_head(database: Database) -> bool:
     with database.connect() as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ).fetchone()
-    return row == (1,)
+        row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    return row != (0,)
 
 
 def wait_until(condition: Any, seconds: float = 20) -> None:

@@ -5,6 +5,7 @@ Writes made in one turn of the event loop leave as one: a hundred answers of a b
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 MAX_FRAME = 256 * 1024
 
@@ -20,8 +21,8 @@ class FrameProtocol(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports do not inherit from asyncio.Transport.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._incoming += data
