@@ -1,0 +1,35 @@
+"""The vocabulary of intake."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MEMBER_COLUMNS = (
+    "amc", "adherent", "member_ref", "nir", "nir_attached", "birth_date", "birth_rank", "family_name", "first_name", "contract",
+    "product", "valid_from", "valid_to", "responsible", "suspended_from", "suspended_reason", "domains",
+)  # fmt: skip
+DELTA_COLUMNS = ("action", *MEMBER_COLUMNS)
+PRODUCT_COLUMNS = (
+    "amc", "product", "label", "domain", "rate_basis", "percent", "amount_cents", "per", "formula", "prise_en_charge",
+)  # fmt: skip
+
+
+class Kind(StrEnum):
+    """What a file holds."""
+
+    FULL = "full"
+    DELTA = "delta"
+    PRODUCTS = "products"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its header, all required, in any order."""
+        return {Kind.FULL: MEMBER_COLUMNS, Kind.DELTA: DELTA_COLUMNS, Kind.PRODUCTS: PRODUCT_COLUMNS}[self]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reject:
+    """A line, or a part of it, that was not taken in. Never what the line says. Lines are counted from 1, the header being line 1."""
+
+    line: int
+    field: str
+    code: str
