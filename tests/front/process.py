@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rempart.foundation.settings import FrontSettings, write_settings
 
@@ -67,7 +68,7 @@ def running_front(
     folder: Path, *, dsn: str, origin: str = "", run_folder: Path | None = None
 ) -> Iterator[FrontProcess]:
     """Start it, wait until it answers, and end it."""
-    port = free_port()
+    port = urlsplit(origin).port or free_port()
     settings = FrontSettings(
         mode="demo",
         dsn=dsn,

@@ -1,0 +1,250 @@
+"""A real platform in small for the API's tests: database, vault and front as processes, a pharmacy, two insurers, a handful of people."""
+
+import asyncio
+import http.client
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rempart.cli.counter import Counter
+from rempart.foundation.identifiers import finess_key, nir_key
+from rempart.foundation.settings import VaultSettings, write_settings
+from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
+from rempart.vault.capsule import (
+    SealedContract,
+    associated_data,
+    card_message,
+    derive,
+    encode_content,
+    seal,
+    subject,
+    vitale_message,
+)
+from rempart.vault.keystore import KeyStore, open_key_store
+from rempart.vaultdoor.browser import DeviceKey
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.fhir import Presentation, write_request
+from rempart.vaultdoor.messages import (
+    Call,
+    EnrolEstablishment,
+    Enrolled,
+    EnrolProfessional,
+    RegisterInsurer,
+    Reply,
+)
+from tests.conftest import Database
+from tests.front.process import DEADLINE, FrontProcess, free_port, running_front, wait_until
+
+SUBMIT = "/fhir/CoverageEligibilityRequest/$submit"
+AMC, CLOSED_AMC = "99000001", "99000002"
+"""The second one's vitale lane is closed."""
+PASSPHRASE = "# made for a test\ncorrect-horse-battery-staple\n"
+GRID = {
+    "PHAR": {"formula": "100 % BR, AMO comprise", "prise_en_charge": False},
+    "OPTI": {"formula": "420 € tous les deux ans", "prise_en_charge": True},
+}
+
+
+def nir(first10: str) -> str:
+    """A synthetic NIR: order number 000."""
+    return f"{first10}000{nir_key(first10 + '000'):02d}"
+
+
+@dataclass(frozen=True)
+class Insured:
+    """Somebody synthetic."""
+
+    amc: str
+    adherent: str
+    nir: str
+    birth_date: date
+    rank: int
+    contracts: tuple[SealedContract, ...]
+
+    def by_card(self, domain: Domain = Domain.PHAR, **changes: Any) -> Presentation:
+        shown = Presentation(Lane.CARD, self.amc, self.adherent, "", self.birth_date, self.rank, domain)
+        return msgspec.structs.replace(shown, **changes)
+
+    def by_vitale(self, domain: Domain = Domain.PHAR, **changes: Any) -> Presentation:
+        shown = Presentation(Lane.VITALE, self.amc, "", self.nir, self.birth_date, self.rank, domain)
+        return msgspec.structs.replace(shown, **changes)
+
+
+def _contract(valid_to: date | None = None, suspended: bool = False) -> SealedContract:
+    since = date(2020, 1, 1).toordinal()
+    return SealedContract(
+        "CONFORT",
+        since,
+        valid_to.toordinal() if valid_to else 0,
+        True,
+        since if suspended else 0,
+        int(suspended),
+        [],
+    )
+
+
+ANNE = Insured(AMC, "20318847", nir("2800175056"), date(1980, 1, 13), 1, (_contract(),))
+TWIN = Insured(
+    AMC, "20318848", nir("2800175057"), date(1980, 1, 13), 2, (_contract(date(2021, 1, 1)), _contract())
+)
+ENDED = Insured(AMC, "20318849", nir("1710299099"), date(1971, 2, 3), 1, (_contract(date(2021, 1, 1)),))
+ELSEWHERE = Insured(CLOSED_AMC, "A-17", nir("1550397302"), date(1955, 3, 1), 1, (_contract(),))
+INSURED = (ANNE, TWIN, ENDED, ELSEWHERE)
+
+
+@dataclass(frozen=True)
+class Town:
+    """The platform, and one pharmacist signed in on one device."""
+
+    database: Database
+    front: FrontProcess
+    folder: Path
+    counter: Counter
+
+    def signed(
+        self, presentation: Presentation | bytes, device: DeviceKey | None = None, created: int = 0
+    ) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of a rights check; what a test changes in them comes after."""
+        body = presentation if isinstance(presentation, bytes) else write_request(presentation)
+        target = self.front.settings.origin + SUBMIT
+        headers = (device or self.counter.device).sign("POST", target, body, created or int(time.time()))
+        return body, headers | {
+            "Content-Type": "application/fhir+json",
+            "Cookie": f"__Host-rempart={self.counter.session}",
+        }
+
+    def check(
+        self, presentation: Presentation | bytes, **headers: str
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """One rights check over HTTP."""
+        body, signed = self.signed(presentation)
+        return self.front.ask("POST", SUBMIT, body, signed | headers)
+
+    def ledger_size(self) -> int:
+        with self.database.connect() as owner:
+            row = owner.execute("SELECT size FROM evidence.log").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def renew_lines(self) -> None:
+        """Nothing spent yet, and nobody told of anybody."""
+        with self.database.connect() as owner:
+            owner.execute("UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}'")
+            owner.execute("DELETE FROM vault.told")
+
+    def logs(self) -> str:
+        return self.front.log + (self.folder / "vault.log").read_text()
+
+    def operate(self, call: Call) -> Reply:
+        return _operate(self.folder, call)
+
+
+@contextmanager
+def running_town(database: Database) -> Iterator[Town]:
+    """Keys, vault, front, insurers, people, pharmacy, pharmacist."""
+    # A UNIX socket's path is short.
+    with tempfile.TemporaryDirectory(prefix="town-") as name:
+        folder = Path(name)
+        (folder / "passphrase").write_text(PASSPHRASE)
+        (folder / "passphrase").chmod(0o600)
+        origin = f"http://localhost:{free_port()}"
+        settings = VaultSettings(
+            mode="demo",
+            dsn=database.dsn("vault"),
+            run_folder=folder,
+            key_store=folder / "keys",
+            origin=origin,
+            rp_id="localhost",
+            log_origin="rempart.example/test",
+            claims_key=folder / "claims",
+            passphrase_file=folder / "passphrase",
+        )
+        write_settings(settings, folder / "vault.toml")
+        command = [sys.executable, "-m", "rempart.vault"]
+        subprocess.run([*command, "init", "--config", str(folder / "vault.toml")], check=True)
+        with (folder / "vault.log").open("wb") as log:
+            vault = subprocess.Popen(
+                [*command, "serve", "--config", str(folder / "vault.toml")], stdout=log, stderr=log
+            )
+        try:
+            wait_until((folder / "door.sock").exists, "the vault listens")
+            with running_front(folder, dsn=database.dsn("door"), origin=origin) as front:
+                wait_until(lambda: front.ask("GET", "/health/ready")[0].status == 200, "the front is ready")
+                furnish(database, folder, open_key_store(folder / "keys", folder / "passphrase", None))
+                counter = Counter(origin)
+                counter.activate(enrol(folder))
+                yield Town(database, front, folder, counter)
+                counter.close()
+        finally:
+            vault.terminate()
+            assert vault.wait(DEADLINE) == 0, (folder / "vault.log").read_text()
+
+
+def enrol(folder: Path) -> str:
+    """A pharmacy and its titulaire: the one-time code."""
+    first8 = f"01{uuid.uuid4().int % 10**6:06d}"
+    house = _operate(folder, EnrolEstablishment(first8 + finess_key(first8), Profession.PHARMACY))
+    assert isinstance(house, Enrolled)
+    person = _operate(folder, EnrolProfessional(f"pharmacist-{first8}", Role.TITULAIRE, house.id))
+    assert isinstance(person, Enrolled)
+    return person.code
+
+
+def furnish(database: Database, folder: Path, keys: KeyStore) -> None:
+    """The insurers by the operator's door; their people as the sealer would leave them."""
+    for amc in (AMC, CLOSED_AMC):
+        assert isinstance(
+            _operate(folder, RegisterInsurer(amc, f"Mutuelle {amc}", bytes(32), bytes(32))), Enrolled
+        )
+    with database.connect() as owner:
+        numbers = dict(owner.execute("SELECT amc, number FROM vault.insurer").fetchall())
+        for amc, number in numbers.items():
+            owner.execute(
+                "INSERT INTO vault.product VALUES (%s, 1, 'CONFORT', 'Confort', %s)",
+                (number, json.dumps(GRID)),
+            )
+            owner.execute(
+                "UPDATE vault.insurer SET generation = 1, epoch = 1, products_version = 1, vitale_open = %s WHERE number = %s",
+                (amc != CLOSED_AMC, number),
+            )
+            owner.execute(
+                f"CREATE TABLE capsule.i{number}_g1 (tag uuid PRIMARY KEY, subject uuid, sealed bytea, notice_ref bytea)"
+            )
+            owner.execute(f"GRANT SELECT ON capsule.i{number}_g1 TO rempart_vault")
+        prf = keys.prf("capsule-1")
+        for insured in INSURED:
+            number = numbers[insured.amc]
+            born = insured.birth_date
+            pseudonym = subject(keys.prf("subject"), insured.amc, insured.adherent)
+            for lane, message in (
+                (Lane.CARD, card_message(1, insured.amc, insured.adherent, born, insured.rank)),
+                (Lane.VITALE, vitale_message(1, insured.amc, insured.nir, born, insured.rank)),
+            ):
+                tag, key = derive(prf(message))
+                sealed = seal(key, associated_data(number, lane, 1), encode_content(list(insured.contracts)))
+                owner.execute(
+                    f"INSERT INTO capsule.i{number}_g1 VALUES (%s, %s, %s, '')",
+                    (uuid.UUID(bytes=tag), uuid.UUID(bytes=pseudonym), sealed),
+                )
+
+
+def _operate(folder: Path, call: Call) -> Reply:
+    async def once() -> Reply:
+        client = VaultClient(folder / "operator.sock")
+        try:
+            return await client.call(call)
+        finally:
+            await client.close()
+
+    return asyncio.run(once())
