@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,3 +174,14 @@ def test_an_upload_that_falls_silent_is_dropped(tmp_path: Path) -> None:
 def test_without_a_spool_there_is_no_such_door() -> None:
     response = put(ApiSettings("http://localhost"), signed())
     assert (response.status_code, code_of(response.content)) == (404, "not-found")
+
+
+def test_a_start_forgets_what_a_crash_left_half_done_and_nothing_else(tmp_path: Path) -> None:
+    settings = ApiSettings("http://localhost", spool_folder=tmp_path)
+    whole = put(settings, signed()).json()["delivery"]
+    for name in ("a.part", "b.new", "c.bin", "going-on.part", f"{whole}.bin", f"{whole}.json"):
+        (tmp_path / name).touch()
+        if name != "going-on.part":
+            os.utime(tmp_path / name, (time.time() - 7200,) * 2)
+    app(settings, VaultClient("/nowhere"))
+    assert {path.name for path in tmp_path.iterdir()} == {"going-on.part", f"{whole}.bin", f"{whole}.json"}

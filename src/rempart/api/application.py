@@ -50,6 +50,7 @@ def app(settings: ApiSettings, client: VaultClient, clock: Clock = system_clock)
     intake = []
     if settings.spool_folder is not None:
         spool = Spool(settings, settings.spool_folder, clock)
+        spool.clear_halves()
         intake = [
             Route("/intake/{amc}/{filename}", spool.put, methods=["PUT"]),
             Route("/intake/{delivery}", spool.state, methods=["GET"]),

@@ -6,6 +6,7 @@ both in the vault's zone. Written in an order that survives a crash: bytes, sync
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import os
 import re
@@ -29,6 +30,7 @@ from rempart.vaultdoor.messages import Refused
 FRESH_SECONDS = 300
 _BLOCK = 1024 * 1024
 _AT_ONCE = 8
+_HALF_SECONDS = 3600
 _LINGER, _LINGER_SECONDS = 8 * _BLOCK, 5.0
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DELIVERY = re.compile(r"[0-9a-f]{32}")
@@ -146,6 +148,18 @@ class Spool:
         disk = os.statvfs(self.folder)
         return waiting >= self.settings.uploads_waiting or disk.f_bavail * disk.f_frsize < _AT_ONCE * _BLOCK
 
+    def clear_halves(self) -> None:
+        """At start: forget what a crash left half done. An upload that goes on touches its file every few seconds."""
+        oldest = self.clock() / SECOND - _HALF_SECONDS
+        for path in self.folder.glob("*"):
+            half = path.suffix in {".part", ".new"} or (
+                path.suffix == ".bin" and not path.with_suffix(".json").exists()
+            )
+            # The sealer may take the file meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                if half and path.stat().st_mtime < oldest:
+                    path.unlink()
+
     async def _receive(self, request: Request, announced: Delivery) -> str:
         part = self.folder / f"{announced.delivery}.part"
         try:
@@ -155,6 +169,7 @@ class Spool:
                     raise UploadRefusedError(Refused("file-altered"))
                 await asyncio.to_thread(_sync, file)
             part.rename(part.with_suffix(".bin"))
+            await asyncio.to_thread(_sync_folder, self.folder)
             whole = msgspec.structs.replace(announced, size=size, received=self.clock())
             await asyncio.to_thread(_write_whole, part.with_suffix(".json"), msgspec.json.encode(whole))
         finally:
@@ -214,6 +229,15 @@ def _write_whole(path: Path, content: bytes) -> None:
         file.write(content)
         _sync(file)
     new.rename(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read_if_there(path: Path) -> bytes | None:

@@ -65,6 +65,10 @@ REASONS: dict[str, Reason] = {
     ),
     "nir-form": Reason(BadNirForm.french.rstrip("."), BadNirForm.english.rstrip(".")),
     "nir-key": Reason(BadNirKey.french.rstrip("."), BadNirKey.english.rstrip(".")),
+    "care-date": Reason(
+        "la date des soins doit être dans les deux dernières années ou l'année à venir",
+        "the care date must be within the last two years or the coming one",
+    ),
     "domain": Reason("ce domaine de soins n'existe pas", "there is no such domain of care"),
     "lane-both": Reason(
         "présentez la carte (n° adhérent) ou le NIR, pas les deux",
