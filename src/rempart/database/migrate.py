@@ -19,9 +19,11 @@ from rempart.database.roles import OWNER
 from rempart.foundation.clock import Clock
 
 FOLDER = Path(__file__).parent / "migrations"
+TURN_TIMEOUT = "15min"
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "10min"
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+_TRANSACTION = re.compile(r"^\s*(COMMIT|ROLLBACK|BEGIN)\s*(;|TRANSACTION|WORK)", re.IGNORECASE | re.MULTILINE)
 _LOCK = 0x4D494752
 
 
@@ -43,6 +45,10 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
         if found and found[-1].name[:4] == path.name[:4]:
             raise MigrationRefused(f"{path.name}: number {path.name[:4]} is taken")
         raw = path.read_bytes()
+        if _TRANSACTION.search(raw.decode()):
+            raise MigrationRefused(
+                f"{path.name}: the runner begins and ends the transaction, the file must not"
+            )
         found.append(Migration(path.name, raw.decode(), hashlib.sha256(raw).hexdigest()))
     return found
 
@@ -54,9 +60,9 @@ def migrate(dsn: str, clock: Clock, folder: Path = FOLDER) -> list[str]:
     """
     files = read_migrations(folder)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         connection.execute(f"SET ROLE {OWNER}")
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        _take_turn(connection)
+        connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         _prepare_record(connection)
         pending = _pending(connection, files)
         for migration in pending:
@@ -71,6 +77,14 @@ def pending_migrations(dsn: str, folder: Path = FOLDER) -> list[str]:
         if connection.execute("SELECT to_regclass('migration.applied')").fetchone() == (None,):
             return [migration.name for migration in read_migrations(folder)]
         return [migration.name for migration in _pending(connection, read_migrations(folder))]
+
+
+def _take_turn(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(f"SET lock_timeout = '{TURN_TIMEOUT}'")
+    try:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    except psycopg.errors.LockNotAvailable as error:
+        raise MigrationFailed(f"another runner has been at work for {TURN_TIMEOUT}") from error
 
 
 def _prepare_record(connection: psycopg.Connection[Any]) -> None:

@@ -14,7 +14,7 @@ CREATE SCHEMA capsule AUTHORIZATION rempart_sealer;
 
 GRANT USAGE ON SCHEMA vault, evidence TO rempart_vault;
 GRANT USAGE ON SCHEMA vault, intake TO rempart_sealer;
-GRANT USAGE ON SCHEMA identity, intake TO rempart_door;
+GRANT USAGE ON SCHEMA identity TO rempart_door;
 GRANT USAGE ON SCHEMA evidence, jobs TO rempart_worker;
 GRANT USAGE ON SCHEMA identity, evidence, intake TO rempart_operator;
 

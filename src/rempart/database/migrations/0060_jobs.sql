@@ -588,5 +588,8 @@ CREATE TRIGGER procrastinate_trigger_delete_jobs_v1
 GRANT SELECT, INSERT, UPDATE, DELETE ON jobs.procrastinate_jobs, jobs.procrastinate_workers, jobs.procrastinate_periodic_defers TO rempart_worker;
 GRANT SELECT, INSERT ON jobs.procrastinate_events TO rempart_worker;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA jobs TO rempart_worker;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA jobs TO rempart_worker;
+GRANT EXECUTE ON FUNCTION jobs.procrastinate_defer_jobs_v1, jobs.procrastinate_defer_periodic_job_v2, jobs.procrastinate_fetch_job_v2,
+  jobs.procrastinate_finish_job_v1, jobs.procrastinate_retry_job_v2, jobs.procrastinate_register_worker_v1,
+  jobs.procrastinate_unregister_worker_v1, jobs.procrastinate_update_heartbeat_v1, jobs.procrastinate_prune_stalled_workers_v1
+  TO rempart_worker;
 SET LOCAL search_path TO DEFAULT;
