@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from rempart.vaultdoor.messages import (
     Reply,
 )
 from tests.authenticator import ORIGIN, SoftwareBrowser, expect
-from tests.conftest import Database, TestClock
+from tests.conftest import A_MONDAY, Database, TestClock
 
 
 @pytest.fixture(scope="session")
@@ -90,23 +89,27 @@ class Vault:
         return expect(Enrolled, self.operate(EnrolProfessional(login, role, establishment))).code
 
 
-@pytest.fixture
-def vault(database: Database, key_store: KeyStore, clock: TestClock, tmp_path: Path) -> Iterator[Vault]:
+@pytest.fixture(scope="module")
+def standing_vault(
+    module_database: Database, key_store: KeyStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Vault]:
+    """One vault a module; `vault` empties its tables after each test."""
+    folder, clock = tmp_path_factory.mktemp("run"), TestClock()
     settings = VaultSettings(
         mode="demo",
-        dsn=database.dsn("vault"),
-        run_folder=tmp_path,
-        key_store=tmp_path,
+        dsn=module_database.dsn("vault"),
+        run_folder=folder,
+        key_store=folder,
         origin=ORIGIN,
         rp_id="localhost",
         log_origin="rempart.example/test",
-        claims_key=tmp_path,
+        claims_key=folder,
     )
     with asyncio.Runner() as runner:
         zone, connection = runner.run(open_zone(settings, clock, key_store))
-        servers = runner.run(listen(Desk(zone), tmp_path, {}))
-        door, operators = VaultClient(tmp_path / "door.sock"), VaultClient(tmp_path / "operator.sock")
-        yield Vault(runner, zone, door, operators, database, clock)
+        servers = runner.run(listen(Desk(zone), folder, {}))
+        door, operators = VaultClient(folder / "door.sock"), VaultClient(folder / "operator.sock")
+        yield Vault(runner, zone, door, operators, module_database, clock)
 
         async def close() -> None:
             await door.close()
@@ -117,6 +120,21 @@ def vault(database: Database, key_store: KeyStore, clock: TestClock, tmp_path: P
             await zone.pool.close()
 
         runner.run(close())
+
+
+@pytest.fixture
+def vault(standing_vault: Vault) -> Iterator[Vault]:
+    """The vault, as on its first day."""
+    yield standing_vault
+    standing_vault.time.now = A_MONDAY
+    with standing_vault.database.connect() as owner:
+        # A superuser's way to empty tables in any order.
+        owner.execute("SET session_replication_role = replica")
+        for (table,) in owner.execute(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'vault'"
+            " AND tablename <> 'claims_envelope'"
+        ).fetchall():
+            owner.execute(f"DELETE FROM {table}".encode())
 
 
 @dataclass
