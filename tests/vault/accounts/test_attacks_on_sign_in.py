@@ -213,7 +213,8 @@ def test_unknown_login_indistinguishable(
         reply = vault.call(act)
         return reply, time.perf_counter() - started
 
-    known, unknown = [], []
+    known: list[float] = []
+    unknown: list[float] = []
     for _ in range(12):
         # A day between: locks would show the same for both, and shorten the work of both.
         vault.time.advance(25 * HOUR)
