@@ -47,7 +47,8 @@ sys.addaudithook(_guard_network)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests need a browser: without one they are skipped, saying so."""
+    """Browser tests come last, since their driver keeps an event loop in this thread; without a browser they are skipped, saying so."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if shutil.which("chromium") or Path("/usr/bin/chromium").exists():
         return
     for item in items:

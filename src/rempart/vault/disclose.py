@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from rempart.foundation.clock import paris_date
-from rempart.foundation.errors import BadInput, Refusal
+from rempart.foundation.errors import Refusal
 from rempart.foundation.identifiers import refuse_synthetic, refuse_unless_synthetic
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vault.capsule import (
@@ -31,7 +31,7 @@ from rempart.vault.policy import LINES, costs
 from rempart.vault.sessions import Standing, standing
 from rempart.vault.signature import SignatureInvalid, read_signature, verify
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.fhir import Presentation, read_request
+from rempart.vaultdoor.fhir import BadPresentation, Presentation, read_request
 from rempart.vaultdoor.messages import Act, Answer, Decision
 
 PADDED = 6144
@@ -130,7 +130,7 @@ def read_verified_presentation(act: Act, who: Standing, zone: Zone) -> Presentat
         )
     care_date = presentation.care_date or paris_date(now)
     if not paris_date(now) - _OLDEST_CARE <= care_date <= paris_date(now) + _LATEST_CARE:
-        raise BadInput("servicedDate: within the last two years or the coming one")
+        raise BadPresentation("servicedDate", "care-date")
     return msgspec.structs.replace(presentation, care_date=care_date)
 
 

@@ -33,7 +33,8 @@ from rempart.vaultdoor.messages import (
     SignedCheckpoint,
 )
 
-RIGHTS = "/fhir/CoverageEligibilityRequest/$submit"
+RIGHTS = ("/fhir/CoverageEligibilityRequest/$submit", "/fhir/CoverageEligibilityRequest/%24submit")
+"""The same address twice: a client may escape the dollar. What it wrote is what it signed."""
 _log = logging.getLogger(__name__)
 
 
@@ -80,7 +81,7 @@ class Desk:
 
     async def _dispatch(self, call: Call) -> Reply:
         if isinstance(call, Act):
-            if call.target == RIGHTS:
+            if call.target in RIGHTS:
                 return await disclose(call, self.zone)
             return await acts.perform(call, self.zone)
         if isinstance(call, Health):
