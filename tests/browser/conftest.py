@@ -7,6 +7,7 @@ import re
 import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,10 @@ FLAGS = [
 ]  # fmt: skip
 FRENCH, ENGLISH = "fr-FR", "en-GB"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 860}
+AUTHENTICATOR = {
+    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}  # fmt: skip
 EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d|\[DOM\]")
 """What Chromium itself writes on its console when the vault says no, which tests provoke."""
 expect.set_options(timeout=8_000)
@@ -75,6 +80,7 @@ class Seat:
         """Activate an account; ends on its first page. Returns the one-time-code secret, "" for a passkey."""
         page, secret = self.page, ""
         self.go(f"/activation#{code}")
+        expect(page.locator("#activation-form [type=submit]")).to_be_enabled()
         page.check(f"[name=way][value={way}]")
         page.click("#activation-form [type=submit]")
         if way == "password":
@@ -101,6 +107,7 @@ class Seat:
     def check(self, card: Card, domain: str = "PHAR") -> None:
         """Fill the card's fields and press Enter."""
         page = self.page
+        expect(page.locator("#check [type=submit]")).to_be_enabled()
         page.fill("[name=amc]", card.amc)
         page.fill("[name=adherent]", card.adherent)
         page.fill("[name=birth]", card.birth)
@@ -114,41 +121,55 @@ class Seat:
         expect(self.page.locator("[data-load][aria-busy]")).to_have_count(0)
 
 
-@pytest.fixture
-def seat(platform: Platform, chromium: Browser) -> Iterator[Callable[..., Seat]]:
-    """Make a seat; several are several devices. At the end, no page may have complained."""
+@contextmanager
+def _seats(platform: Platform, chromium: Browser) -> Iterator[Callable[..., Seat]]:
     seats: list[Seat] = []
 
     def sit(locale: str = FRENCH, viewport: Any = DESK, **options: Any) -> Seat:
-        context = chromium.new_context(locale=locale, viewport=viewport, **options)
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=platform.origin)
-        page = context.new_page()
-        cdp = context.new_cdp_session(page)
-        cdp.send("WebAuthn.enable")
-        made = cdp.send(
-            "WebAuthn.addVirtualAuthenticator",
-            {
-                "options": {
-                    "protocol": "ctap2",
-                    "transport": "internal",
-                    "hasResidentKey": True,
-                    "hasUserVerification": True,
-                    "isUserVerified": True,
-                    "automaticPresenceSimulation": True,
-                }
-            },
-        )
-        seat = Seat(platform, context, page, cdp, made["authenticatorId"])
-        page.on("console", lambda message: _note(seat, message.type, message.text))
-        page.on("pageerror", lambda error: seat.complaints.append(str(error)))
-        seats.append(seat)
-        return seat
+        seats.append(_sit(platform, chromium.new_context(locale=locale, viewport=viewport, **options)))
+        return seats[-1]
 
     yield sit
     complaints = [complaint for seat in seats for complaint in seat.complaints]
     for seat in seats:
         seat.context.close()
     assert complaints == []
+
+
+def _sit(platform: Platform, context: BrowserContext) -> Seat:
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=platform.origin)
+    page = context.new_page()
+    cdp = context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable")
+    made = cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    seat = Seat(platform, context, page, cdp, made["authenticatorId"])
+    page.on("console", lambda message: _note(seat, message.type, message.text))
+    page.on("pageerror", lambda error: seat.complaints.append(str(error)))
+    return seat
+
+
+@pytest.fixture
+def seat(platform: Platform, chromium: Browser) -> Iterator[Callable[..., Seat]]:
+    """Make a seat; several are several devices. At the end, no page may have complained."""
+    with _seats(platform, chromium) as sit:
+        yield sit
+
+
+@pytest.fixture(scope="module")
+def counter_seat(platform: Platform, chromium: Browser, pharmacy: str) -> Iterator[Seat]:
+    """A pharmacist at the counter, signed in once for the tests that only check rights."""
+    with _seats(platform, chromium) as sit:
+        made = sit()
+        made.activate(platform.enrol(pharmacy, Role.EMPLOYEE, "Nina Faure")[1])
+        yield made
+
+
+@pytest.fixture
+def counter(counter_seat: Seat) -> Seat:
+    """The same, at a fresh page where rights are checked."""
+    counter_seat.go("/verifier")
+    expect(counter_seat.page.locator("#check [type=submit]")).to_be_enabled()
+    return counter_seat
 
 
 def _note(seat: Seat, kind: str, text: str) -> None:

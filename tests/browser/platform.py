@@ -70,6 +70,7 @@ class Card:
 
 
 OPEN, SUSPENDED, WAITING = Card("OUVERT01"), Card("SUSPENDU1"), Card("CARENCE1")
+BY_NIR = Card("SANSCARTE")
 UNKNOWN = Card("INCONNU01")
 
 
@@ -227,6 +228,7 @@ def _take_in(database: Database, vault_file: Path) -> None:
     waiting = Departure(Domain.PHAR.code, date(2024, 1, 1).toordinal(), date(2999, 1, 1).toordinal())
     people = {
         OPEN: _contract(),
+        BY_NIR: _contract(),
         SUSPENDED: _contract(suspended_from=date(2024, 6, 1).toordinal(), suspended_reason=1),
         WAITING: _contract(departures=[waiting]),
     }
@@ -237,7 +239,7 @@ def _take_in(database: Database, vault_file: Path) -> None:
         connection.execute("GRANT SELECT ON capsule.i1_g1 TO rempart_vault")
         for card, contract in people.items():
             lanes = {Lane.CARD: card_message(1, AMC, card.adherent, BORN, 1)}
-            if card is OPEN:
+            if card is BY_NIR:
                 lanes[Lane.VITALE] = vitale_message(1, AMC, NIR, BORN, 1)
             who = uuid.UUID(bytes=subject(pseudonym, AMC, card.adherent))
             for lane, message in lanes.items():
@@ -259,5 +261,5 @@ def _open_generation(database: Database) -> None:
             "INSERT INTO vault.product VALUES (1, 1, 'CONFORT', 'Santé Confort', %s)", (Jsonb(grid),)
         )
         connection.execute(
-            "UPDATE vault.insurer SET generation = 1, epoch = 1, products_version = 1, persons = 3 WHERE number = 1"
+            "UPDATE vault.insurer SET generation = 1, epoch = 1, products_version = 1, persons = 4 WHERE number = 1"
         )

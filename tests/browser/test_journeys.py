@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from rempart.foundation.vocabulary import Role
 from tests.browser.conftest import ENGLISH, PHONE, Seat, totp
-from tests.browser.platform import NIR, OPEN, SUSPENDED, UNKNOWN, WAITING, Platform
+from tests.browser.platform import BY_NIR, NIR, OPEN, SUSPENDED, UNKNOWN, WAITING, Platform
 
 pytestmark = pytest.mark.browser
 PASSWORD = "Marée-haute 47 sur l'estran"
@@ -43,9 +43,9 @@ def test_activate_sign_out_and_sign_in_with_a_passkey(pharmacist: Seat) -> None:
     pharmacist.sign_in()
 
 
-def test_an_open_right_shows_its_engagement_number_and_the_fields_are_empty_again(pharmacist: Seat) -> None:
-    page = pharmacist.page
-    pharmacist.check(OPEN)
+def test_an_open_right_shows_its_engagement_number_and_the_fields_are_empty_again(counter: Seat) -> None:
+    page = counter.page
+    counter.check(OPEN)
     answer = page.locator("#answer .answer")
     expect(answer.locator("h2")).to_have_text("Droit ouvert")
     expect(answer).to_contain_text("100 % BR, AMO comprise")
@@ -57,31 +57,31 @@ def test_an_open_right_shows_its_engagement_number_and_the_fields_are_empty_agai
     assert page.evaluate("navigator.clipboard.readText()") == number
     for name in ("amc", "adherent", "birth"):
         expect(page.locator(f"[name={name}]")).to_have_value("")
-    assert page.url == pharmacist.platform.origin + "/verifier"
+    assert page.url == counter.platform.origin + "/verifier"
     page.keyboard.press("Escape")
     expect(page.locator("#answer .answer")).to_have_count(0)
 
 
-def test_a_prise_en_charge_and_closed_rights_say_why_and_what_to_do(pharmacist: Seat) -> None:
-    answer = pharmacist.page.locator("#answer")
-    pharmacist.check(OPEN, "OPTI")
+def test_a_prise_en_charge_and_closed_rights_say_why_and_what_to_do(counter: Seat) -> None:
+    answer = counter.page.locator("#answer")
+    counter.check(OPEN, "OPTI")
     expect(answer).to_contain_text("prise en charge à demander")
     expect(answer).to_contain_text("420 € par période")
-    pharmacist.page.keyboard.press("Escape")
-    pharmacist.check(SUSPENDED)
+    counter.page.keyboard.press("Escape")
+    counter.check(SUSPENDED)
     expect(answer).to_contain_text("Droit non ouvert")
     expect(answer).to_contain_text("suspendu par l'organisme")
     expect(answer.locator("[data-slot=engagement]")).to_have_count(0)
-    pharmacist.page.keyboard.press("Escape")
-    pharmacist.check(WAITING)
+    counter.page.keyboard.press("Escape")
+    counter.check(WAITING)
     expect(answer).to_contain_text("délai de carence", ignore_case=True)
 
 
-def test_an_unknown_card_and_a_wrong_birth_date_are_one_answer(pharmacist: Seat) -> None:
-    page = pharmacist.page
+def test_an_unknown_card_and_a_wrong_birth_date_are_one_answer(counter: Seat) -> None:
+    page = counter.page
     shown = []
     for card in (UNKNOWN, type(OPEN)(OPEN.adherent, birth="18/05/1980")):
-        pharmacist.check(card)
+        counter.check(card)
         expect(page.locator("#answer h2")).to_have_text("Aucun droit trouvé")
         page.locator("#answer [data-slot=receipt]").evaluate("element => element.remove()")
         shown.append(page.locator("#answer .answer").inner_html())
@@ -89,13 +89,13 @@ def test_an_unknown_card_and_a_wrong_birth_date_are_one_answer(pharmacist: Seat)
     assert shown[0] == shown[1]
 
 
-def test_by_nir_without_the_card(pharmacist: Seat) -> None:
-    page = pharmacist.page
+def test_by_nir_without_the_card(counter: Seat) -> None:
+    page = counter.page
     page.check("[name=lane][value=vitale]")
     expect(page.locator("[name=adherent]")).to_be_hidden()
-    page.fill("[name=amc]", OPEN.amc)
+    page.fill("[name=amc]", BY_NIR.amc)
     page.fill("[name=nir]", NIR[:-1] + "0")
-    page.fill("[name=birth]", OPEN.birth)
+    page.fill("[name=birth]", BY_NIR.birth)
     page.press("[name=birth]", "Enter")
     expect(page.locator("[name=nir]")).to_have_attribute("aria-invalid", "true")
     page.fill("[name=nir]", NIR)
@@ -105,8 +105,8 @@ def test_by_nir_without_the_card(pharmacist: Seat) -> None:
     assert NIR not in page.content()
 
 
-def test_a_scanned_text_fills_the_fields_and_another_text_is_named_as_such(pharmacist: Seat) -> None:
-    page = pharmacist.page
+def test_a_scanned_text_fills_the_fields_and_another_text_is_named_as_such(counter: Seat) -> None:
+    page = counter.page
     page.click("#check summary")
     text = page.locator("#card-text")
     text.fill("DC0420 4M8R…")
@@ -123,9 +123,22 @@ def test_a_scanned_text_fills_the_fields_and_another_text_is_named_as_such(pharm
     expect(page.locator("#answer h2")).to_have_text("Droit ouvert")
 
 
-def test_with_the_keyboard_alone(pharmacist: Seat) -> None:
-    page = pharmacist.page
-    pharmacist.go("/verifier")
+def test_a_form_sent_before_the_script_listens_puts_nothing_into_the_address(counter: Seat) -> None:
+    page = counter.page
+    page.route("**/check.js", lambda route: route.abort())
+    counter.go("/verifier")
+    page.fill("[name=amc]", OPEN.amc)
+    page.fill("[name=adherent]", OPEN.adherent)
+    page.press("[name=adherent]", "Enter")
+    expect(page.locator("#check [type=submit]")).to_be_disabled()
+    assert page.url == counter.platform.origin + "/verifier"
+    page.unroute("**/check.js")
+    counter.complaints.clear()
+
+
+def test_with_the_keyboard_alone(counter: Seat) -> None:
+    page = counter.page
+    counter.go("/verifier")
     expect(page.locator("[name=amc]")).to_be_focused()
     for text in (OPEN.amc, OPEN.adherent, "17051980"):
         page.keyboard.type(text)
@@ -148,7 +161,7 @@ def test_the_journal_tells_what_was_asked_and_what_it_cost(pharmacist: Seat) -> 
     pharmacist.loaded()
     rows = page.locator("#journal tbody tr")
     expect(rows).to_have_count(2)
-    expect(rows.nth(0)).to_contain_text("Ouvert")
+    expect(rows.nth(0)).to_contain_text("Répondu")
     expect(rows.nth(0)).to_contain_text(OPEN.amc)
     expect(rows.nth(1)).to_contain_text("Aucun droit trouvé")
     spent = page.locator("#journal meter").first.get_attribute("value")
@@ -279,7 +292,6 @@ def test_a_session_ended_elsewhere_leads_back_to_the_sign_in(
     pharmacist.page.fill("[name=birth]", OPEN.birth)
     pharmacist.page.press("[name=birth]", "Enter")
     expect(pharmacist.page.locator("main")).to_contain_text("session est terminée")
-    pharmacist.sign_in()
 
 
 def test_a_stolen_cookie_opens_nothing_in_another_browser(
@@ -342,7 +354,7 @@ def test_without_script_the_page_says_so(seat: Callable[..., Seat]) -> None:
     visitor = seat(java_script_enabled=False)
     for path in ("/", "/activation"):
         visitor.go(path)
-        expect(visitor.page.locator("noscript")).to_contain_text("a besoin de JavaScript")
+        expect(visitor.page.locator("noscript .alert")).to_contain_text("a besoin de JavaScript")
 
 
 def test_the_key_cannot_be_exported_and_the_script_never_sees_the_session(pharmacist: Seat) -> None:

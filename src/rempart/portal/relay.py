@@ -125,12 +125,8 @@ def _refusal(reply: Refused, fragment: str | None, language: str) -> Response:
         response: Response = HTMLResponse(fragment, status_code=code.status)
     else:
         sentence = code.english if language == "en" else code.french
-        response = _json(
-            {
-                "type": "Refused", "code": reply.code, "sentence": sentence, "detail": detail_in_words(reply, language), "reference": reply.reference
-            },
-            code.status,
-        )  # fmt: skip
+        told = {"type": "Refused", "code": reply.code, "sentence": sentence, "reference": reply.reference}
+        response = _json({**told, "detail": detail_in_words(reply, language)}, code.status)
     response.headers["Rempart-Code"] = reply.code if reply.code in CODES else "internal"
     return response
 

@@ -40,6 +40,7 @@ STATUSES: dict[str, Pair] = {
 }
 LANES: dict[str, Pair] = {"card": ("Carte", "Card"), "vitale": ("NIR", "NIR"), "none": ("–", "–")}
 OUTCOMES: dict[str, Pair] = {
+    "told": ("Répondu", "Told"),
     "open": ("Ouvert", "Open"),
     "closed": ("Fermé", "Closed"),
     "absent": ("Aucun droit trouvé", "No right found"),

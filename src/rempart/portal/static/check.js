@@ -2,7 +2,7 @@
 import { CHECKS, shownDate, today } from "./card-fields.js";
 import { readCardText } from "./card-text.js";
 import { checkRight } from "./eligibility.js";
-import { clearError, fieldProblem, reveal, say, showError, whileBusy } from "./page.js";
+import { clearError, fieldProblem, open, reveal, say, showError, whileBusy } from "./page.js";
 
 const form = document.getElementById("check");
 const place = document.getElementById("answer");
@@ -145,10 +145,14 @@ const DOMAIN_OF = {
   audiologist: "AUDI", hospital: "HOSP", ambulance: "TRAN",
 };
 
-/** Start the page. `profession` of the establishment chooses the domain offered first. */
-export function startCheck(profession) {
-  form.elements.serviced.value = shownDate(today());
+/** The establishment's profession chooses the domain offered first. */
+export function offerDomain(profession) {
   if (DOMAIN_OF[profession]) form.elements.domain.value = DOMAIN_OF[profession];
+}
+
+/** Start the page. */
+export function startCheck() {
+  form.elements.serviced.value = shownDate(today());
   chooseLane();
   form.addEventListener("change", (event) => event.target.name === "lane" && chooseLane());
   form.addEventListener("submit", check);
@@ -162,5 +166,6 @@ export function startCheck(profession) {
     forget();
     place.replaceChildren(empty);
   });
+  open(form.querySelector("[type=submit]"));
   form.elements.amc.focus();
 }

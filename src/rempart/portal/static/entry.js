@@ -1,6 +1,6 @@
 // The two pages of somebody who is not signed in: sign-in and activation.
 import { introduce } from "./acts.js";
-import { clearError, complete, read, reveal, showError, swap, whileBusy } from "./page.js";
+import { clearError, complete, open, read, reveal, showError, swap, whileBusy } from "./page.js";
 import { makePasskey, usePasskey } from "./passkey.js";
 
 const POLL_MS = 3000;
@@ -23,6 +23,7 @@ function onSubmit(form, run) {
     clearError();
     if (complete(form)) whileBusy(form.querySelector("[type=submit]"), () => run(read(form).body).catch(tell));
   });
+  if (form) open(form.querySelector("[type=submit]"));
 }
 
 async function withPasskey() {
@@ -68,6 +69,7 @@ export function startSignIn() {
     whileBusy(button, () => withPasskey().catch(tell));
   });
   onSubmit(document.getElementById("password-sign-in"), withPassword);
+  open(button);
   button.focus({ preventScroll: true });
 }
 
@@ -115,6 +117,8 @@ export function startActivation() {
     field.value = given;
     history.replaceState(null, "", location.pathname);
   }
+  // Another link opened in the same tab changes the fragment only.
+  addEventListener("hashchange", () => location.hash && location.reload());
   const showLabel = () => {
     form.querySelector("label[data-way=passkey]").hidden = form.elements.way.value !== "passkey";
   };

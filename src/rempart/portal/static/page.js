@@ -110,6 +110,14 @@ export function read(form) {
   return { body, headers };
 }
 
+/**
+ * Let a form be sent. The portal renders its buttons disabled: a form sent before the script listens would be sent by the browser itself,
+ * and what was typed with it.
+ */
+export function open(...buttons) {
+  for (const button of buttons) button.disabled = false;
+}
+
 /** Focus what just appeared, for whoever reads with the ears or the keyboard. */
 export function reveal(element) {
   if (!element.hasAttribute("tabindex")) element.tabIndex = -1;

@@ -10,11 +10,18 @@ import { makePasskey } from "./passkey.js";
 
 const byId = (id) => document.getElementById(id);
 const page = document.body.dataset.page;
+let login = "";
+
+// Nobody removes themselves.
+function hideOwnRemoval(section) {
+  for (const button of section.querySelectorAll("[data-act='members/remove']")) button.hidden = button.dataset.login === login;
+}
 
 async function load(section) {
   section.setAttribute("aria-busy", "true");
   try {
     swap(section, await act(section.dataset.load, JSON.parse(section.dataset.body ?? "{}"), { html: true }));
+    hideOwnRemoval(section);
   } catch (error) {
     section.removeAttribute("aria-busy");
     showError(error);
@@ -34,15 +41,20 @@ const FOLLOWS = {
     into.append(byId("totp-confirm").content.cloneNode(true));
     reveal(into);
   },
+  joined: () => {
+    sessionStorage.removeItem("who");
+    location.reload();
+    return new Promise(() => {});
+  },
   invited: async (source, into) => {
     await load(byId("members"));
     reveal(into);
   },
   removed: async (source) => {
-    const { login, role, name } = source.dataset;
+    const { login: removed, role, name } = source.dataset;
     const template = byId("undo-removal").content.cloneNode(true);
-    template.querySelector("[data-slot=text]").textContent = `${byId("members-words").dataset.removed} ${login}`;
-    for (const [field, value] of Object.entries({ login, role, "display-name": name })) template.querySelector(`[name="${field}"]`).value = value;
+    template.querySelector("[data-slot=text]").textContent = `${byId("members-words").dataset.removed} ${removed}`;
+    for (const [field, value] of Object.entries({ login: removed, role, "display-name": name })) template.querySelector(`[name="${field}"]`).value = value;
     await load(byId("members"));
     byId("code-once").replaceChildren(template);
     reveal(byId("code-once"));
@@ -61,7 +73,10 @@ async function perform(source) {
     return;
   }
   const target = into && byId(into);
-  if (target && typeof reply === "string") swap(target, reply);
+  if (target && typeof reply === "string") {
+    swap(target, reply);
+    hideOwnRemoval(target);
+  }
   if (source.tagName === "FORM") source.reset();
   await FOLLOWS[then]?.(source, target);
 }
@@ -126,6 +141,10 @@ async function whoSpeaks() {
   return who;
 }
 
+function remember({ login: name, role, establishment, establishments, places }) {
+  sessionStorage.setItem("who", JSON.stringify({ login: name, role, establishment, establishments, places }));
+}
+
 const placeName = (who, id) => {
   const place = who.places.find((candidate) => candidate.id === id);
   return place ? `${place.name}, ${place.town}` : "";
@@ -142,8 +161,7 @@ function showWho(who) {
     choice.hidden = false;
     box.querySelector("[data-slot=place]").hidden = true;
     choice.addEventListener("change", () => act("establishment/choose", { establishment: choice.value }).then((session) => {
-      const { login, role, establishment, establishments, places } = session;
-      sessionStorage.setItem("who", JSON.stringify({ login, role, establishment, establishments, places }));
+      remember(session);
       location.reload();
     }).catch((error) => showError(error)));
   }
@@ -160,17 +178,17 @@ async function start() {
   if (page === "/" && byId("sign-in")) startSignIn();
   if (page === "/activation") startActivation();
   if (!byId("who")) return;
+  const check = page === "/verifier" ? await import("./check.js") : null;
+  check?.startCheck();
   const who = await whoSpeaks();
+  login = who.login;
   showWho(who);
-  if (page === "/verifier" && who.role === "administrator") {
+  if (check && who.role === "administrator") {
     // An administrator of a group checks no right.
     location.replace("/etablissement");
     return;
   }
-  if (page === "/verifier") {
-    const { startCheck } = await import("./check.js");
-    startCheck(who.places.find(({ id }) => id === who.establishment)?.profession);
-  }
+  check?.offerDomain(who.places.find(({ id }) => id === who.establishment)?.profession);
   for (const section of document.querySelectorAll("[data-load]")) load(section);
 }
 
