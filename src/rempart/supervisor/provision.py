@@ -1,6 +1,5 @@
 """Everything that must be there before a process starts. Each step looks before it acts, so that it may be run at each start."""
 
-import os
 import secrets
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from rempart.database.durability import require_durable
-from rempart.database.embedded import EmbeddedCluster
+from rempart.database.embedded import EmbeddedCluster, write_secret_file
 from rempart.database.migrate import migrate
 from rempart.database.roles import create_database, password_file, provision_roles
 from rempart.foundation.clock import Clock
@@ -145,11 +144,8 @@ def _passphrase_file(home: Home) -> Path:
 
 
 def _make_up_passphrase(path: Path) -> None:
-    if path.exists():
-        return
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{DEVELOPMENT_MARKER}\n{secrets.token_urlsafe(32)}\n")
+    if not path.exists():
+        write_secret_file(path, DEVELOPMENT_MARKER, secrets.token_urlsafe(32))
 
 
 def _require_durable(maintenance: str) -> None:
