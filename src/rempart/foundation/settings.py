@@ -255,7 +255,10 @@ def secret_files(settings: ProcessSettings) -> list[Path]:
 
 def _require_sound_secrets(settings: ProcessSettings, path: Path) -> None:
     for name in ("dsn", "database_dsn"):
-        if _holds_password(getattr(settings, name, "")):
+        dsn = getattr(settings, name, "")
+        if dsn and urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
+            raise BadSettings(f"{path}: {name} is no postgresql:// URL")
+        if _holds_password(dsn):
             raise BadSettings(f"{path}: {name} holds a password; name a file with passfile= instead")
     for file in secret_files(settings):
         try:
@@ -282,11 +285,7 @@ def _password_file(dsn: str) -> Path | None:
 
 def _holds_password(dsn: str) -> bool:
     parts = urlsplit(dsn)
-    return (
-        bool(parts.password)
-        or "password" in parse_qs(parts.query)
-        or (not parts.scheme and "password=" in dsn)
-    )
+    return bool(parts.password) or "password" in parse_qs(parts.query)
 
 
 def _toml(value: object) -> str:
