@@ -34,7 +34,7 @@ from rempart.vault.zone import Zone
 from rempart.vaultdoor.fhir import BadPresentation, Presentation, read_request
 from rempart.vaultdoor.messages import Act, Answer, Decision
 
-PADDED = 6144
+PADDED = 4096
 """Bytes of an encoded answer: every answer fills a whole number of these, one in practice."""
 _OLDEST_CARE, _LATEST_CARE = timedelta(days=2 * 366), timedelta(days=366)
 
