@@ -79,10 +79,12 @@ def open_envelope(file: BinaryIO, intake_identity: str, take: Callable[[bytes], 
     """Decrypt from the file's position on, giving the bytes to `take` as they come. Every piece given is authentic (age authenticates each
     64 KiB); that the end is the end shows only when this returns. Raises NotForUs, and whatever `take` raises.
     """
+    sink = _Sink(take)
     try:
-        pyrage.decrypt_io(file, _Sink(take), [pyrage.x25519.Identity.from_str(intake_identity)])
+        pyrage.decrypt_io(file, sink, [pyrage.x25519.Identity.from_str(intake_identity)])
     except (pyrage.DecryptError, pyrage.IdentityError, OSError) as error:
         raise NotForUs(type(error).__name__) from None
+    sink.give()
 
 
 def seal_file(
@@ -148,12 +150,13 @@ class _Sink:
     def write(self, piece: bytes) -> int:
         self._block += piece
         if len(self._block) >= _BLOCK:
-            self._give()
+            self.give()
         return len(piece)
 
     def flush(self) -> None:
-        self._give()
+        """age may ask; a block is given when it is full."""
 
-    def _give(self) -> None:
+    def give(self) -> None:
+        """Give what is left."""
         block, self._block = bytes(self._block), bytearray()
         self._take(block)

@@ -97,7 +97,46 @@ class NoFullFile(Refusal):
     english = "A delta file needs a full file taken in before. Nothing changed."
 
 
+class NoProducts(Refusal):
+    code = "no-products"
+    french = "Aucun fichier de produits n'a encore été pris : envoyez-le d'abord. Rien n'a changé."
+    english = "No products' file was taken in yet: send it first. Nothing changed."
+
+
+class Lost(Refusal):
+    code = "lost"
+    french = "Le fichier n'est plus là : envoyez-le de nouveau."
+    english = "The file is not there any more: send it again."
+
+
+class TriedTooOften(Refusal):
+    code = "tried-too-often"
+    french = "Ce fichier a fait échouer le scellement plusieurs fois ; la plateforme doit en chercher la cause. Rien n'a changé."
+    english = "This file made sealing fail several times; the platform has to find out why. Nothing changed."
+
+
+class ManyLeaving(Refusal):
+    code = "many-leaving"
+    french = "Ce fichier retire plus de 5 % des personnes : il attend l'accord d'une seconde personne."
+    english = "This file removes more than 5 % of the people: it waits for a second person's approval."
+
+
+class NoOrigin(Refusal):
+    code = "no-origin"
+    french = "La plateforme n'a pas d'origine configurée : les envois signés sont refusés."
+    english = "The platform has no configured origin: signed uploads are refused."
+
+
 class Superseded(Refusal):
     code = "superseded"
     french = "Un autre fichier a pris la place de celui qui attendait."
     english = "Another file took the place of the one that was waiting."
+
+
+def sentence_of(code: str, *, french: bool) -> str:
+    """The sentence of a refusal's code, "" for an unknown one."""
+    for family in (BadInput, Refusal):
+        for kind in family.__subclasses__():
+            if kind.code == code and kind.__module__ == __name__:
+                return kind.french if french else kind.english
+    return ""

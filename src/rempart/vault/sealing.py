@@ -36,8 +36,8 @@ _U32 = [length.to_bytes(4, "big") for length in range(1024)]
 class Presented:
     """Some people as they may be presented, one entry each in every list; texts are UTF-8.
 
-    `tails` is what every presentation ends with: birth date and rank as length-prefixed fields. `nirs`: own NIR (or empty) and attached ones.
-    `contents`: the encoded contracts. `lines`: the source line, unique in the load.
+    `tails` is what every presentation ends with: birth date and rank as length-prefixed fields. `nirs`: the own NIR and the attached
+    ones. `contents`: the encoded contracts. `lines`: the source line, unique in the load.
     """
 
     lines: Sequence[int]

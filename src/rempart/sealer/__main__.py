@@ -1,0 +1,117 @@
+"""The sealer's process: `python -m rempart.sealer --config FILE`."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+from rempart.foundation.clock import system_clock
+from rempart.foundation.errors import Outage, RempartError
+from rempart.foundation.logs import configure_logs
+from rempart.foundation.settings import SealerSettings, load_settings
+
+IDLE_SECONDS = 0.2
+_log = logging.getLogger(__name__)
+
+
+class AnotherSealer(Outage):
+    """Two sealers would drop each other's tables."""
+
+    code = "another-sealer"
+    french = "Un autre processus de scellement travaille déjà sur cette base."
+    english = "Another sealer already works on this database."
+
+
+def main() -> int:
+    """Parse the command line and run until SIGTERM. Exit code 1 and a sentence when the sealer cannot start."""
+    parser = argparse.ArgumentParser(prog="rempart.sealer", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    arguments = parser.parse_args()
+    configure_logs()
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    try:
+        serve(load_settings(SealerSettings, arguments.config), stop)
+    except RempartError as error:
+        print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
+        return 1
+    return 0
+
+
+def serve(settings: SealerSettings, stop: threading.Event) -> None:
+    """Work until `stop` is set; a file in the middle is taken up again at the next start."""
+    # Read by polars when it is imported: workers share the cores, so that each needs one thread.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    from rempart.sealer import store
+    from rempart.sealer.load import Workshop
+    from rempart.sealer.spool import Spool
+    from rempart.sealer.watch import Round
+    from rempart.sealer.workers import Access, Gang
+    from rempart.vault.keystore import Token
+
+    token = None
+    if settings.pkcs11_module is not None:
+        assert settings.pkcs11_pin_file is not None
+        token = Token(settings.pkcs11_module, settings.pkcs11_label, settings.pkcs11_pin_file)
+    access = Access(settings.dsn, settings.key_store, settings.passphrase_file, token)
+    keys = access.open_keys()
+    with store.connect(settings.dsn, "main") as connection:
+        if not store.lock_alone(connection):
+            raise AnotherSealer
+        gang = Gang(access, keys, settings.parallel)
+        workshop = Workshop(
+            mode=settings.mode,
+            origin=getattr(settings, "origin", ""),
+            clock=system_clock,
+            keys=keys,
+            connection=connection,
+            second=partial(store.connect, settings.dsn, "index"),
+            gang=gang,
+            stopping=stop.is_set,
+        )
+        rounds = Round(workshop, Spool(settings.spool_folder, settings.run_folder / "sealer"))
+        rounds.begin()
+        listener = announce(settings.run_folder / "sealer.sock", stop)
+        try:
+            while not stop.is_set():
+                if not rounds.step():
+                    stop.wait(IDLE_SECONDS)
+        finally:
+            listener.close()
+            gang.dismiss()
+
+
+def announce(path: Path, stop: threading.Event) -> socket.socket:
+    """Open sealer.sock: whoever connects reads `{"ready": true}` and a line's end, for as long as the sealer works."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(8)
+
+    def answer() -> None:
+        while True:
+            try:
+                caller, _ = listener.accept()
+            except OSError:
+                return
+            with caller:
+                caller.settimeout(1)
+                try:
+                    caller.sendall(json.dumps({"ready": not stop.is_set()}).encode() + b"\n")
+                except OSError:
+                    _log.debug("a caller went away")
+
+    threading.Thread(target=answer, name="sealer.sock", daemon=True).start()
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

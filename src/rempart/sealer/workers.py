@@ -1,0 +1,255 @@
+"""The processes that check, tag, seal and copy chunks of one file, side by side. Each has its own handle on the keys, its own connection.
+
+A chunk goes to whoever is free, so that a slow one holds nobody up. What a worker copied is committed chunk by chunk into a table that
+nobody reads: if anything fails, the table is dropped and nothing happened.
+"""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from psycopg import sql
+
+from rempart.foundation.errors import Outage
+from rempart.intake.checks import Rule, Terms, rules_of
+from rempart.intake.lines import Chunk
+from rempart.intake.members import read_members
+from rempart.intake.model import Reject
+from rempart.sealer import store
+from rempart.sealer.people import Encoder
+from rempart.vault.keystore import KeyStore, Token, open_key_store
+from rempart.vault.sealing import COLUMNS, COPY_HEADER, COPY_TRAILER, LoadKey, Sealer
+
+_NICE = 5
+"""Look-ups go first: a load may take the machine only when nobody asks."""
+_PIECE = 1 << 18
+
+
+class WorkerLost(Outage):
+    code = "sealer"
+    french = "Un processus de scellement s'est arrêté ; le fichier sera repris."
+    english = "A sealing process stopped; the file will be tried again."
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a worker reaches keys and database."""
+
+    dsn: str
+    key_store: Path
+    passphrase_file: Path | None
+    token: Token | None
+
+    def open_keys(self) -> KeyStore:
+        """The key store."""
+        return open_key_store(self.key_store, self.passphrase_file, self.token)
+
+
+@dataclass(frozen=True)
+class LoadJob:
+    """What a worker must know of a load."""
+
+    insurer: int
+    amc: str
+    epoch: int
+    products: frozenset[str]
+    today: date
+    synthetic_only: bool
+    columns: tuple[str, ...]
+    number: int
+    load_key: bytes = field(repr=False)
+    associated: bytes
+
+    @property
+    def delta(self) -> bool:
+        """Is the file a delta?"""
+        return "action" in self.columns
+
+    @property
+    def terms(self) -> Terms:
+        """By what its lines are judged."""
+        return Terms(self.amc, self.products, self.today, self.synthetic_only)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What became of a chunk."""
+
+    lines: int
+    persons: int
+    capsules: int
+    rejects: list[Reject]
+    rejected_lines: int
+    bytes: int
+    seconds: tuple[float, float, float]
+    """Checking, tagging and sealing, copying."""
+
+
+class Bench:
+    """One worker's tools for one load: where lines become rows."""
+
+    def __init__(self, keys: KeyStore, connection: store.Connection, job: LoadJob) -> None:
+        self._job, self._connection = job, connection
+        self._sealer = Sealer(
+            keys, job.insurer, job.amc, job.epoch, LoadKey(job.number, job.load_key, job.associated)
+        )
+        self._encoder = Encoder()
+        self._terms = job.terms
+        self._rules: list[Rule] = rules_of(job.terms)
+        self._table = store.generation_table(job.insurer, job.number)
+        if job.delta:
+            self._table, self._leaving = store.delta_tables(job.insurer, job.number)
+
+    def work(self, chunk: Chunk) -> Sealed:
+        """Check, tag, seal and copy one chunk."""
+        begun = time.perf_counter()
+        people = read_members(chunk, list(self._job.columns), self._terms, self._rules)
+        checked = time.perf_counter()
+        block, rows = self._sealer.seal(self._encoder.present(people.frame))
+        sealed = time.perf_counter()
+        with self._connection.transaction():
+            if rows:
+                self._copy(self._table, COLUMNS, block)
+            if self._job.delta:
+                self._note_leaving(people.leaving.iter_rows(), people.known_to_leave)
+        seconds = (checked - begun, sealed - checked, time.perf_counter() - sealed)
+        return Sealed(
+            chunk.lines, people.frame.height, rows, people.rejects, people.rejected_lines, len(block), seconds
+        )
+
+    def _note_leaving(self, leaving: Iterator[tuple[object, ...]], known: frozenset[int]) -> None:
+        rows = []
+        for line, reference in leaving:
+            assert isinstance(line, int)
+            assert isinstance(reference, str)
+            rows.append(
+                b"\0\x03\0\0\0\x10"
+                + self._sealer.subject(reference.encode())
+                + b"\0\0\0\x04"
+                + line.to_bytes(4, "big")
+                + b"\0\0\0\x01"
+                + bytes([line in known])
+            )
+        if rows:
+            self._copy(self._leaving, ("subject", "source_line", "known"), b"".join(rows))
+
+    def _copy(self, table: sql.Identifier, columns: tuple[str, ...], block: bytes) -> None:
+        with self._connection.cursor() as cursor, cursor.copy(store.copy_statement(table, columns)) as copy:
+            copy.write(COPY_HEADER)
+            view = memoryview(block)
+            for start in range(0, len(block), _PIECE):
+                copy.write(view[start : start + _PIECE])
+            copy.write(COPY_TRAILER)
+
+
+class Gang:
+    """Worker processes, kept from load to load. With none, the work is done here: a small file needs no helper."""
+
+    def __init__(self, access: Access, keys: KeyStore, processes: int) -> None:
+        self._access, self._keys, self._wanted = access, keys, processes
+        self._crew: list[tuple[BaseProcess, Pipe]] = []
+
+    def open(self, job: LoadJob, connection: store.Connection, *, alone: bool) -> "Shift":
+        """Begin a load. `alone`: in this process, for a file too small to share out."""
+        if alone or self._wanted < 2:
+            return Shift([], Bench(self._keys, connection, job))
+        self._hire()
+        for _, pipe in self._crew:
+            pipe.send(job)
+        return Shift([pipe for _, pipe in self._crew], None)
+
+    def dismiss(self) -> None:
+        """End the workers."""
+        for process, pipe in self._crew:
+            pipe.close()
+            process.join(5)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._crew.clear()
+
+    def _hire(self) -> None:
+        if any(not process.is_alive() for process, _ in self._crew):
+            self.dismiss()
+        # One polars thread a process, since processes share the work; read when the worker imports polars.
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")
+        context = multiprocessing.get_context("spawn")
+        while len(self._crew) < self._wanted:
+            mine, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs, self._access), daemon=True)
+            process.start()
+            theirs.close()
+            self._crew.append((process, mine))
+
+
+class Shift:
+    """The workers during one load."""
+
+    def __init__(self, pipes: list[Pipe], here: Bench | None) -> None:
+        self._idle, self._busy, self._here = list(pipes), set[Pipe](), here
+
+    def give(self, chunk: Chunk) -> list[Sealed]:
+        """Hand a chunk to whoever is free, waiting if nobody is; returns what is done meanwhile. Raises WorkerLost, or a worker's error."""
+        if self._here is not None:
+            return [self._here.work(chunk)]
+        done = [] if self._idle else self._collect()
+        pipe = self._idle.pop()
+        try:
+            pipe.send(chunk)
+        except OSError as error:
+            raise WorkerLost(type(error).__name__) from error
+        self._busy.add(pipe)
+        return done
+
+    def finish(self) -> list[Sealed]:
+        """Wait for all."""
+        done = []
+        while self._busy:
+            done += self._collect()
+        return done
+
+    def _collect(self) -> list[Sealed]:
+        done = []
+        for ready in wait(list(self._busy)):
+            assert isinstance(ready, Pipe)
+            try:
+                result = ready.recv()
+            except (EOFError, OSError) as error:
+                raise WorkerLost(type(error).__name__) from error
+            self._busy.remove(ready)
+            self._idle.append(ready)
+            if not isinstance(result, Sealed):
+                raise WorkerLost(str(result))
+            done.append(result)
+        return done
+
+
+def _serve(pipe: Pipe, access: Access) -> None:
+    """A worker: a job, then its chunks, then the next job; ends when the sealer does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.nice(_NICE)
+    keys = access.open_keys()
+    bench: Bench | None = None
+    with store.connect(access.dsn, "worker") as connection:
+        while True:
+            try:
+                message = pipe.recv()
+            except (EOFError, OSError):
+                return
+            if isinstance(message, LoadJob):
+                bench = Bench(keys, connection, message)
+                continue
+            assert bench is not None
+            try:
+                pipe.send(bench.work(message))
+            except Exception as error:  # noqa: BLE001 (told to the sealer by its class: its text may quote a row)
+                pipe.send(f"{type(error).__name__}")
