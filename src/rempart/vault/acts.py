@@ -25,7 +25,6 @@ from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import Act, Reply
 
 MAX_BODY = 64 * 1024
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.QueryCanceledError, OSError)
 
 
 class Who(Enum):
@@ -103,7 +102,7 @@ async def perform(act: Act, zone: Zone) -> Reply:
         return await _perform_signed_in(rule, act, zone)
     except asyncpg.UniqueViolationError as error:
         raise Conflict from error
-    except _LOST as error:
+    except store.LOST as error:
         raise Outage(type(error).__name__) from error
 
 

@@ -130,7 +130,9 @@ async def change_password(asked: Asked, c: Connection, _body: ChangePasswordBody
         raise Conflict("password")
     await store.put_password(c, who.account, change.hashed, asked.at)
     await store.clear_attempts(c, change.attempts)
+    # What the former password opened, or made wait, is over.
     await store.close_sessions(c, who.account, but=who.session)
+    await store.end_waiting(c, who.account)
     await _tell(asked, c, Audited.PASSWORD_CHANGE)
     return Done()
 

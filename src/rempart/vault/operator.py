@@ -37,7 +37,6 @@ from rempart.vaultdoor.messages import (
 
 OPERATOR = "operator"
 MOST_LINES = 1_000
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.QueryCanceledError, OSError)
 
 
 async def execute(call: Call, zone: Zone) -> Reply:
@@ -48,7 +47,7 @@ async def execute(call: Call, zone: Zone) -> Reply:
             reply = await handler(zone, c, call)
     except asyncpg.UniqueViolationError as error:
         raise Conflict from error
-    except _LOST as error:
+    except store.LOST as error:
         raise Outage(type(error).__name__) from error
     if isinstance(call, RegisterInsurer):
         zone.directory.forget()

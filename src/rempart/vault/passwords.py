@@ -11,14 +11,19 @@ import mmap
 import re
 import secrets
 import unicodedata
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
+from rempart.foundation.errors import Outage
 from rempart.vault.errors import PasswordWeak
+
+R = TypeVar("R")
 
 SHORTEST, LONGEST = 12, 128
 """Characters, after NFC."""
@@ -38,8 +43,32 @@ _COMMON_HERE = """
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, type=Type.ID)
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(24))
 """The hash of a password nobody knows: an unknown login costs the same work as a known one."""
-# Two at a time: hashing must not starve the look-ups of this process, and each takes 19 MiB.
-_THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+MOST_IN_LINE = 100
+"""Passwords that may be judged or wait for it, some 25 ms each. Beyond, whoever comes is asked to come back."""
+
+
+class Crowded(Outage):
+    """Too many passwords wait to be judged."""
+
+
+class _Hashing:
+    """Runs slow work two at a time: it must not starve the look-ups of this process, and each Argon2 takes 19 MiB."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+        self._in_line = 0
+
+    async def run(self, work: Callable[..., R], *arguments: object) -> R:
+        if self._in_line >= MOST_IN_LINE:
+            raise Crowded
+        self._in_line += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._in_line -= 1
+
+
+_hashing = _Hashing()
 
 
 def normalized(password: str) -> str:
@@ -49,12 +78,12 @@ def normalized(password: str) -> str:
 
 async def hash_password(password: str) -> str:
     """The Argon2id string to store. Does not block the loop."""
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, normalized(password))
+    return await _hashing.run(_HASHER.hash, normalized(password))
 
 
 async def matches(stored: str | None, password: str) -> bool:
     """Is it the password? With `stored` None (no such account, no password) the same work ends in False."""
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, _matches, stored, password)
+    return await _hashing.run(_matches, stored, password)
 
 
 def _matches(stored: str | None, password: str) -> bool:
@@ -67,8 +96,7 @@ def _matches(stored: str | None, password: str) -> bool:
 
 async def require_strong(password: str, *, login: str, former: str, breached: Path | None) -> None:
     """Raises PasswordWeak, naming the rule. `former`: the password it replaces, as just presented, or ""."""
-    loop = asyncio.get_running_loop()
-    await loop.run_in_executor(_THREADS, _require_strong, normalized(password), login, former, breached)
+    await _hashing.run(_require_strong, normalized(password), login, former, breached)
 
 
 def _require_strong(password: str, login: str, former: str, breached: Path | None) -> None:

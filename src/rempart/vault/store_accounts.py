@@ -12,6 +12,16 @@ Connection: TypeAlias = asyncpg.Connection
 Row: TypeAlias = asyncpg.Record
 UUID: TypeAlias = uuid.UUID
 
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.DeadlockDetectedError,
+    OSError,
+)
+"""The database cannot answer, or not now: an outage. Any other error of it is a fault of ours."""
+
 # ── who speaks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _SESSION = """
@@ -331,7 +341,7 @@ async def bind_device(
     new = await c.fetchval(
         "INSERT INTO vault.binding AS b (account, device, label, how, bound, fresh_until, notices_seen)"
         " VALUES ($1, $2, $3, $4, $5, $6, (SELECT coalesce(max(id), 0) FROM vault.notice WHERE account = $1))"
-        " ON CONFLICT (account, device) DO UPDATE SET fresh_until = EXCLUDED.fresh_until RETURNING b.bound = $5 AND b.how = $4",
+        " ON CONFLICT (account, device) DO UPDATE SET fresh_until = EXCLUDED.fresh_until RETURNING b.xmax = 0",
         account_id,
         device,
         label,
@@ -369,7 +379,7 @@ async def unbind(c: Connection, account_id: UUID, device: UUID) -> str | None:
 
 async def unbind_all(c: Connection, account_id: UUID) -> None:
     """Remove every device, and with them every session; and whoever waits for approval."""
-    await c.execute("DELETE FROM vault.pending WHERE account = $1", account_id)
+    await end_waiting(c, account_id)
     await c.execute("DELETE FROM vault.binding WHERE account = $1", account_id)
 
 
@@ -418,6 +428,11 @@ async def waiting(c: Connection, account_id: UUID, now: int) -> list[Row]:
 async def approve(c: Connection, pending_id: UUID, now: int) -> None:
     """A bound device approved it."""
     await c.execute("UPDATE vault.pending SET approved = $2 WHERE id = $1", pending_id, now)
+
+
+async def end_waiting(c: Connection, account_id: UUID) -> None:
+    """Whoever waits, approved or not, waits no more."""
+    await c.execute("DELETE FROM vault.pending WHERE account = $1", account_id)
 
 
 async def end_pending(c: Connection, account_id: UUID, pending_id: UUID) -> str | None:

@@ -8,7 +8,7 @@ from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.messages import Done, EnrolGroup, Enrolled, EnrolProfessional, Members, SignedIn
 from tests.authenticator import ORIGIN, SoftwareBrowser, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
-from tests.vault.accounts.test_attacks_on_sign_in import check_right, refusal
+from tests.vault.accounts.test_attacks import check_right, refusal
 
 
 def invite(person: Person, login: str, role: str = "employee", establishment: str = "") -> Enrolled:

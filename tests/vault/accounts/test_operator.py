@@ -26,7 +26,7 @@ from rempart.vaultdoor.messages import (
 )
 from tests.authenticator import expect
 from tests.vault.accounts.conftest import Person, Vault, activated
-from tests.vault.accounts.test_attacks_on_sign_in import check_right, refusal
+from tests.vault.accounts.test_attacks import check_right, refusal
 
 INSURER = RegisterInsurer("99999997", "Mutuelle du Ponant", b"s" * 32, b"n" * 32)
 

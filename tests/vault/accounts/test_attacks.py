@@ -11,7 +11,6 @@ import pytest
 
 from rempart.foundation.clock import HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Assurance, Domain, Lane
-from rempart.vault.server import RIGHTS
 from rempart.vaultdoor.browser import DeviceKey, SoftwarePasskey
 from rempart.vaultdoor.fhir import Presentation, write_request
 from rempart.vaultdoor.messages import (
@@ -44,6 +43,15 @@ def refusal(reply: Reply) -> str:
     return expect(Refused, reply).code
 
 
+RIGHTS = "/fhir/CoverageEligibilityRequest/$submit"
+
+
+def told(vault: Vault) -> int:
+    """How many answers the ledger has."""
+    ((size,),) = vault.rows("SELECT size FROM evidence.log")
+    return int(size)
+
+
 def check_right(vault: Vault, browser: SoftwareBrowser) -> Reply:
     """Ask for a right of nobody: found or not is not the question here."""
     nobody = Presentation(Lane.CARD, "99999997", "A1", "", date(1980, 5, 1), 1, Domain.PHAR)
@@ -55,9 +63,12 @@ def check_right(vault: Vault, browser: SoftwareBrowser) -> Reply:
 
 
 def test_password_only(vault: Vault, paul: tuple[SoftwareBrowser, CodeApp, Activated]) -> None:
+    before = told(vault)
     for browser in (vault.browser(), paul[0]):
         assert refusal(browser.sign_in_with_password("paul", "000000")) == "credentials"
         assert refusal(browser.sign_in_with_password("paul", "")) == "credentials"
+    assert refusal(check_right(vault, vault.browser())) == "session"
+    assert told(vault) == before
     assert vault.rows("SELECT count(*) FROM vault.session") == [(1,)]
 
 
@@ -65,6 +76,7 @@ def test_password_and_code_phished_live(
     vault: Vault, paul: tuple[SoftwareBrowser, CodeApp, Activated]
 ) -> None:
     browser, app, _ = paul
+    before = told(vault)
     thief = vault.browser("Chrome, Windows")
     waiting = expect(DevicePending, thief.sign_in_with_password("paul", app.code()))
     # The thief may wait, guess the posted code, or try the code shown here: nothing opens.
@@ -82,6 +94,19 @@ def test_password_and_code_phished_live(
     waiting_here = browser.security().devices[-1]
     assert (waiting_here.label, waiting_here.pending) == ("Chrome, Windows", waiting.pending)
     browser.expect(Done, "device/remove", id=waiting_here.id)
+    assert refusal(thief.introduce("sign-in/pending", pending=waiting.pending)) == "session"
+    assert refusal(check_right(vault, thief)) == "session"
+    assert told(vault) == before
+
+
+def test_a_new_password_ends_the_waits_of_the_former(
+    vault: Vault, paul: tuple[SoftwareBrowser, CodeApp, Activated]
+) -> None:
+    browser, app, _ = paul
+    thief = vault.browser()
+    waiting = expect(DevicePending, thief.sign_in_with_password("paul", app.code()))
+    browser.expect(Done, "device/approve", pending=waiting.pending, code=waiting.code)
+    browser.expect(Done, "password/change", old=PASSWORD, new="Xylophone!Gris88-vert")
     assert refusal(thief.introduce("sign-in/pending", pending=waiting.pending)) == "session"
 
 
@@ -234,7 +259,7 @@ def test_unknown_login_indistinguishable(
 
 
 def test_cookie_without_device_key(vault: Vault, claire: Person) -> None:
-    thief = SoftwareBrowser(vault, session=claire.browser.session)
+    thief, before = SoftwareBrowser(vault, session=claire.browser.session), told(vault)
     assert thief.refused("security") == "device"
     assert refusal(check_right(vault, thief)) == "device"
     # Claiming her key's id without her key.
@@ -243,6 +268,7 @@ def test_cookie_without_device_key(vault: Vault, claire: Person) -> None:
         signature_input=claire.browser.signed("/acts/security", {}).signature_input,
     )
     assert refusal(vault.call(forged)) == "signature"
+    assert told(vault) == before
 
 
 def test_replayed_signature(vault: Vault, claire: Person) -> None:
