@@ -34,7 +34,7 @@ from rempart.supervisor.supervise import Probe, Process, Supervisor
 Folder = Annotated[Path, typer.Option("--folder", help="the platform's folder")]
 VAR = Path("var")
 ALIVE_SECONDS = 15.0
-"""A process without a socket touches a file every few seconds; this old, it is taken for dead."""
+"""The worker, which has no socket, touches a file every few seconds; this old, it is taken for dead."""
 
 
 def up(
@@ -109,12 +109,11 @@ def down(
 
 def process_table(home: Home) -> list[Process]:
     """The platform's processes in the order of their start. The front drains first, the vault last."""
-    learn_key = _learner(home)
     return [
         _process(home, "vault", drains=4, probe=_vault_is_ready(home)),
-        _process(home, "sealer", drains=3, probe=_is_alive(home, "sealer")),
+        _process(home, "sealer", drains=3, probe=_sealer_is_ready(home)),
         _process(home, "front", drains=1, probe=_front_is_ready(home)),
-        _process(home, "worker", drains=2, probe=_is_alive(home, "worker"), before=learn_key),
+        _process(home, "worker", drains=2, probe=_worker_is_alive(home), before=_before_worker(home)),
     ]
 
 
@@ -154,19 +153,31 @@ def _front_is_ready(home: Home) -> Probe:
     return probe
 
 
-def _is_alive(home: Home, name: str) -> Probe:
+def _sealer_is_ready(home: Home) -> Probe:
     async def probe() -> bool:
-        return time.time() - (home.run / f"{name}.alive").stat().st_mtime < ALIVE_SECONDS
+        reader, writer = await asyncio.open_unix_connection(str(home.run / "sealer.sock"))
+        try:
+            return await reader.readline() == b'{"ready": true}\n'
+        finally:
+            writer.close()
 
     return probe
 
 
-def _learner(home: Home) -> Callable[[], Awaitable[None]]:
-    """Before the worker starts, the vault says with which key it signs the ledger."""
+def _worker_is_alive(home: Home) -> Probe:
+    async def probe() -> bool:
+        return time.time() - (home.run / "worker.alive").stat().st_mtime < ALIVE_SECONDS
+
+    return probe
+
+
+def _before_worker(home: Home) -> Callable[[], Awaitable[None]]:
+    """The sign of life of a worker that was killed goes; the vault says with which key it signs the ledger."""
     from rempart.vaultdoor.client import VaultClient
     from rempart.vaultdoor.messages import Checkpoint, SignedCheckpoint
 
-    async def learn() -> None:
+    async def prepare() -> None:
+        (home.run / "worker.alive").unlink(missing_ok=True)
         client = VaultClient(home.run / "operator.sock", timeout=5.0)
         try:
             reply = await client.call(Checkpoint())
@@ -175,7 +186,7 @@ def _learner(home: Home) -> Callable[[], Awaitable[None]]:
         if isinstance(reply, SignedCheckpoint) and reply.verifier_key:
             name_verifier_key(home, reply.verifier_key)
 
-    return learn
+    return prepare
 
 
 async def _ask_health(home: Home) -> dict[str, bool]:

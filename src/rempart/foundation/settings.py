@@ -99,6 +99,9 @@ class SealerSettings:
     pkcs11_module: Path | None = setting("the token's library", unit="file", default=None)
     pkcs11_label: str = setting("which token", default="")
     pkcs11_pin_file: Path | None = setting("opens the token", unit="file", secret=True, default=None)
+    origin: str = setting(
+        "what insurers sign as @target-uri when they upload", unit="scheme and host", default=""
+    )
     parallel: int = setting("processes that tag and seal one file", unit="processes", default=2)
 
 
