@@ -1,7 +1,7 @@
 """A vault in this process, behind its real sockets, on a real database, and a pharmacy with a titulaire to be activated."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,19 +122,29 @@ def standing_vault(
         runner.run(close())
 
 
+@pytest.fixture(scope="module")
+def emptying(standing_vault: Vault) -> Iterator[Callable[[], None]]:
+    """Empties the vault's tables: a superuser may, in any order."""
+    with standing_vault.database.connect() as owner:
+        owner.execute("SET session_replication_role = replica")
+        tables = owner.execute(
+            "SELECT string_agg(format('DELETE FROM %I.%I', schemaname, tablename), ';') FROM pg_tables"
+            " WHERE schemaname = 'vault' AND tablename <> 'claims_envelope'"
+        ).fetchone()
+        assert tables is not None
+
+        def empty() -> None:
+            owner.execute(tables[0])
+
+        yield empty
+
+
 @pytest.fixture
-def vault(standing_vault: Vault) -> Iterator[Vault]:
+def vault(standing_vault: Vault, emptying: Callable[[], None]) -> Iterator[Vault]:
     """The vault, as on its first day."""
     yield standing_vault
     standing_vault.time.now = A_MONDAY
-    with standing_vault.database.connect() as owner:
-        # A superuser's way to empty tables in any order.
-        owner.execute("SET session_replication_role = replica")
-        for (table,) in owner.execute(
-            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'vault'"
-            " AND tablename <> 'claims_envelope'"
-        ).fetchall():
-            owner.execute(f"DELETE FROM {table}".encode())
+    emptying()
 
 
 @dataclass
