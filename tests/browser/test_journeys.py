@@ -1,6 +1,7 @@
 """A pharmacist's day, in a real browser with a virtual authenticator."""
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import expect
 from rempart.foundation.vocabulary import Role
 from tests.browser.conftest import ENGLISH, PHONE, Seat, totp
 from tests.browser.platform import BY_NIR, NIR, OPEN, SUSPENDED, UNKNOWN, WAITING, Platform
+from tests.browser.test_relay import Caller
 
 pytestmark = pytest.mark.browser
 PASSWORD = "Marée-haute 47 sur l'estran"
@@ -37,7 +39,8 @@ def test_activate_sign_out_and_sign_in_with_a_passkey(pharmacist: Seat) -> None:
         "Strict",
         "/",
     )
-    expect(pharmacist.page.locator("#who")).to_contain_text("Pharmacie du Rempart, Lyon")
+    expect(pharmacist.page.locator("#who")).to_contain_text("Pharmacie du Rempart")
+    expect(pharmacist.page.locator("#who")).to_contain_text("Lyon")
     pharmacist.sign_out()
     assert "__Host-rempart" not in {cookie["name"] for cookie in pharmacist.context.cookies()}
     pharmacist.sign_in()
@@ -245,8 +248,6 @@ def _password_sign_in(who: Seat, login: str, password: str, code: str) -> None:
 
 def _fill_posted(who: Seat, login: str, secret: str, platform: Platform) -> None:
     """Password and next code on a new device: it waits; the posted code lets it in."""
-    import time
-
     _password_sign_in(who, login, PASSWORD, totp(secret, at=time.time() + 30))
     expect(who.page.locator("#pending")).to_contain_text("attend une approbation")
     who.page.click("#pending summary")
@@ -265,6 +266,56 @@ def test_security_shows_factors_devices_and_notices(pharmacist: Seat) -> None:
     expect(page.locator("#once #recovery-codes li")).to_have_count(10)
     page.click("#once [data-once-done]")
     expect(page.locator("#once")).to_be_empty()
+
+
+def test_a_bound_device_approves_a_new_one(
+    seat: Callable[..., Seat], platform: Platform, pharmacy: str
+) -> None:
+    login, code = platform.enrol(pharmacy, Role.EMPLOYEE, "Ugo Bernard")
+    old, new = seat(), seat()
+    secret = old.activate(code, way="password", password=PASSWORD)
+    new.go("/")
+    _password_sign_in(new, login, PASSWORD, totp(secret, at=time.time() + 30))
+    shown = new.page.locator("#pending output").text_content() or ""
+    old.go("/securite")
+    old.loaded()
+    old.page.fill("form[data-act='device/approve'] [name=code]", shown)
+    old.page.click("form[data-act='device/approve'] [type=submit]")
+    expect(old.page.locator("form[data-act='device/approve']")).to_have_count(0)
+    expect(new.page.locator("#check")).to_be_visible()
+
+
+def test_an_old_proof_is_asked_again_then_the_act_goes_on(pharmacist: Seat) -> None:
+    page = pharmacist.page
+    page.click("a[href='/securite']")
+    pharmacist.loaded()
+    with pharmacist.platform.database.connect() as connection:
+        connection.execute("UPDATE vault.session SET proven = 0")
+    page.get_by_role("button", name="Nouveaux codes de secours").click()
+    page.click("#confirm [data-answer=yes]")
+    page.click("#step-up [data-answer=passkey]")
+    expect(page.locator("#once #recovery-codes li")).to_have_count(10)
+
+
+def test_somebody_with_an_account_joins_a_second_establishment_and_changes_place(
+    pharmacist: Seat, platform: Platform
+) -> None:
+    page = pharmacist.page
+    expect(page.locator("#who")).to_contain_text("Lyon – ")
+    login = page.locator("#who [data-slot=login]").inner_text()
+    place = platform.enrol_pharmacy("Pharmacie des Halles", "Meaux")
+    host = Caller(platform)
+    host.activate(platform.enrol(place, Role.TITULAIRE)[1])
+    body = {"establishment": place, "login": login.split(" – ")[-1], "role": "employee"}
+    invited = host.post("/acts/members/invite", body)
+    assert invited.status_code == 200, invited.text
+    page.click("a[href='/etablissement']")
+    pharmacist.loaded()
+    page.click("text=Rejoindre un établissement")
+    page.fill("form[data-act='members/join'] [name=code]", invited.json()["code"])
+    page.click("form[data-act='members/join'] [type=submit]")
+    page.select_option("#place-choice", label="Pharmacie des Halles, Meaux")
+    expect(page.locator("#members .identity")).to_contain_text("Pharmacie des Halles")
 
 
 def test_removing_ones_last_factor_is_refused_with_what_to_do(pharmacist: Seat) -> None:

@@ -152,8 +152,9 @@ const placeName = (who, id) => {
 
 function showWho(who) {
   const box = byId("who");
-  box.querySelector("[data-slot=place]").textContent = placeName(who, who.establishment);
-  box.querySelector("[data-slot=login]").textContent = who.login;
+  const here = who.places.find(({ id }) => id === who.establishment);
+  box.querySelector("[data-slot=place]").textContent = here?.name ?? "";
+  box.querySelector("[data-slot=login]").textContent = [here?.town, who.login].filter(Boolean).join(" – ");
   for (const item of document.querySelectorAll("[data-roles]")) item.hidden = !item.dataset.roles.split(" ").includes(who.role);
   const choice = byId("place-choice");
   if (who.establishments.length > 1 && who.role !== "administrator") {
