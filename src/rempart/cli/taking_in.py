@@ -1,4 +1,4 @@
-"""84 synthetic insurers deliver their files: signed, encrypted to the intake key, laid down in the spool, followed until they are loaded."""
+"""84 synthetic insurers deliver their files: signed, encrypted to the intake key, deposited, followed until they are loaded."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The vault's process: `python -m rempart.vault --config FILE`, `init` to make its keys, `intake-recipient` to print the public intake key."""
+"""`python -m rempart.vault --config FILE` serves; `init` makes its keys; `intake-recipient` prints the public intake key."""
 
 import argparse
 import asyncio
