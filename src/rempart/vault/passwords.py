@@ -58,9 +58,12 @@ class _Hashing:
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
         self._in_line = 0
 
-    async def run(self, work: Callable[..., R], *arguments: object) -> R:
+    def require_room(self) -> None:
         if self._in_line >= MOST_IN_LINE:
             raise Crowded
+
+    async def run(self, work: Callable[..., R], *arguments: object) -> R:
+        self.require_room()
         self._in_line += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
@@ -74,6 +77,11 @@ _hashing = _Hashing()
 def normalized(password: str) -> str:
     """The form that is judged and hashed: NFC (RFC 8265, OpaqueString)."""
     return unicodedata.normalize("NFC", password)
+
+
+def require_room() -> None:
+    """Raises Crowded when a password could not be judged now: to be asked before an attempt is counted."""
+    _hashing.require_room()
 
 
 async def hash_password(password: str) -> str:

@@ -28,7 +28,7 @@ from rempart.vault.errors import Credentials, SessionOver
 from rempart.vault.keystore import KeyStore, unwrap
 from rempart.vault.notices import Audited, announce
 from rempart.vault.passkeys import assert_passkey, new_challenge
-from rempart.vault.passwords import matches
+from rempart.vault.passwords import matches, require_room
 from rempart.vault.recovery import approval_code, code_hash
 from rempart.vault.sessions import DORMANT, FRESH, open_session, read_id
 from rempart.vault.store_accounts import Connection
@@ -104,6 +104,7 @@ async def judge(zone: Zone, thumbprint: bytes, login: str, password: str, code: 
     Known and unknown logins take the same statements and one Argon2. Raises Credentials, whatever was wrong.
     """
     login = login.strip().lower()
+    require_room()
     async with zone.pool.acquire() as c:
         row = await store.credentials(c, login, thumbprint, now - DORMANT)
         account = row["id"] if row else None

@@ -3,8 +3,18 @@
 from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.foundation.vocabulary import Assurance, Role
 from rempart.vaultdoor.browser import SoftwarePasskey
-from rempart.vaultdoor.messages import Challenge, Done, Enrolled, IssueCode, SignedIn
-from tests.authenticator import ORIGIN, expect
+from rempart.vaultdoor.messages import (
+    Activated,
+    Challenge,
+    Done,
+    Enrolled,
+    IssueCode,
+    Refused,
+    Reply,
+    SignedIn,
+    TotpSecret,
+)
+from tests.authenticator import ORIGIN, PASSWORD, CodeApp, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
 
 
@@ -73,6 +83,26 @@ def test_an_activation_code_expires_after_thirty_days(vault: Vault, pharmacy: st
 def test_a_code_is_read_as_people_write_it(vault: Vault, pharmacy: str) -> None:
     code = vault.enrol("claire", pharmacy).lower().replace("-", " ").replace("0", "o").replace("1", "l")
     vault.browser().activate(code, SoftwarePasskey(ORIGIN))
+
+
+def test_a_password_and_a_code_application_open_an_account_once_both_are_right(
+    vault: Vault, pharmacy: str
+) -> None:
+    code, browser = vault.enrol("paul", pharmacy), vault.browser()
+    app = CodeApp(expect(TotpSecret, browser.introduce("activation/totp", activation_code=code)), vault)
+
+    def activate(password: str, one_time: str) -> Reply:
+        return browser.introduce(
+            "activation/password", device_label="", activation_code=code, password=password, code=one_time
+        )
+
+    assert expect(Refused, activate("Password1234!", app.code())) == Refused("password-weak", "guessable")
+    assert expect(Refused, activate(PASSWORD, "000000")).code == "credentials"
+    assert expect(Refused, activate("Paul-fjord-lutin-8", app.code())) == Refused(
+        "password-weak", "guessable"
+    )
+    assert expect(Activated, activate(PASSWORD, app.code())).session.assurance == Assurance.PASSWORD_TOTP
+    assert expect(Refused, activate(PASSWORD, app.code())).code == "activation"
 
 
 def test_a_new_activation_voids_all_that_vouched_for_the_account(vault: Vault, claire: Person) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rempart.foundation.clock import SECOND
+from rempart.vault import passwords
 from rempart.vault.errors import PasswordWeak
 from rempart.vault.passwords import (
     _distance,
@@ -112,6 +113,18 @@ def test_passwords_are_hashed_with_argon2id_and_matched_in_either_unicode_form()
     assert asyncio.run(matches(stored, "Cre\u0300me-bru\u0302le\u0301e-42"))
     assert not asyncio.run(matches(stored, "Crème-brûlée-43"))
     assert not asyncio.run(matches(None, "Crème-brûlée-42"))
+
+
+def test_a_crowd_is_asked_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "MOST_IN_LINE", 3)
+
+    async def crowd() -> list[bool | BaseException]:
+        return await asyncio.gather(*(matches(None, PASSWORD) for _ in range(5)), return_exceptions=True)
+
+    outcomes = asyncio.run(crowd())
+    assert [outcome for outcome in outcomes if outcome is False] == [False] * 3
+    assert [type(outcome) for outcome in outcomes if outcome is not False] == [passwords.Crowded] * 2
+    assert asyncio.run(matches(None, PASSWORD)) is False
 
 
 def test_one_time_codes_follow_rfc_6238() -> None:
