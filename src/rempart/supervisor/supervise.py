@@ -186,16 +186,26 @@ class Supervisor:
             if asyncio.get_running_loop().time() - running.started_at > STABLE_SECONDS:
                 running.pause = FIRST_PAUSE
             running.restarts += 1
-            _log.error(
-                "%s ended with %d: started again in %.1f s",
-                running.process.name,
-                running.child.returncode,
-                running.pause,
-            )
+            _log.error("%s ended with %d", running.process.name, running.child.returncode)
             self._note(running, "restarting")
+            await self._start_again(running)
+
+    async def _start_again(self, running: _Running) -> None:
+        while True:
             await asyncio.sleep(running.pause)
             running.pause = min(2 * running.pause, LONGEST_PAUSE)
-            await self._spawn(running)
+            try:
+                await self._spawn(running)
+            except (RempartError, OSError) as error:
+                # What it needs is not there yet: another process that is being started again, too.
+                _log.error(
+                    "%s cannot start: %s; next try in %.1f s",
+                    running.process.name,
+                    type(error).__name__,
+                    running.pause,
+                )
+            else:
+                return
 
     async def _watch_database(self) -> None:
         while self._database is None or self._database.pid is not None:  # noqa: ASYNC110 (a process table, nobody signals it)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -16,7 +17,10 @@ from rempart.foundation.settings import WorkerSettings, load_settings
 from rempart.worker.jobs import audit_at_start, make_jobs
 
 ALIVE_EVERY = 2.0
-DRAIN_SECONDS = 8.0
+DRAIN_SECONDS = 1.0
+END_SECONDS = 2.0
+"""After this long the process ends, whatever still waits (a client of a database that went first). Every job may be cut short: an audit
+only reads, and what it writes is one file, replaced whole."""
 
 
 def main() -> int:
@@ -55,6 +59,7 @@ async def serve(settings: WorkerSettings) -> None:
         try:
             await asyncio.wait((working, living, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            loop.call_later(END_SECONDS, os._exit, 1)
             living.cancel()
             stopping.cancel()
             alive.unlink(missing_ok=True)
