@@ -12,7 +12,10 @@ COMMANDS: dict[str, str] = {
     "migrate": "rempart.cli.migrate:migrate_command",
     "demo": "rempart.cli.demo:demo",
     "operator": "rempart.cli.operator:app",
+    "intake": "rempart.cli.intake:app",
+    "insurer": "rempart.cli.intake:insurer",
     "evidence": "rempart.cli.evidence:app",
+    "bench intake": "rempart.cli.bench_intake:bench_intake",
     "bench rights": "rempart.cli.bench_rights:bench_rights",
 }
 GROUPS = {"bench": "Measure, and write what was measured."}

@@ -1,19 +1,16 @@
 """84 synthetic insurers deliver their files: signed, encrypted to the intake key, deposited, followed until they are loaded."""
 
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from rempart.cli.intake import deposit
+from rempart.cli.intake import deposit, intake_recipient, operator_connection
 from rempart.cli.operator import ask
 from rempart.cli.platform import Platform
 from rempart.foundation.clock import system_clock
@@ -37,7 +34,7 @@ class FileRefused(Refusal):
 
 def take_in(platform: Platform, population: Population, console: Console, *, processes: int = 1) -> int:
     """Write, sign, encrypt, deposit and follow every insurer's products and members. Answers how many people were loaded."""
-    recipient = intake_recipient(platform)
+    recipient = intake_recipient(platform.home.folder)
     columns = (
         TextColumn("   {task.description:<24}"),
         BarColumn(),
@@ -60,19 +57,6 @@ def take_in(platform: Platform, population: Population, console: Console, *, pro
         persons = persons_loaded(platform)
         progress.update(loaded, total=persons, completed=persons)
     return persons
-
-
-def intake_recipient(platform: Platform) -> str:
-    """The public intake key, as the operator hands it to insurers."""
-    command = [
-        sys.executable,
-        "-m",
-        "rempart.vault",
-        "intake-recipient",
-        "--config",
-        str(platform.home.config_file("vault")),
-    ]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def written_files(
@@ -106,7 +90,7 @@ def deliver(platform: Platform, insurer: Insurer, folder: Path, recipient: str) 
 
 def all_loaded(platform: Platform, deliveries: list[str]) -> bool:
     """Are they? Raises FileRefused as soon as one is refused."""
-    with _as_operator(platform) as connection:
+    with operator_connection(platform.home.folder) as connection:
         rows = connection.execute(
             "SELECT state, code, detail FROM intake.delivery WHERE id = ANY (%s::uuid[])", (deliveries,)
         ).fetchall()
@@ -118,7 +102,7 @@ def all_loaded(platform: Platform, deliveries: list[str]) -> bool:
 
 def lines_done(platform: Platform, deliveries: list[str]) -> int:
     """Lines of members' files read so far."""
-    with _as_operator(platform) as connection:
+    with operator_connection(platform.home.folder) as connection:
         row = connection.execute(
             "SELECT COALESCE(sum(lines_done), 0) FROM intake.delivery WHERE kind = 'full' AND id = ANY (%s::uuid[])",
             (deliveries,),
@@ -128,12 +112,9 @@ def lines_done(platform: Platform, deliveries: list[str]) -> int:
 
 def persons_loaded(platform: Platform) -> int:
     """How many people the last loads counted."""
-    with _as_operator(platform) as connection:
+    with operator_connection(platform.home.folder) as connection:
         row = connection.execute(
             "SELECT COALESCE(sum(persons), 0) FROM intake.delivery WHERE state = 'loaded'"
         ).fetchone()
     return int(row[0]) if row else 0
 
-
-def _as_operator(platform: Platform) -> "psycopg.Connection[tuple[object, ...]]":
-    return psycopg.connect(platform.home.operator_dsn.read_text().strip(), autocommit=True)
