@@ -1,0 +1,155 @@
+"""The whole platform as `rempart up` starts it: files of a synthetic population go in at one end, the truth comes out at the other."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from rich.console import Console
+
+from rempart.cli.counter import Counter
+from rempart.cli.demo import enrol_pharmacist
+from rempart.cli.platform import Platform, running_platform
+from rempart.cli.presenting import by_card, by_vitale
+from rempart.cli.taking_in import take_in
+from rempart.database.embedded import EmbeddedCluster
+from rempart.foundation.clock import paris_date, system_clock
+from rempart.foundation.vocabulary import Domain
+from rempart.population.model import Person
+from rempart.population.population import Population
+
+POPULATION = Population(7, 3_000)
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running_platform(tmp_path_factory.mktemp("w") / "p") as started:
+        take_in(started, POPULATION, Console(file=io.StringIO()))
+        yield started
+
+
+@pytest.fixture(scope="module")
+def counter(platform: Platform) -> Iterator[Counter]:
+    signed_in = enrol_pharmacist(platform)
+    yield signed_in
+    signed_in.close()
+
+
+def superuser(platform: Platform) -> "psycopg.Connection[tuple[object, ...]]":
+    return psycopg.connect(EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart"), autocommit=True)
+
+
+def people(every: int) -> Iterator[Person]:
+    """Some people of every insurer."""
+    for insurer in POPULATION.insurers:
+        for index in range(0, insurer.persons, every):
+            yield POPULATION.person(insurer.index, index)
+
+
+def test_every_answer_is_the_populations_truth(platform: Platform, counter: Counter) -> None:
+    today = paris_date(system_clock())
+    told = {"card": 0, "vitale": 0}
+    with superuser(platform) as connection:
+        for number, person in enumerate(people(18)):
+            if number % 2 == 0:
+                connection.execute("UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}'")
+            domain = list(Domain)[number % len(Domain)]
+            for lane, presented in (("card", by_card), ("vitale", by_vitale)):
+                answer = counter.check(presented(person, domain))
+                contracts = [c for c in person.contracts if not c.is_dead(today)]
+                if not contracts:
+                    assert "item" not in answer["insurance"][0]
+                    continue
+                told[lane] += 1
+                reasons = sorted(contract.state(domain, today) for contract in contracts)
+                assert sorted(reason(insurance) for insurance in answer["insurance"]) == reasons
+                assert ("preAuthRef" in answer) is person.is_open(domain, today)
+    assert min(told.values()) > 100
+
+
+def reason(insurance: dict[str, object]) -> str:
+    """The closing reason an answer gives for one contract, "" when it is open."""
+    items = insurance["item"]
+    assert isinstance(items, list)
+    return next((e["valueCode"] for e in items[0].get("extension", []) if "valueCode" in e), "")
+
+
+def test_no_insured_person_is_in_any_column_log_or_file(platform: Platform, counter: Counter) -> None:
+    """Names, NIRs, birth dates, n° adhérent and the insurers' own references: in no table, in no log, in no folder of the platform."""
+    stored = []
+    with superuser(platform) as connection:
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for schema, table in tables:
+            columns = (
+                "encode(sealed, 'escape') || encode(notice_ref, 'escape')"
+                if schema == "capsule"
+                else "t::text"
+            )
+            stored += [
+                str(row[0])
+                for row in connection.execute(f'SELECT {columns} FROM "{schema}"."{table}" t').fetchall()
+            ]
+    text = "\n".join(stored)
+    for folder in (
+        platform.home.logs,
+        platform.home.run,
+        platform.home.spool,
+        platform.home.config,
+        platform.home.audit,
+    ):
+        text += "\n".join(file.read_text(errors="replace") for file in folder.rglob("*") if file.is_file())
+    assert len(stored) > 5_000
+    for person in people(3):
+        for secret in (
+            person.nir,
+            person.nir[:13],
+            person.adherent,
+            person.member_ref,
+            f"{person.first_name} {person.family_name}",
+        ):
+            assert not secret or secret not in text
+
+
+def test_what_left_is_in_a_ledger_that_verifies_offline(
+    platform: Platform, counter: Counter, tmp_path: Path
+) -> None:
+    rempart = [sys.executable, "-m", "rempart.cli"]
+    exported = tmp_path / "ledger"
+    person = next(p for p in people(1) if p.is_open(Domain.PHAR, paris_date(system_clock())))
+    with superuser(platform) as connection:
+        connection.execute("UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}'")
+    counter.check(by_card(person, Domain.PHAR))
+    subprocess.run(
+        [*rempart, "evidence", "export", str(exported), "--folder", str(platform.home.folder)],
+        check=True,
+        capture_output=True,
+    )
+    verified = subprocess.run(
+        [*rempart, "evidence", "verify", str(exported)], capture_output=True, text=True, check=False
+    )
+    assert verified.returncode == 0, verified.stderr
+    tile = next(path for path in (exported / "tile" / "entries").rglob("*") if path.is_file())
+    content = bytearray(tile.read_bytes())
+    content[5] ^= 1
+    tile.write_bytes(bytes(content))
+    altered = subprocess.run(
+        [*rempart, "evidence", "verify", str(exported)], capture_output=True, text=True, check=False
+    )
+    assert altered.returncode == 1
+    assert altered.stderr.strip()
+
+
+def test_status_tells_every_process_is_ready(platform: Platform) -> None:
+    status = subprocess.run(
+        [sys.executable, "-m", "rempart.cli", "status", "--json", "--folder", str(platform.home.folder)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    processes = {process["name"]: process["condition"] for process in json.loads(status.stdout)["processes"]}
+    assert {"vault", "sealer", "front", "worker"} <= processes.keys()
+    assert set(processes.values()) == {"ready"}
