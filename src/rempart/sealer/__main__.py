@@ -1,4 +1,6 @@
-"""The sealer's process: `python -m rempart.sealer --config FILE`."""
+"""The sealer's process: `python -m rempart.sealer --config FILE`; `python -m rempart.sealer recipient --config FILE` prints what insurers
+encrypt to.
+"""
 
 import argparse
 import json
@@ -8,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +18,11 @@ from rempart.foundation.clock import system_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import SealerSettings, load_settings
+from rempart.vault.keystore import Token, open_key_store
 
 IDLE_SECONDS = 0.2
+RESTED_SECONDS = 3.0
+"""After so long without work, workers are started: not before, since a platform that starts has better to do."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +37,7 @@ class AnotherSealer(Outage):
 def main() -> int:
     """Parse the command line and run until SIGTERM. Exit code 1 and a sentence when the sealer cannot start."""
     parser = argparse.ArgumentParser(prog="rempart.sealer", description=__doc__)
+    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "recipient"))
     parser.add_argument("--config", type=Path, required=True)
     arguments = parser.parse_args()
     configure_logs()
@@ -38,11 +45,30 @@ def main() -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     try:
-        serve(load_settings(SealerSettings, arguments.config), stop)
+        settings = load_settings(SealerSettings, arguments.config)
+        if arguments.command == "recipient":
+            print(recipient(settings))  # noqa: T201 (what was asked for)
+        else:
+            serve(settings, stop)
     except RempartError as error:
         print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
         return 1
     return 0
+
+
+def recipient(settings: SealerSettings) -> str:
+    """The intake key's public half (age1…)."""
+    from pyrage import x25519
+
+    keys = open_key_store(settings.key_store, settings.passphrase_file, _token(settings))
+    return str(x25519.Identity.from_str(keys.ring.intake).to_public())
+
+
+def _token(settings: SealerSettings) -> Token | None:
+    if settings.pkcs11_module is None:
+        return None
+    assert settings.pkcs11_pin_file is not None
+    return Token(settings.pkcs11_module, settings.pkcs11_label, settings.pkcs11_pin_file)
 
 
 def serve(settings: SealerSettings, stop: threading.Event) -> None:
@@ -54,13 +80,8 @@ def serve(settings: SealerSettings, stop: threading.Event) -> None:
     from rempart.sealer.spool import Spool
     from rempart.sealer.watch import Round
     from rempart.sealer.workers import Access, Gang
-    from rempart.vault.keystore import Token
 
-    token = None
-    if settings.pkcs11_module is not None:
-        assert settings.pkcs11_pin_file is not None
-        token = Token(settings.pkcs11_module, settings.pkcs11_label, settings.pkcs11_pin_file)
-    access = Access(settings.dsn, settings.key_store, settings.passphrase_file, token)
+    access = Access(settings.dsn, settings.key_store, settings.passphrase_file, _token(settings))
     keys = access.open_keys()
     with store.connect(settings.dsn, "main") as connection:
         if not store.lock_alone(connection):
@@ -79,9 +100,14 @@ def serve(settings: SealerSettings, stop: threading.Event) -> None:
         rounds = Round(workshop, Spool(settings.spool_folder, settings.run_folder / "sealer"))
         rounds.begin()
         listener = announce(settings.run_folder / "sealer.sock", stop)
+        rested = time.monotonic()
         try:
             while not stop.is_set():
-                if not rounds.step():
+                if rounds.step():
+                    rested = time.monotonic()
+                else:
+                    if time.monotonic() - rested > RESTED_SECONDS:
+                        gang.hire()
                     stop.wait(IDLE_SECONDS)
         finally:
             listener.close()
