@@ -106,7 +106,9 @@ def test_a_server_that_outlived_its_starter_is_stopped_first(folder):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root must change user to start PostgreSQL")
-def test_root_without_user_namespaces_starts_it_as_nobody(folder, monkeypatch):
+@pytest.mark.parametrize("mode", [0o711, 0o700], ids=["where nobody may go", "where nobody may not go"])
+def test_root_without_user_namespaces_starts_it_as_nobody(folder, monkeypatch, mode):
+    folder.chmod(mode)
     tools = folder / "tools"
     tools.mkdir()
     (tools / "setpriv").symlink_to(shutil.which("setpriv") or "")

@@ -293,7 +293,18 @@ def _launch_as_nobody(binaries: Path, folder: Path) -> _Launch:
         raise NoBinaries(
             "root needs unshare or setpriv (package util-linux) to start PostgreSQL as another user"
         )
-    # The checkout may lie where nobody cannot look (/root): PostgreSQL gets a copy of its programs beside its data.
+    as_nobody = (setpriv, f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--pdeathsig", "INT")
+    if any(not parent.stat().st_mode & 0o001 for parent in folder.parents):
+        # The installation lies where nobody cannot go (/root, a temporary folder of root's). Rather than open root's folders, let this one
+        # process pass them: it then may on files what root may, as it may in a user namespace.
+        passing = ("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
+        return _Launch((*as_nobody, *passing, "--"), binaries, _NOBODY)
+    folder.chmod(folder.stat().st_mode & 0o7777 | 0o011)
+    return _Launch((*as_nobody, "--"), _copy_programs(binaries, folder), _NOBODY)
+
+
+def _copy_programs(binaries: Path, folder: Path) -> Path:
+    # The .venv may lie where nobody cannot look: PostgreSQL gets a copy of its programs beside its data.
     home = folder / "programs"
     if not (home / "bin" / "postgres").exists():
         partial = folder / "programs.partial"
@@ -302,25 +313,7 @@ def _launch_as_nobody(binaries: Path, folder: Path) -> _Launch:
         _copy_bundled_libraries(binaries, partial)
         (partial / "bin").symlink_to(Path(binaries.parent.name) / binaries.name)
         partial.rename(home)
-    for parent in (folder, *folder.parents):
-        mode = parent.stat().st_mode
-        if parent == folder:
-            parent.chmod((mode & 0o7777) | 0o011)
-        elif not mode & 0o001:
-            raise ClusterFailed(
-                f"user namespaces are forbidden here, so PostgreSQL runs as nobody, and nobody cannot enter {parent}:"
-                " choose another folder (--folder /var/lib/rempart)"
-            )
-    prefix = (
-        setpriv,
-        f"--reuid={_NOBODY}",
-        f"--regid={_NOBODY}",
-        "--clear-groups",
-        "--pdeathsig",
-        "INT",
-        "--",
-    )
-    return _Launch(prefix, (home / "bin").resolve(), _NOBODY)
+    return (home / "bin").resolve()
 
 
 def _copy_bundled_libraries(binaries: Path, partial: Path) -> None:
