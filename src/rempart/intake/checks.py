@@ -61,7 +61,7 @@ def rules_of(terms: Terms) -> list[Rule]:
             pl.lit("reference-is-nir"),
         ),
         Rule("nir", (nir != "") | (pl.col("nir_attached") != ""), pl.lit("nir-missing")),
-        Rule("nir", (nir == "") | nir.str.contains(_NIR), pl.lit("nir-form")),
+        Rule("nir", (nir == "") | form_holds(nir), pl.lit("nir-form")),
         Rule("nir", (nir == "") | key_holds(nir), pl.lit("nir-key")),
         Rule("nir", (nir == "") | _is_admitted(nir, terms), _admission_code(terms)),
         Rule("birth_date", _is_date("birth_date", birth), _date_code("birth_date")),
@@ -93,7 +93,7 @@ def refused_attached(attached: Collection[str], terms: Terms) -> dict[str, str]:
     nir = pl.col("nir")
     judged = frame.select(
         nir,
-        pl.when(~nir.str.contains(_NIR))
+        pl.when(~form_holds(nir))
         .then(pl.lit("nir-form"))
         .when(~key_holds(nir))
         .then(pl.lit("nir-key"))
@@ -116,6 +116,11 @@ def refused_attached(attached: Collection[str], terms: Terms) -> dict[str, str]:
 def refused_domains(written: Collection[str]) -> set[str]:
     """Of the distinct values of `domains`, those that are refused."""
     return {text for text in written if not _domains_hold(text)}
+
+
+def form_holds(nir: pl.Expr) -> pl.Expr:
+    """Has the NIR the form that foundation.identifiers.check_nir asks for?"""
+    return nir.str.contains(_NIR)
 
 
 def key_holds(nir: pl.Expr) -> pl.Expr:

@@ -39,7 +39,7 @@ _REASONS = {
 }
 _WORDS = {word: family for family, words in FORBIDDEN.items() for word in words.split()}
 _LONG = [word for word in _WORDS if len(word) >= 5]
-_NEAR = 0.84
+_NEAR = 0.8
 _SEPARATOR = ";"
 
 

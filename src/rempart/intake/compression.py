@@ -1,4 +1,4 @@
-"""Plain, gzip or zstandard, told apart by the first bytes; decompressed as it streams, a bounded piece at a time."""
+"""Plain, gzip or zstandard, told apart by the first bytes; decompressed as it streams, in pieces of bounded size."""
 
 import zlib
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from rempart.intake.errors import BadCompression
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 PIECE = 1 << 20
-"""Bytes given at once at most, whatever a hostile file would expand to."""
-_BITE = 4_096
+"""Bytes of gzip given at once at most; of zstandard, see `_unzstd`."""
+_BITE = 1_024
 _WINDOW = 1 << 27
 """A zstandard window of 128 MiB at most: what `zstd --long` makes by default."""
 
@@ -78,8 +78,8 @@ class Expander:
                 self._zstd = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj(
                     write_size=PIECE
                 )
-            # The decompressor has no bound on what one call gives: small bites bound it (a block of zstandard is 128 KiB at most,
-            # and needs four bytes at least).
+            # The decompressor has no bound on what one call gives, small bites are the bound: a block is 4 bytes at least and 128 KiB at
+            # most once expanded (RFC 8878 §3.1.1.2), so that a hostile kilobyte gives 32 MiB.
             bite, data = data[:_BITE], data[_BITE:]
             try:
                 piece = self._zstd.decompress(bite)
