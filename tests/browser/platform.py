@@ -22,6 +22,7 @@ from rempart.foundation.identifiers import nir_key
 from rempart.foundation.settings import FrontSettings, VaultSettings, load_settings, write_settings
 from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
 from rempart.identity.referencing import enrol_establishment, enrol_professional
+from rempart.population.professionals import synthetic_establishments
 from rempart.vault.capsule import (
     Departure,
     SealedContract,
@@ -51,7 +52,7 @@ BORN = date(1980, 5, 17)
 _BODY = "2800599100000"
 NIR = f"{_BODY}{nir_key(_BODY):02d}"
 READY_SECONDS = 30.0
-FINESS = iter(("010000602", "770816478", "2A0000014", "9A0000020", "9B0000030"))
+FINESS = (house.finess for house in synthetic_establishments(5, 500))
 _numbers = count(1)
 
 

@@ -21,11 +21,12 @@ from rempart.cli.load import LoadResult, run_load
 from rempart.cli.operator import ask
 from rempart.cli.platform import Platform, running_platform
 from rempart.cli.presenting import by_card
-from rempart.cli.taking_in import take_in
+from rempart.cli.taking_in import TakenIn, all_loaded, deliver, take_in, written_files
 from rempart.database.embedded import EmbeddedCluster, packaged_binaries
 from rempart.foundation.clock import DAY, paris_date, system_clock
 from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import Domain, Profession, Role
+from rempart.intake.model import Kind
 from rempart.population.population import Population
 from rempart.population.professionals import synthetic_establishments
 from rempart.supervisor.state import read_state
@@ -49,27 +50,35 @@ def bench_rights(
     folder: Annotated[
         Path | None, typer.Option(help="keep the platform here, and find it again the next time")
     ] = None,
+    during_load: Annotated[
+        bool, typer.Option(help="measure again while every insurer's file is taken in anew")
+    ] = False,
 ) -> None:
     """Measure rights checks a second through the door, and the floor in the same run."""
     with tempfile.TemporaryDirectory(prefix="rempart-") as temporary:
-        measured = measure(folder or Path(temporary) / "p", persons, seconds, concurrency)
+        measured = measure(
+            folder or Path(temporary) / "p", persons, seconds, concurrency, during_load=during_load
+        )
     text = json.dumps(measured, indent=2)
     console.print_json(text)
     if json_file is not None:
         json_file.write_text(text + "\n")
 
 
-def measure(folder: Path, persons: int, seconds: int, concurrency: int) -> dict[str, Any]:
-    """One run: warm-up, floor, door, floor again."""
+def measure(
+    folder: Path, persons: int, seconds: int, concurrency: int, *, during_load: bool
+) -> dict[str, Any]:
+    """One run: intake, warm-up, floor, door, floor again; then, if asked, the door while files are taken in."""
     population = Population(SEED, persons)
     with running_platform(folder, more='shared_buffers = "2GB"\n') as platform:
+        taken = TakenIn()
         if not _already_taken_in(platform, persons):
-            take_in(platform, population, console)
+            taken = take_in(platform, population, console, processes=1 if persons < 1_000_000 else 2)
         console.print("Enrolling accounts and warming up…")
-        warm = _Checks(platform, population, random.Random(SEED))  # noqa: S311 (which people the bench asks for)
+        warm = _Checks(platform, population)
         warm.enrol(400)
         pace = warm.run(4, concurrency, 400 * CHECKS_AN_ACCOUNT).per_second
-        checks = _Checks(platform, population, random.Random(time.time_ns()))  # noqa: S311
+        checks = _Checks(platform, population)
         wanted = int(pace * seconds * 1.5) + concurrency
         checks.enrol(-(-wanted // CHECKS_AN_ACCOUNT))
         console.print(
@@ -80,9 +89,49 @@ def measure(folder: Path, persons: int, seconds: int, concurrency: int) -> dict[
         spent = {name: after - before[name] for name, after in _processor_seconds(platform).items()}
         floors.append(_floor(platform, seconds, concurrency))
         alone = _floor(platform, min(seconds, 5), 1)
-    if load.ran_dry:
-        raise BadInput("the prepared requests ran dry: the warm-up was far slower than the run; run it again")
-    return _report(persons, concurrency, load, floors, alone, spent)
+        if load.ran_dry:
+            raise BadInput(
+                "the prepared requests ran dry: the warm-up was far slower than the run; run it again"
+            )
+        figures = _report(persons, concurrency, load, floors, alone, spent)
+        if taken.seconds:
+            figures |= {
+                "taken_in_persons": taken.persons,
+                "taken_in_persons_per_second": round(taken.persons / taken.seconds, 1),
+            }
+        if during_load:
+            figures |= _measure_during_load(platform, population, taken, seconds, concurrency, load)
+    return figures
+
+
+def _measure_during_load(
+    platform: Platform,
+    population: Population,
+    taken: TakenIn,
+    seconds: int,
+    concurrency: int,
+    alone: LoadResult,
+) -> dict[str, Any]:
+    """The same load while every insurer's second full file goes from the spool to the swap."""
+    if not taken.keys:
+        raise BadInput(
+            "--during-load needs a platform that this very run filled: leave --folder out, or give an empty one"
+        )
+    checks = _Checks(platform, population)
+    wanted = int(alone.per_second * seconds) + concurrency
+    checks.enrol(-(-wanted // CHECKS_AN_ACCOUNT))
+    console.print("Measuring again while every insurer's file is taken in anew…")
+    deliveries: list[str] = []
+    for insurer, files in written_files(platform, population, 2):
+        deliveries += deliver(platform, insurer, files, taken.keys[insurer.amc], (Kind.FULL,), sequence=2)
+    load = checks.run(seconds, concurrency, wanted)
+    return {
+        "during_load_requests_per_second": round(load.per_second, 1),
+        "during_load_p50_ms": round(load.quantile(0.50), 2),
+        "during_load_p99_ms": round(load.quantile(0.99), 2),
+        "during_load_p99_ratio": round(load.quantile(0.99) / alone.quantile(0.99), 2),
+        "during_load_until_the_end": not all_loaded(platform, deliveries),
+    }
 
 
 def _report(
@@ -121,8 +170,9 @@ def _report(
 class _Checks:
     """Accounts that check rights, each on a device of its own, and the people they ask for."""
 
-    def __init__(self, platform: Platform, population: Population, chance: random.Random) -> None:
-        self._platform, self._population, self._chance = platform, population, chance
+    def __init__(self, platform: Platform, population: Population) -> None:
+        self._platform, self._population = platform, population
+        self._chance = random.Random(time.time_ns())  # noqa: S311 (which people the bench asks for)
         self._counters: list[Counter] = []
         self._sizes = [insurer.persons for insurer in population.insurers]
 

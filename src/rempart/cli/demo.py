@@ -95,7 +95,7 @@ def play(platform: Platform, population: Population, started: float) -> Played:
     size = _show_ledger(platform)
     played = Played(
         insurers=len(population.insurers),
-        persons=taken_in,
+        persons=taken_in.persons,
         right_open=any(contract["inforce"] for contract in told["insurance"]) and "preAuthRef" in told,
         wrong_card_refused="item" not in stranger["insurance"][0] and "preAuthRef" not in stranger,
         ledger_verified=size >= 2,

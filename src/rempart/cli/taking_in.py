@@ -3,6 +3,8 @@
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,31 +34,47 @@ class FileRefused(Refusal):
     english = "An insurer's file was refused."
 
 
-def take_in(platform: Platform, population: Population, console: Console, *, processes: int = 1) -> int:
-    """Write, sign, encrypt, deposit and follow every insurer's products and members. Answers how many people were loaded."""
-    recipient = intake_recipient(platform.home.folder)
+@dataclass
+class TakenIn:
+    """What was loaded, and what it takes to send more: each insurer's signing key by n° AMC."""
+
+    persons: int = 0
+    seconds: float = 0.0
+    """From the first file laid down to the last loaded."""
+    keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+
+
+def take_in(platform: Platform, population: Population, console: Console, *, processes: int = 1) -> TakenIn:
+    """Write, sign, encrypt, deposit and follow every insurer's products and members."""
     columns = (
         TextColumn("   {task.description:<24}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
+    taken = TakenIn()
     with Progress(*columns, console=console) as progress:
         written = progress.add_task("insurers' files sealed", total=len(population.insurers))
         loaded = progress.add_task(
             "people taken in", total=sum(insurer.persons for insurer in population.insurers)
         )
         deliveries: list[str] = []
+        started = 0.0
         for insurer, files in written_files(platform, population, processes):
-            deliveries += deliver(platform, insurer, files, recipient)
+            started = started or time.monotonic()
+            taken.keys[insurer.amc] = introduce(platform, insurer)
+            deliveries += deliver(
+                platform, insurer, files, taken.keys[insurer.amc], (Kind.PRODUCTS, Kind.FULL)
+            )
             progress.advance(written)
             progress.update(loaded, completed=lines_done(platform, deliveries))
         while not all_loaded(platform, deliveries):
             progress.update(loaded, completed=lines_done(platform, deliveries))
             time.sleep(_LOOK_SECONDS)
-        persons = persons_loaded(platform)
-        progress.update(loaded, total=persons, completed=persons)
-    return persons
+        taken.seconds = time.monotonic() - started
+        taken.persons = persons_loaded(platform)
+        progress.update(loaded, total=taken.persons, completed=taken.persons)
+    return taken
 
 
 def written_files(
@@ -75,17 +93,37 @@ def written_files(
                 file.unlink()
 
 
-def deliver(platform: Platform, insurer: Insurer, folder: Path, recipient: str) -> list[str]:
-    """Make the insurer known, then sign, encrypt and deposit its products and its members. Answers the deliveries."""
+def introduce(platform: Platform, insurer: Insurer) -> Ed25519PrivateKey:
+    """Make an insurer and its two public keys known; answers its signing key."""
     signing, notice = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
     keys = (signing.public_key().public_bytes_raw(), notice.public_key().public_bytes_raw())
     ask(platform.home.folder, RegisterInsurer(insurer.amc, insurer.name, *keys), Enrolled)
+    return signing
+
+
+def deliver(
+    platform: Platform,
+    insurer: Insurer,
+    folder: Path,
+    signing: Ed25519PrivateKey,
+    kinds: tuple[Kind, ...],
+    sequence: int = 1,
+) -> list[str]:
+    """Sign, encrypt and deposit an insurer's files of these kinds. Answers the deliveries."""
+    recipient = _recipient(platform.home.folder)
     deliveries = []
-    for kind, stem in ((Kind.PRODUCTS, "products"), (Kind.FULL, "members")):
+    for kind in kinds:
+        stem = "products" if kind is Kind.PRODUCTS else "members"
         source, sealed = folder / f"{insurer.amc}.{stem}.csv", folder / f"{insurer.amc}.{stem}.rempart"
-        seal_file(source, sealed, insurer.amc, kind, 1, signing, recipient, system_clock())
+        seal_file(source, sealed, insurer.amc, kind, sequence, signing, recipient, system_clock())
         deliveries.append(deposit(platform.home.spool, sealed, "demo", system_clock()))
     return deliveries
+
+
+@lru_cache(maxsize=4)
+def _recipient(folder: Path) -> str:
+    # One process started to ask, not one an insurer.
+    return intake_recipient(folder)
 
 
 def all_loaded(platform: Platform, deliveries: list[str]) -> bool:
@@ -117,4 +155,3 @@ def persons_loaded(platform: Platform) -> int:
             "SELECT COALESCE(sum(persons), 0) FROM intake.delivery WHERE state = 'loaded'"
         ).fetchone()
     return int(row[0]) if row else 0
-
