@@ -334,8 +334,9 @@ class JournalEntry(Message, frozen=True):
     lane: str
     domain: str
     outcome: str
-    """open, closed or absent as told then."""
+    """told or absent: the ledger does not keep whether the right was open."""
     engagement: str
+    """The entry's number: the numéro d'engagement where the right was open; "" for an absence."""
     cost: int
     login: str
 
