@@ -1,4 +1,4 @@
-"""`python -m rempart.vault --config FILE` serves; `init` makes its keys; `intake-recipient` prints the public intake key."""
+"""`python -m rempart.vault --config FILE` serves; `init` makes its keys."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ from rempart.foundation.clock import system_clock
 from rempart.foundation.errors import RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import VaultSettings, load_settings
-from rempart.vault.keystore import Token, create_key_store, intake_recipient, open_key_store
+from rempart.vault.keystore import Token, create_key_store, open_key_store
 from rempart.vault.server import Desk, listen
 from rempart.vault.zone import open_zone
 
@@ -23,7 +23,7 @@ DRAIN_SECONDS = 8.0
 def main() -> int:
     """Parse the command line and run. Exit code 1 and a sentence when the vault cannot start."""
     parser = argparse.ArgumentParser(prog="rempart.vault", description=__doc__)
-    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "init", "intake-recipient"))
+    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "init"))
     parser.add_argument("--config", type=Path, required=True)
     arguments = parser.parse_args()
     configure_logs()
@@ -33,9 +33,6 @@ def main() -> int:
             create_key_store(
                 settings.key_store, settings.passphrase_file, _token(settings), settings.claims_key
             )
-        elif arguments.command == "intake-recipient":
-            keys = open_key_store(settings.key_store, settings.passphrase_file, _token(settings))
-            print(intake_recipient(keys))  # noqa: T201 (what was asked for)
         else:
             uvloop.run(serve(settings))
     except RempartError as error:

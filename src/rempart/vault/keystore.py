@@ -221,13 +221,6 @@ def _new_age_identity() -> str:
     return str(age.Identity.generate())
 
 
-def intake_recipient(store: KeyStore) -> str:
-    """The public intake key (`age1…`) that insurers encrypt their files to."""
-    from pyrage import x25519 as age
-
-    return str(age.Identity.from_str(store.ring.intake).to_public())
-
-
 def _open_token(token: Token) -> Any:
     import pkcs11
 
