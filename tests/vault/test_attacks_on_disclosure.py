@@ -470,3 +470,13 @@ def test_the_engagement_verifies_with_the_published_keys_and_names_its_leaf(
     import base64
 
     assert base64.urlsafe_b64encode(leaf_hash(row[0])).rstrip(b"=").decode() == claims["log"]["leaf"]
+
+
+def test_a_vault_whose_database_went_away_says_no_and_comes_back(platform: Platform, counter: Counter) -> None:
+    """Its connections are cut: nothing is told without the ledger; the next request finds them open again."""
+    open_lines(platform)
+    with platform.database.connect() as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rempart_vault'")
+    before = ledger(platform)
+    wait_until(lambda: answers(counter))
+    assert ledger(platform) == before + 1

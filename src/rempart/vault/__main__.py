@@ -44,7 +44,7 @@ def main() -> int:
 async def serve(settings: VaultSettings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
     keys = open_key_store(settings.key_store, settings.passphrase_file, _token(settings))
-    zone, connection = await open_zone(settings, system_clock, keys)
+    zone = await open_zone(settings, system_clock, keys)
     desk = Desk(zone)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -62,7 +62,7 @@ async def serve(settings: VaultSettings) -> None:
     await desk.drain(DRAIN_SECONDS)
     signing.cancel()
     await zone.checkpoints.sign_if_grown()
-    await connection.close()
+    await zone.ledger.close()
     await zone.pool.close()
 
 

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import uuid
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -17,6 +18,8 @@ from rempart.foundation.errors import Outage
 
 MAX_BATCH = 64
 SQL = "SELECT * FROM vault.disclose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+_DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 _log = logging.getLogger(__name__)
 
 
@@ -63,23 +66,29 @@ class Debited:
 
 
 class LedgerCall:
-    """Runs vault.disclose on one connection, one batch at a time."""
+    """Runs vault.disclose on one connection of its own, one batch at a time. A connection that is lost is opened anew at the next batch."""
 
-    def __init__(
-        self,
-        connection: asyncpg.Connection,
-        statement: asyncpg.prepared_stmt.PreparedStatement,
-        epoch: int,
-        clock: Clock,
-    ) -> None:
-        self._connection, self._statement, self._epoch, self._clock = connection, statement, epoch, clock
+    def __init__(self, connect: Connect, epoch: int, clock: Clock) -> None:
+        self._connect, self._epoch, self._clock = connect, epoch, clock
+        self._connection: asyncpg.Connection | None = None
+        self._statement: asyncpg.prepared_stmt.PreparedStatement | None = None
         self._waiting: deque[tuple[Entry, asyncio.Future[Debited]]] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._opening = asyncio.Lock()
 
-    @classmethod
-    async def prepare(cls, connection: asyncpg.Connection, epoch: int, clock: Clock) -> "LedgerCall":
-        """Hold the statement ready on a connection of its own."""
-        return cls(connection, await connection.prepare(SQL), epoch, clock)
+    async def hold_ready(self) -> None:
+        """Connect and prepare the statement, unless both stand. Raises what asyncpg raises."""
+        async with self._opening:
+            if self._connection is None or self._connection.is_closed():
+                self._statement = None
+                self._connection = await self._connect()
+            if self._statement is None:
+                self._statement = await self._connection.prepare(SQL)
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            await self._connection.close()
 
     async def debit(self, entry: Entry) -> Debited:
         """Debit, probe and log one request. Raises Outage when meter or ledger cannot answer: then the answer is no.
@@ -95,11 +104,7 @@ class LedgerCall:
     async def _run(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            try:
-                results = await self._call([entry for entry, _ in batch])
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                # One request's data may have upset the call: each alone then, so that it harms nobody else.
-                results = await self._call_each([entry for entry, _ in batch])
+            results = await self._answer([entry for entry, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
                 if future.cancelled():
                     continue
@@ -108,17 +113,20 @@ class LedgerCall:
                 else:
                     future.set_result(result)
 
-    async def _call_each(self, entries: list[Entry]) -> list[Debited | Outage]:
-        results: list[Debited | Outage] = []
-        for entry in entries:
-            try:
-                results.extend(await self._call([entry]))
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    async def _answer(self, entries: list[Entry]) -> list[Debited | Outage]:
+        try:
+            return await self._call(entries)
+        except _DATABASE_ERRORS as error:
+            if len(entries) == 1 or self._connection is None or self._connection.is_closed():
+                # What was sent on a lost connection may be counted; it is never sent again.
                 _log.error("the ledger call failed: %s", type(error).__name__)
-                results.append(Outage(type(error).__name__))
-        return results
+                return [Outage(type(error).__name__) for _ in entries]
+        # One request's data may have upset the call: each alone then, so that it harms nobody else.
+        return [result for entry in entries for result in await self._answer([entry])]
 
     async def _call(self, entries: list[Entry]) -> list[Debited | Outage]:
+        await self.hold_ready()
+        assert self._statement is not None
         now = self._clock()
         rows = await self._statement.fetch(*arguments(now, self._epoch, entries))
         results: list[Debited | Outage] = [Outage("no row") for _ in entries]

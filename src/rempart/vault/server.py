@@ -94,6 +94,7 @@ class Desk:
 
     async def _health(self) -> Healthy:
         try:
+            await self.zone.ledger.hold_ready()
             size = await self.zone.pool.fetchval("SELECT size FROM evidence.log WHERE id = 1")
         except Exception as error:  # noqa: BLE001 (whatever it is, we are not ready)
             _log.warning("not ready: %s", type(error).__name__)

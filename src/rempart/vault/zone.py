@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import asyncpg
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -38,14 +39,16 @@ class Zone:
     """Caches of the account modules, by their own names."""
 
 
-async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> tuple[Zone, asyncpg.Connection]:
-    """Connect, publish this start's claims envelope, hold the ledger call ready. The connection returned is the ledger call's own."""
+async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zone:
+    """Connect, publish this start's claims envelope, hold the ledger call ready."""
     pool = await asyncpg.create_pool(
         settings.dsn, min_size=1, max_size=4, server_settings={"application_name": ApplicationName}
     )
-    connection = await asyncpg.connect(
-        settings.dsn, server_settings={"application_name": f"{ApplicationName}-ledger"}
+    connect = partial(
+        asyncpg.connect, settings.dsn, server_settings={"application_name": f"{ApplicationName}-ledger"}
     )
+    ledger = LedgerCall(connect, keys.epoch, clock)
+    await ledger.hold_ready()
     envelope = ClaimsEnvelope.fresh(keys.ring.claims_public)
     await pool.execute(
         "INSERT INTO vault.claims_envelope (kid, wrapped, created) VALUES ($1, $2, $3)",
@@ -55,12 +58,12 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> tu
     )
     prfs = {epoch: keys.prf(f"capsule-{epoch}") for epoch in (keys.epoch, keys.epoch - 1) if epoch > 0}
     log_key = SignerKey(settings.log_origin, ed25519.Ed25519PrivateKey.from_private_bytes(keys.ring.ledger))
-    zone = Zone(
+    return Zone(
         settings=settings,
         clock=clock,
         keys=keys,
         pool=pool,
-        ledger=await LedgerCall.prepare(connection, keys.epoch, clock),
+        ledger=ledger,
         directory=Directory(pool),
         signer=EngagementSigner(
             keys.ring.engagement, keys.prf("pseudonym"), envelope, settings.origin, settings.log_origin
@@ -69,4 +72,3 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> tu
         nonces=SeenNonces(clock()),
         capsule_prf=prfs.__getitem__,
     )
-    return zone, connection

@@ -106,7 +106,7 @@ def standing_vault(
         claims_key=folder,
     )
     with asyncio.Runner() as runner:
-        zone, connection = runner.run(open_zone(settings, clock, key_store))
+        zone = runner.run(open_zone(settings, clock, key_store))
         servers = runner.run(listen(Desk(zone), folder, {}))
         door, operators = VaultClient(folder / "door.sock"), VaultClient(folder / "operator.sock")
         yield Vault(runner, zone, door, operators, module_database, clock)
@@ -116,7 +116,7 @@ def standing_vault(
             await operators.close()
             for server in servers:
                 server.close()
-            await connection.close()
+            await zone.ledger.close()
             await zone.pool.close()
 
         runner.run(close())
