@@ -211,7 +211,8 @@ def test_a_grid_is_read_by_product_and_domain() -> None:
 @pytest.mark.parametrize(
     ("place", "value", "field", "code"),
     [
-        (0, "99000002", "amc", "amc-differs"), (1, "", "product", "format"), (2, "", "label", "missing"), (2, "x" * 81, "label", "too-long"),
+        (0, "99000002", "amc", "amc-differs"), (1, "", "product", "format"), (2, "", "label", "missing"),
+        (2, "x" * 81, "label", "too-long"),
         (3, "SPA", "domain", "format"), (4, "free", "rate_basis", "format"), (5, "", "percent", "basis"), (5, "-1", "percent", "number"),
         (5, "1e3", "percent", "number"), (6, "5", "amount_cents", "basis"), (7, "week", "per", "format"), (8, "", "formula", "missing"),
         (8, "a\tb", "formula", "format"), (9, "yes", "prise_en_charge", "format"),

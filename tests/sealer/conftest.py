@@ -16,6 +16,7 @@ import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from rempart.foundation.vocabulary import Lane
 from rempart.intake.envelope import seal_file
 from rempart.intake.manifest import make_manifest, write_manifest
 from rempart.intake.model import DELTA_COLUMNS, MEMBER_COLUMNS, PRODUCT_COLUMNS, Kind
@@ -27,7 +28,6 @@ from rempart.sealer.workers import Access, Gang
 from rempart.vault.capsule import CapsuleContent, card_message, derive, open_capsule, vitale_message
 from rempart.vault.capsule import associated_data as capsule_data
 from rempart.vault.keystore import FileKeyStore, create_key_store, open_key_store
-from rempart.foundation.vocabulary import Lane
 from tests.conftest import Database, TestClock
 
 NIRS = ("295109912600017", "253072B07300070", "180017505600004", "290017505600075", "170017505600088")
@@ -75,7 +75,8 @@ def member(number: int, **fields: str) -> Line:
     """The n-th synthetic member: everything that must be unique is."""
     nir = with_key(f"1{number % 100:02d}01{number // 100 % 95 + 1:02d}{number // 9500 % 1000:03d}000")
     return replace(
-        Line(f"M{number}", f"{number:08d}", nir, birth_date=f"{1930 + number % 60}-02-{number % 28 + 1:02d}"), **fields
+        Line(f"M{number}", f"{number:08d}", nir, birth_date=f"{1930 + number % 60}-02-{number % 28 + 1:02d}"),
+        **fields,
     )
 
 
@@ -148,7 +149,9 @@ class Zone:
         name = secrets.token_hex(4)
         source, target = self.folder / f"{name}.csv", self.folder / f"{name}.rempart"
         source.write_bytes(content)
-        seal_file(source, target, amc, kind, sequence, self.insurers[amc].signing, self.recipient, self.clock())
+        seal_file(
+            source, target, amc, kind, sequence, self.insurers[amc].signing, self.recipient, self.clock()
+        )
         source.unlink()
         return target.read_bytes()
 
@@ -164,15 +167,21 @@ class Zone:
         """Seal and lay down."""
         return self.put(self.seal(content, kind, sequence, amc))
 
-    def put_plain(self, content: bytes, kind: Kind, sequence: int = 1, amc: str = "99000001", compress: str = "") -> str:
+    def put_plain(
+        self, content: bytes, kind: Kind, sequence: int = 1, amc: str = "99000001", compress: str = ""
+    ) -> str:
         """A plain file with its manifest."""
         manifest = make_manifest(
             amc, kind, sequence, content.count(b"\n") - 1, hashlib.sha256(content).hexdigest(), self.clock()
         )
-        packed = {"gz": gzip.compress, "zst": zstandard.ZstdCompressor().compress, "": bytes}[compress](content)
+        packed = {"gz": gzip.compress, "zst": zstandard.ZstdCompressor().compress, "": bytes}[compress](
+            content
+        )
         return self.put(packed, manifest=write_manifest(manifest).decode())
 
-    def load(self, content: bytes, kind: Kind = Kind.FULL, sequence: int = 1, amc: str = "99000001") -> dict[str, Any]:
+    def load(
+        self, content: bytes, kind: Kind = Kind.FULL, sequence: int = 1, amc: str = "99000001"
+    ) -> dict[str, Any]:
         """Send a file, let the sealer work, return what it tells."""
         return self.work(self.send(content, kind, sequence, amc))
 
@@ -238,14 +247,15 @@ def keys(key_store: Path) -> FileKeyStore:
 
 @pytest.fixture
 def zone(
-    database: Database, clock: TestClock, keys: FileKeyStore, key_store: Path, tmp_path: Path
+    module_database: Database, clock: TestClock, keys: FileKeyStore, key_store: Path, tmp_path: Path
 ) -> Iterator[Zone]:
-    """The zone, with insurer 99000001 and its products."""
+    """The zone, with insurer 99000001 and its products; what the test before left in the module's database is removed."""
     spool = Spool(tmp_path / "spool", tmp_path / "own")
     spool.folder.mkdir()
-    dsn = database.dsn("sealer")
+    dsn = module_database.dsn("sealer")
     access = Access(dsn, key_store / "store.json", key_store / "passphrase", None)
-    with store.connect(dsn, "test") as connection, database.connect() as owner:
+    with store.connect(dsn, "test") as connection, module_database.connect() as owner:
+        _empty(owner)
         gang = Gang(access, keys, 2)
         workshop = Workshop(
             mode="demo", origin="http://localhost:8000", clock=clock, keys=keys, connection=connection,
@@ -253,9 +263,23 @@ def zone(
         )  # fmt: skip
         rounds = Round(workshop, spool, grace_seconds=0.0)
         rounds.begin()
-        made = Zone(database, clock, keys, tmp_path, spool, workshop, rounds, owner)
+        made = Zone(module_database, clock, keys, tmp_path, spool, workshop, rounds, owner)
         made.know()
         told = made.load(products(), Kind.PRODUCTS)
         assert told["state"] == "loaded", told["detail"] or told
         yield made
         gang.dismiss()
+
+
+def _empty(owner: "psycopg.Connection[Any]") -> None:
+    for (table,) in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'capsule'").fetchall():
+        owner.execute(f"DROP TABLE capsule.{table}")
+    for table in (
+        "intake.approval",
+        "intake.reject",
+        "intake.load",
+        "intake.delivery",
+        "vault.product",
+        "vault.insurer",
+    ):
+        owner.execute(f"DELETE FROM {table}")

@@ -158,7 +158,7 @@ def load(
     with _said_plainly(), operator_connection(folder) as connection, _bar() as progress:
         spool, who = Home.at(folder).spool, sender or getpass.getuser()
         deliveries = {deposit(spool, file, who, system_clock()): file.name for file in files}
-        bars = {delivery: progress.add_task(name, total=None) for delivery, name in deliveries.items()}
+        bars = {delivery: progress.add_task(name, total=1) for delivery, name in deliveries.items()}
         done = follow(connection, list(deliveries), lambda found: _advance(progress, bars, found))
     for delivery in deliveries:
         _tell(connection_rejects(folder, delivery), done[delivery])

@@ -92,9 +92,20 @@ class Spool:
             return None
         return Taken(note, path, *_digests(path))
 
+    def held(self) -> list[str]:
+        """Deliveries of which a copy lies in the own folder."""
+        return sorted(path.stem for path in self.own.glob("*.json") if _NAME.fullmatch(path.stem))
+
+    def told_waiting(self) -> list[str]:
+        """Deliveries last told as waiting."""
+        told = (path for path in self.folder.glob("*.status") if _NAME.fullmatch(path.stem))
+        return sorted(path.stem for path in told if b'"state":"waiting"' in path.read_bytes())
+
     def clear_arrival(self, delivery: str) -> None:
-        """Once a delivery is in the database: remove it from the spool. The note goes last to be seen, first to vanish."""
-        for suffix in (".json", ".bin"):
+        """Once a delivery is in the database: remove it from the spool. Bytes first: a note without bytes is cleared, bytes without a note
+        may be a file that is still arriving.
+        """
+        for suffix in (".bin", ".json"):
             (self.folder / f"{delivery}{suffix}").unlink(missing_ok=True)
 
     def forget(self, delivery: str) -> None:

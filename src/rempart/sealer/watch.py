@@ -38,8 +38,15 @@ class Round:
     _tidied: float = float("-inf")
 
     def begin(self) -> None:
-        """After a start: forget halves of copies."""
+        """After a start: forget halves of copies, and tell what a sealer that died had done but not told."""
         self.spool.prepare()
+        for held in self.spool.held():
+            found = store.find_delivery(self.workshop.connection, UUID(held))
+            if found is not None and found.state not in {"received", "checking"}:
+                self.tell(found.id)
+                self.spool.forget(held)
+        for waiting in self.spool.told_waiting():
+            self.tell(UUID(waiting))
 
     def step(self) -> bool:
         """One round; True when there was something to do. Raises psycopg.OperationalError when the database is gone."""

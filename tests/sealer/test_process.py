@@ -1,0 +1,153 @@
+"""The sealer as a process, and the commands that feed it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from rempart.foundation.settings import SealerSettings, write_settings
+from rempart.intake.envelope import seal_file
+from rempart.intake.model import Kind
+from rempart.intake.upload import sign_upload
+from rempart.supervisor.home import Home
+from tests.sealer.conftest import Zone, full, member
+
+
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+@pytest.fixture
+def home(zone: Zone, key_store: Path, tmp_path: Path) -> Iterator[Home]:
+    """An installation's folder with a sealer at work, on the zone's database."""
+    made = Home.at(tmp_path / "v")
+    made.prepare()
+    made.operator_dsn.write_text(zone.database.dsn("operator") + "\n")
+    (key_store / "passphrase").chmod(0o600)
+    settings = SealerSettings(
+        mode="demo", dsn=zone.database.dsn("sealer"), run_folder=made.run, key_store=key_store / "store.json",
+        spool_folder=made.spool, passphrase_file=key_store / "passphrase",
+    )  # fmt: skip
+    write_settings(settings, made.config_file("sealer"))
+    command = [sys.executable, "-m", "rempart.sealer", "--config", str(made.config_file("sealer"))]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    try:
+        until((made.run / "sealer.sock").exists)
+        yield made
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        assert process.stderr is not None
+        process.stderr.close()
+        process.wait()
+
+
+def rempart(*words: str) -> "subprocess.CompletedProcess[str]":
+    code = "import sys; from rempart.cli.intake import app, insurer; group = sys.argv.pop(1); (app if group == 'intake' else insurer)()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+def test_from_an_insurer_s_desk_to_a_generation(zone: Zone, home: Home, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(home.run / "sealer.sock"))
+        assert json.loads(caller.makefile().readline()) == {"ready": True}
+    # 1. the insurer makes keys and an envelope
+    desk = tmp_path / "desk"
+    keys = rempart("insurer", "new-keys", str(desk))
+    assert keys.returncode == 0, keys.stderr
+    assert (desk / "signing.key").stat().st_mode & 0o777 == 0o600
+    import base64
+
+    signing = base64.b64decode(keys.stdout.split()[1])
+    zone.owner.execute("UPDATE vault.insurer SET signing_key = %s WHERE amc = '99000001'", (signing,))
+    recipient = rempart("intake", "recipient", "--folder", str(home.folder)).stdout.strip()
+    assert recipient == zone.recipient
+    (desk / "members.csv").write_bytes(full(*[member(n) for n in range(30)], member(40, product="GONE")))
+    sealed = rempart(
+        "insurer", "seal-file", str(desk / "members.csv"), "--amc", "99000001", "--kind", "full", "--sequence", "1",
+        "--key", str(desk / "signing.key"), "--recipient", recipient,
+    )  # fmt: skip
+    assert sealed.returncode == 0, sealed.stderr
+    # 2. the operator takes it in
+    loaded = rempart(
+        "intake", "load", str(desk / "members.csv.rempart"), "--folder", str(home.folder), "--sender", "anne"
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert "30 persons, 1 rejected" in loaded.stdout
+    assert "line 32, product: product-unknown" in loaded.stdout
+    assert zone.look(member(7)) is not None
+    # 3. a second file that many leave waits for a second person
+    (desk / "members.csv").write_bytes(full(*[member(n) for n in range(20)]))
+    zone_key = Ed25519PrivateKey.from_private_bytes(base64.b64decode((desk / "signing.key").read_bytes()))
+    seal_file(desk / "members.csv", desk / "two", "99000001", Kind.FULL, 2, zone_key, recipient, zone.clock())
+    waiting = rempart("intake", "load", str(desk / "two"), "--folder", str(home.folder), "--sender", "anne")
+    assert "waiting (many-leaving)" in waiting.stdout
+    delivery = waiting.stdout.split("(delivery ")[1][:32]
+    same = rempart("intake", "approve", delivery, "--by", "anne", "--folder", str(home.folder))
+    assert same.returncode == 1
+    assert "same-person" in same.stderr
+    approved = rempart("intake", "approve", delivery[:10], "--by", "bruno", "--folder", str(home.folder))
+    assert "loaded" in approved.stdout, approved.stderr
+    assert zone.look(member(25)) is None
+    # 4. sent again, it is refused, and the list says so
+    again = rempart("intake", "load", str(desk / "two"), "--folder", str(home.folder))
+    assert again.returncode == 1
+    assert "already-taken" in again.stdout
+    listed = rempart("intake", "status", "--folder", str(home.folder)).stdout
+    assert [listed.count(state) for state in ("loaded", "refused")] == [3, 1]
+
+
+def test_two_sealers_never_work_on_one_database(zone: Zone, home: Home) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "rempart.sealer", "--config", str(home.config_file("sealer"))],
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert second.returncode == 1
+    assert "another-sealer" in second.stderr
+
+
+def upload(
+    zone: Zone, body: bytes, key: Ed25519PrivateKey, origin: str = "http://localhost:8000"
+) -> dict[str, Any]:
+    import hashlib
+
+    signed = sign_upload(
+        "/intake/99000001/a.rempart", origin, hashlib.sha256(body).digest(), key, zone.clock()
+    )
+    delivery = zone.put(
+        body, sender="upload", amc="99000001", filename="a.rempart", method=signed.method, target=signed.target,
+        content_digest=signed.content_digest, signature_input=signed.signature_input, signature=signed.signature,
+        received=zone.clock(),
+    )  # fmt: skip
+    return zone.work(delivery)
+
+
+def test_an_upload_is_verified_in_the_vault_s_zone(zone: Zone) -> None:
+    body = zone.seal(full(member(1)), Kind.FULL)
+    mine = zone.insurers["99000001"].signing
+    assert upload(zone, body, Ed25519PrivateKey.generate())["code"] == "signature"
+    assert upload(zone, body, mine, "https://elsewhere.example")["code"] == "signature"
+    assert zone.work(zone.put(body, sender="upload", received=zone.clock()))["code"] == "signature"
+    assert zone.insurer().generation == 0
+    assert upload(zone, body, mine)["state"] == "loaded"
