@@ -91,6 +91,7 @@ ACTS: tuple[ActDescription, ...] = (
     ActDescription("/acts/device/approve", STEP_UP, ("pending", "code"), (messages.Done,), "Approve a waiting device."),
     ActDescription("/acts/journal", SESSION, ("before", "limit"), (messages.JournalPage,), "What I looked up; what is left of my line"),
     ActDescription("/acts/members", SESSION, ("establishment",), (messages.Members,), "Who works here."),
+    ActDescription("/acts/members/join", SESSION, ("code",), (messages.SignedIn,), "Join where one was invited, with an account."),
     ActDescription(
         "/acts/members/invite", MANAGER, ("establishment", "login", "role"), (messages.Enrolled,), "Invite a colleague."
     ),

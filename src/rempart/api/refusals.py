@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from rempart.foundation.identifiers import RealIdentity, SyntheticIdentity
+from rempart.foundation.identifiers import BadAmcNumber, BadFiness, RealIdentity, SyntheticIdentity
 from rempart.vaultdoor.codes import CODES, Code
 from rempart.vaultdoor.fhir import REASONS, explain
 from rempart.vaultdoor.messages import Refused
@@ -42,6 +42,8 @@ DOOR_CODES: dict[str, Code] = {
 
 ISSUE_TYPES = {
     "bad-input": "invalid",
+    BadFiness.code: "value",
+    BadAmcNumber.code: "value",
     "too-large": "too-long",
     "not-found": "not-found",
     "signature": "security",

@@ -78,6 +78,11 @@ class VaultSettings:
         unit="uid",
         default={},
     )
+    breached_passwords_file: Path | None = setting(
+        "passwords it lists are refused: sorted upper-case SHA-1 lines, as Have I Been Pwned publishes them",
+        unit="file",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)

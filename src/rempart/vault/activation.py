@@ -12,7 +12,7 @@ from rempart.vault import store_accounts as store
 from rempart.vault.asked import Credential, Introduced, Introduction, Label, Nonce, Secret, Short, clean_label
 from rempart.vault.devices import bind
 from rempart.vault.errors import ActivationRefused, Conflict, Credentials
-from rempart.vault.factors import breached_passwords, new_recovery_codes, offer_totp, sealing_context
+from rempart.vault.factors import new_recovery_codes, offer_totp, sealing_context
 from rempart.vault.keystore import unwrap
 from rempart.vault.notices import Audited, announce
 from rempart.vault.passkeys import new_challenge, register
@@ -99,7 +99,7 @@ async def prepare_password(asked: Introduced, body: ActivatePasswordBody) -> str
     async with asked.zone.pool.acquire() as c, c.transaction():
         holder = await _holder(asked, c, body.activation_code)
     await require_strong(
-        body.password, login=holder.login, former="", breached=breached_passwords(asked.zone)
+        body.password, login=holder.login, former="", breached=asked.zone.settings.breached_passwords_file
     )
     return await hash_password(body.password)
 

@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
 from rempart.foundation.clock import MINUTE
 from rempart.vault import store_accounts as store
@@ -117,7 +116,8 @@ async def prepare_change(asked: Asked, body: ChangePasswordBody) -> _Change:
     await reserve(asked.zone, attempts, asked.at)
     if (former is None and body.old) or (former is not None and not await matches(former, body.old)):
         raise Credentials
-    await require_strong(body.new, login=who.login, former=body.old, breached=breached_passwords(asked.zone))
+    breached = asked.zone.settings.breached_passwords_file
+    await require_strong(body.new, login=who.login, former=body.old, breached=breached)
     return _Change(await hash_password(body.new), former, attempts)
 
 
@@ -199,12 +199,6 @@ async def new_recovery_codes(zone: Zone, c: Connection, account: uuid.UUID, now:
 def sealing_context(account: uuid.UUID) -> bytes:
     """A TOTP secret opens beside its own account only."""
     return b"totp\0" + account.bytes
-
-
-def breached_passwords(zone: Zone) -> Path | None:
-    """The operator's file of breached passwords, where one is mounted."""
-    found = getattr(zone.settings, "breached_passwords_file", None)
-    return found if isinstance(found, Path) else None
 
 
 async def _tell(asked: Asked, c: Connection, act: Audited, detail: str = "") -> None:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from rempart.foundation.identifiers import BadAmcNumber, BadFiness
+
 
 class Code(NamedTuple):
     status: int
@@ -15,6 +17,8 @@ CODES: dict[str, Code] = {
         "La demande est mal formée : corrigez le champ indiqué et recommencez.",
         "The request is malformed: correct the field named and try again.",
     ),
+    BadFiness.code: Code(400, BadFiness.french, BadFiness.english),
+    BadAmcNumber.code: Code(400, BadAmcNumber.french, BadAmcNumber.english),
     "too-large": Code(
         413, "La demande est trop volumineuse (64 Kio au plus).", "The request is too large (64 KiB at most)."
     ),

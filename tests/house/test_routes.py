@@ -1,0 +1,96 @@
+"""Every route declares who may use it, or is on the short public list. A new route that does neither fails here."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from rempart import api, portal
+from rempart.api.application import PREFIXES
+from rempart.api.settings import ApiSettings
+from rempart.api.submit import PATHS
+from rempart.portal import PortalSettings
+from rempart.portal.pages import PAGES
+from rempart.vault.acts import ACTS, Rule, Who
+from rempart.vault.server import RIGHTS
+from rempart.vaultdoor.client import VaultClient
+
+ORIGIN = "http://localhost:8000"
+
+PUBLIC = {
+    "GET /fhir/metadata": "what the door speaks",
+    "GET /.well-known/jwks.json": "public keys",
+    "GET /evidence/checkpoint": "the ledger's signed root: commitments only",
+    "GET /openapi.json": "the description of the doors",
+    "GET /openapi": "the same, to be read",
+    "GET /openapi/style.css": "its style",
+    "GET /health/live": "does this process answer",
+    "GET /health/ready": "can the vault behind it answer",
+    "GET /": "the sign-in page",
+    "GET /activation": "a page without data; the code is judged by the vault",
+    "GET /langue/{language}": "remembers a language",
+    "GET /static/{fingerprint}/{name:path}": "script, style, icons",
+}
+SIGNED = {
+    "POST /acts/{act:path}": "relayed whole: the vault's table says who may",
+    "PUT /intake/{amc}/{filename}": "signed by the insurer; the sealer verifies it before it opens anything",
+    "GET /intake/{delivery}": "whoever holds the delivery's 128-bit number",
+}
+SIGNED_IN_PAGES = {f"GET {page.path}" for page in PAGES if page.signed_in}
+WITHOUT_SESSION = {
+    "/acts/sign-in/begin",
+    "/acts/sign-in/passkey",
+    "/acts/sign-in/password",
+    "/acts/sign-in/pending",
+    "/acts/sign-in/posted",
+    "/acts/activation/begin",
+    "/acts/activation/passkey",
+    "/acts/activation/totp",
+    "/acts/activation/password",
+}
+"""All that somebody who is not signed in may ask of the vault: to sign in, or to turn a code into an account."""
+MEMBERS = "/acts/members/"
+TOUCHES_FACTORS = ("/acts/passkey/", "/acts/factor/", "/acts/password/", "/acts/totp/", "/acts/recovery/")
+
+
+def served(application: Starlette) -> set[str]:
+    """METHOD path of every route of an application; HEAD goes with GET."""
+    routes = [route for route in application.routes if isinstance(route, Route)]
+    assert len(routes) == len(application.routes), "a mount or a socket: say here who may use it"
+    return {f"{method} {route.path}" for route in routes for method in (route.methods or set()) - {"HEAD"}}
+
+
+def test_every_route_of_the_doors_is_public_by_name_or_says_who_may(tmp_path: Path) -> None:
+    client = VaultClient(tmp_path / "absent.sock")
+    doors = [
+        api.app(ApiSettings(ORIGIN, spool_folder=tmp_path), client),
+        portal.app(PortalSettings(ORIGIN), client),
+    ]
+    everything = set().union(*(served(door) for door in doors))
+    assert everything == PUBLIC.keys() | SIGNED.keys() | SIGNED_IN_PAGES
+
+
+def test_no_route_of_the_api_hides_behind_the_portals() -> None:
+    public_of_api = {route.partition(" ")[2] for route in PUBLIC | SIGNED}
+    assert {path for path in public_of_api if path.startswith(PREFIXES)} == public_of_api - {
+        "/", "/activation", "/langue/{language}", "/static/{fingerprint}/{name:path}", "/acts/{act:path}",
+    }  # fmt: skip
+
+
+def test_the_hot_path_is_one_signed_request_under_two_spellings() -> None:
+    assert set(RIGHTS) == PATHS
+
+
+def test_every_act_has_its_rule_and_only_signing_in_needs_no_session() -> None:
+    assert all(isinstance(rule, Rule) and isinstance(rule.who, Who) for rule in ACTS.values())
+    assert {path for path, rule in ACTS.items() if rule.who is Who.ANYONE} == WITHOUT_SESSION
+
+
+def test_what_touches_factors_or_members_needs_a_fresh_proof() -> None:
+    fresh = {Who.STEP_UP, Who.MANAGER}
+    assert {
+        path for path, rule in ACTS.items() if path.startswith(TOUCHES_FACTORS) and rule.who not in fresh
+    } == set()
+    changes = {path for path in ACTS if path.startswith(MEMBERS)} - {"/acts/members/join"}
+    assert {path for path in changes if ACTS[path].who is not Who.MANAGER} == set()
+    assert ACTS["/acts/device/approve"].who is Who.STEP_UP
