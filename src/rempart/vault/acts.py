@@ -162,7 +162,7 @@ def _body(rule: Rule, act: Act) -> Body:
         return msgspec.json.decode(act.body, type=rule.body)
     except msgspec.ValidationError as error:
         raise BadInput(_field(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadInput("json") from None
 
 

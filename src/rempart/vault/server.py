@@ -16,7 +16,7 @@ from rempart.foundation.errors import Outage, RempartError
 from rempart.vault import acts, operator
 from rempart.vault.disclose import disclose
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.frames import FrameProtocol
+from rempart.vaultdoor.frames import MAX_FRAME, FrameProtocol
 from rempart.vaultdoor.messages import (
     CALLERS,
     Act,
@@ -120,7 +120,7 @@ class _CallerProtocol(FrameProtocol):
     def _call(self, frame: memoryview) -> None:
         try:
             envelope = self._decoder.decode(frame)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             _log.error("the %s sent what is no message: connection ended", self._name)
             self.close()
             return
@@ -135,7 +135,12 @@ class _CallerProtocol(FrameProtocol):
         self._desk.take(self, envelope)
 
     def reply(self, number: int, reply: Reply) -> None:
-        self.send(self._encoder.encode(ReplyEnvelope(number, reply)))
+        frame = self._encoder.encode(ReplyEnvelope(number, reply))
+        if len(frame) > MAX_FRAME:
+            # The caller would end the connection, and with it everybody's calls.
+            _log.error("a %s of %d bytes does not fit a frame", type(reply).__name__, len(frame))
+            frame = self._encoder.encode(ReplyEnvelope(number, Refused("too-large")))
+        self.send(frame)
 
 
 def _peer_uid(sock: socket.socket) -> int:

@@ -104,6 +104,9 @@ async def judge(zone: Zone, thumbprint: bytes, login: str, password: str, code: 
     Known and unknown logins take the same statements and one Argon2. Raises Credentials, whatever was wrong.
     """
     login = login.strip().lower()
+    if "\0" in login:
+        # No table can hold it, so that nothing is told by saying so before any work.
+        raise Credentials
     require_room()
     async with zone.pool.acquire() as c:
         row = await store.credentials(c, login, thumbprint, now - DORMANT)

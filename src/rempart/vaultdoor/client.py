@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from rempart.foundation.errors import Outage
-from rempart.vaultdoor.frames import FrameProtocol
-from rempart.vaultdoor.messages import Call, Envelope, Reply, ReplyEnvelope
+from rempart.vaultdoor.frames import MAX_FRAME, FrameProtocol
+from rempart.vaultdoor.messages import Call, Envelope, Refused, Reply, ReplyEnvelope
 
 
 class VaultUnreachable(Outage):
@@ -31,12 +31,19 @@ class VaultClient:
         self._encoder = msgspec.msgpack.Encoder()
 
     async def call(self, message: Call) -> Reply:
-        """Send one call and wait for its reply. Raises VaultUnreachable."""
+        """Send one call and wait for its reply. Raises VaultUnreachable.
+
+        A call beyond a frame is refused here: the vault would end the connection, and with it everybody's calls.
+        """
         protocol = self._protocol
         if protocol is None or not protocol.open:
             protocol = await self._connect()
         future, number = protocol.expect()
-        protocol.send(self._encoder.encode(Envelope(number, message)))
+        frame = self._encoder.encode(Envelope(number, message))
+        if len(frame) > MAX_FRAME:
+            protocol.forget(number)
+            return Refused("too-large")
+        protocol.send(frame)
         # A bare timer, not asyncio.timeout: this is the hot path.
         timer = protocol.loop.call_later(self._timeout, _time_out, future)
         try:

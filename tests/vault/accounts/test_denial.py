@@ -1,0 +1,63 @@
+"""One caller's excess is that caller's refusal: it never ends the connection that everybody's requests share, nor makes a fault of ours."""
+
+import asyncio
+
+import msgspec
+
+from rempart.foundation.clock import SECOND
+from rempart.vaultdoor.frames import MAX_FRAME
+from rempart.vaultdoor.messages import Act, Envelope, Health, Healthy, Refused
+from tests.authenticator import ORIGIN, expect
+from tests.vault.accounts.conftest import Person, Vault
+
+
+def test_a_request_with_a_giant_header_harms_nobody_elses(vault: Vault) -> None:
+    giant = Act("POST", "/acts/sign-in/begin", "d", "é" * MAX_FRAME, "s", "", b"{}")
+    replies = vault.call_together([Health(), giant, Health()])
+    assert [type(reply) for reply in replies] == [Healthy, Refused, Healthy]
+    assert expect(Refused, replies[1]).code == "too-large"
+
+
+def test_a_reply_beyond_a_frame_is_refused_and_harms_nobody_elses(vault: Vault, claire: Person) -> None:
+    # A titulaire who invites without end: the list of members no longer fits.
+    with vault.database.connect() as owner:
+        owner.execute(
+            "INSERT INTO vault.account (id, login, added)"
+            " SELECT gen_random_uuid(), rpad('crowd-' || n, 60, 'x'), 1 FROM generate_series(1, 2000) n"
+        )
+        owner.execute(
+            "INSERT INTO vault.membership (account, establishment, role, added)"
+            " SELECT a.id, (SELECT establishment FROM vault.session LIMIT 1), 'employee', 1"
+            " FROM vault.account a WHERE a.login LIKE 'crowd-%'"
+        )
+        owner.commit()
+    asked = claire.browser.signed("/acts/members", {"establishment": ""})
+    replies = vault.call_together([Health(), asked, Health()])
+    assert [type(reply) for reply in replies] == [Healthy, Refused, Healthy]
+    assert expect(Refused, replies[1]).code == "too-large"
+
+
+def test_a_deeply_nested_body_and_a_login_no_table_can_hold_are_bad_input(vault: Vault) -> None:
+    browser = vault.browser()
+    nested = b'{"credential":' + b"[" * 30_000
+    act = browser.key.act(ORIGIN, "/acts/sign-in/passkey", nested, vault.clock() // SECOND)
+    assert expect(Refused, vault.call(act)).code == "bad-input"
+    assert expect(Refused, browser.sign_in_with_password("cla\0ire", "123456")).code == "credentials"
+
+
+def test_a_frame_that_is_no_utf_8_ends_its_own_connection_and_the_vault_goes_on(vault: Vault) -> None:
+    garbage = msgspec.msgpack.encode(Envelope(1, Act("POST", "/x", "", "", "", "", b""))).replace(
+        b"/x", b"\xff\xfe"
+    )
+
+    async def send() -> bytes:
+        reader, writer = await asyncio.open_unix_connection(vault.zone.settings.run_folder / "door.sock")
+        writer.write(len(garbage).to_bytes(4, "big") + garbage)
+        await writer.drain()
+        try:
+            return await asyncio.wait_for(reader.read(), 10)
+        finally:
+            writer.close()
+
+    assert vault.runner.run(send()) == b""
+    assert isinstance(vault.call(Health()), Healthy)
