@@ -20,6 +20,8 @@ from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import SealerSettings, load_settings
 from rempart.vault.keystore import Token, open_key_store
 
+NICE = 10
+"""Look-ups go first: the sealer and its workers have the machine when nobody asks, and a tenth of a core's share when somebody does."""
 IDLE_SECONDS = 0.2
 RESTED_SECONDS = 3.0
 """After so long without work, workers are started: not before, since a platform that starts has better to do."""
@@ -73,6 +75,7 @@ def _token(settings: SealerSettings) -> Token | None:
 
 def serve(settings: SealerSettings, stop: threading.Event) -> None:
     """Work until `stop` is set; a file in the middle is taken up again at the next start."""
+    os.nice(NICE)
     # Read by polars when it is imported: workers share the cores, so that each needs one thread.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from rempart.sealer import store
@@ -89,7 +92,7 @@ def serve(settings: SealerSettings, stop: threading.Event) -> None:
         gang = Gang(access, keys, settings.parallel)
         workshop = Workshop(
             mode=settings.mode,
-            origin=getattr(settings, "origin", ""),
+            origin=settings.origin,
             clock=system_clock,
             keys=keys,
             connection=connection,

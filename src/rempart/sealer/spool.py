@@ -1,15 +1,20 @@
 """The spool, where doors and commands lay files down, and the sealer's own folder, where a file is copied before it is believed.
 
 A file in the spool is `<delivery>.bin`, announced by `<delivery>.json` (docs/api.md); what became of it is told in `<delivery>.status`. The
-copy is made while the bytes are hashed: what was verified is what is read, whatever a door does to its own file meanwhile.
+copy is made while the bytes are hashed: what was verified is what is read, whatever a door does to its own file meanwhile. The folder is
+the doors' to write: no link in it is followed and only regular files are opened; a door reads and writes nothing through the sealer.
 """
 
+import contextlib
 import hashlib
+import logging
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -20,6 +25,7 @@ _NAME = re.compile(r"[0-9a-f]{32}")
 _BLOCK = 1 << 20
 _LONGEST_NOTE = 16_384
 _STATUS_KEPT_DAYS = 30
+_log = logging.getLogger(__name__)
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -66,7 +72,7 @@ class Spool:
 
     def arrivals(self) -> list[str]:
         """Deliveries announced and not yet taken, oldest first."""
-        found = [path for path in self.folder.glob("*.json") if _NAME.fullmatch(path.stem)]
+        found = [path for path in self.folder.glob("*.json") if _NAME.fullmatch(path.stem) and _is_file(path)]
         return [path.stem for path in sorted(found, key=lambda path: (_modified(path), path.name))]
 
     def take(self, delivery: str) -> Taken | None:
@@ -99,14 +105,14 @@ class Spool:
     def told_waiting(self) -> list[str]:
         """Deliveries last told as waiting."""
         told = (path for path in self.folder.glob("*.status") if _NAME.fullmatch(path.stem))
-        return sorted(path.stem for path in told if b'"state":"waiting"' in path.read_bytes())
+        return sorted(path.stem for path in told if b'"state":"waiting"' in (_read_whole(path) or b""))
 
     def clear_arrival(self, delivery: str) -> None:
         """Once a delivery is in the database: remove it from the spool. Bytes first: a note without bytes is cleared, bytes without a note
         may be a file that is still arriving.
         """
         for suffix in (".bin", ".json"):
-            (self.folder / f"{delivery}{suffix}").unlink(missing_ok=True)
+            _remove(self.folder / f"{delivery}{suffix}")
 
     def forget(self, delivery: str) -> None:
         """The file served: remove the own copy."""
@@ -115,28 +121,55 @@ class Spool:
 
     def tell(self, delivery: str, status: dict[str, object]) -> None:
         """Write `<delivery>.status`, whole or not at all."""
-        _write(self.folder / f"{delivery}.status", msgspec.json.encode(status))
+        try:
+            _write(self.folder / f"{delivery}.status", msgspec.json.encode(status))
+        except IsADirectoryError:
+            _log.error("delivery %s cannot be told: a folder stands in its place", delivery)
 
     def prune(self, now_seconds: float) -> None:
         """Remove what was told more than 30 days ago."""
         for path in self.folder.glob("*.status"):
             if _modified(path) < now_seconds - _STATUS_KEPT_DAYS * 86_400:
-                path.unlink(missing_ok=True)
+                _remove(path)
 
     def _read_note(self, path: Path, delivery: str) -> Note | None:
-        try:
-            if path.stat().st_size > _LONGEST_NOTE:
-                return Note(delivery)
-            note = msgspec.json.decode(path.read_bytes(), type=Note)
-        except FileNotFoundError:
+        text = _read_whole(path, _LONGEST_NOTE + 1)
+        if text is None:
             return None
+        try:
+            note = msgspec.json.decode(text, type=Note)
         except (msgspec.DecodeError, UnicodeDecodeError):
+            return Note(delivery)
+        # Longer than any note, or with what no table can hold: nothing of it is taken over.
+        if len(text) > _LONGEST_NOTE or "\0" in note.sender + note.filename:
             return Note(delivery)
         return msgspec.structs.replace(note, delivery=delivery)
 
 
+def _open_regular(path: Path) -> BinaryIO:
+    """Raises FileNotFoundError for whatever is no regular file: a link is not followed, a pipe not waited for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise FileNotFoundError(path.name) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(path.name)
+    return os.fdopen(descriptor, "rb")
+
+
+def _read_whole(path: Path, most: int = -1) -> bytes | None:
+    try:
+        with _open_regular(path) as file:
+            return file.read(most)
+    except FileNotFoundError:
+        return None
+
+
 def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as file, target.open("wb") as out:
+    with _open_regular(source) as file, target.open("wb") as out:
         os.fchmod(out.fileno(), 0o600)
         for block in _blocks(file.fileno()):
             out.write(block)
@@ -167,7 +200,9 @@ def _blocks(descriptor: int) -> Iterator[bytes]:
 
 def _write(path: Path, content: bytes) -> None:
     new = path.with_name(f".{path.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # What lies there is a half of ours, or a trap: never written into.
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -183,8 +218,21 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _is_file(path: Path) -> bool:
+    """A link to a file counts, and is cleared: it opens nothing. A folder does not: nobody can clear it but who made it."""
+    try:
+        return not stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+        path.unlink()
+
+
 def _modified(path: Path) -> float:
     try:
-        return path.stat().st_mtime
+        return path.lstat().st_mtime
     except FileNotFoundError:
         return 0.0

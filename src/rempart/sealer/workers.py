@@ -29,8 +29,6 @@ from rempart.sealer.people import Encoder
 from rempart.vault.keystore import KeyStore, Token, open_key_store
 from rempart.vault.sealing import COLUMNS, COPY_HEADER, COPY_TRAILER, LoadKey, Sealer
 
-_NICE = 5
-"""Look-ups go first: a load may take the machine only when nobody asks."""
 _PIECE = 1 << 18
 
 
@@ -240,7 +238,6 @@ def _serve(pipe: Pipe, access: Access) -> None:
     """A worker: a job, then its chunks, then the next job; ends when the sealer does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.nice(_NICE)
     keys = access.open_keys()
     bench: Bench | None = None
     # A chunk makes millions of small objects and no cycle: the collector would walk them for nothing, 8 % of the time.
