@@ -137,8 +137,9 @@ async def suspend_account(zone: Zone, c: Connection, call: SuspendAccount) -> Do
     row = await _account(c, call.login)
     if (row["status"] == "suspended") == call.suspended:
         raise Conflict("login")
+    # At reopening too: a sign-in that began before the suspension may have ended after it.
+    await store.unbind_all(c, row["id"])
     if call.suspended:
-        await store.unbind_all(c, row["id"])
         for purpose in ("activation", "device"):
             await store.drop_codes(c, row["id"], purpose)
         status, act = "suspended", Audited.ACCOUNT_SUSPEND

@@ -48,8 +48,17 @@ class _Standings:
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[int, Standing]] = {}
+        self.forgotten = 0
+        """How many times a session was forgotten: what was read before that may be old."""
 
-    def keep(self, token: str, until: int, standing_: Standing) -> None:
+    def forget(self, token: str) -> None:
+        self.forgotten += 1
+        self.kept.pop(token, None)
+
+    def keep(self, token: str, until: int, standing_: Standing, forgotten: int) -> None:
+        """`forgotten`: the count when the reading began."""
+        if forgotten != self.forgotten:
+            return
         if len(self.kept) >= _MOST_KEPT:
             self.kept.clear()
         self.kept[token] = (until, standing_)
@@ -64,8 +73,8 @@ def _standings(zone: Zone) -> _Standings:
 
 async def standing(zone: Zone, session_token: str) -> Standing:
     """The session's owner, device and place. Raises SessionOver, DeviceNotBound, Forbidden (an administrator checks no right)."""
-    kept = _standings(zone).kept.get(session_token)
-    now = zone.clock()
+    standings, now = _standings(zone), zone.clock()
+    kept, forgotten = standings.kept.get(session_token), standings.forgotten
     if kept is not None and kept[0] > now:
         return kept[1]
     who = speaker(await store.session(zone.pool, token_hash(session_token), now), now)
@@ -83,13 +92,13 @@ async def standing(zone: Zone, session_token: str) -> Standing:
         role=who.role,
         assurance=who.assurance,
     )
-    _standings(zone).keep(session_token, now + _KEPT, found)
+    standings.keep(session_token, now + _KEPT, found, forgotten)
     return found
 
 
 def forget(zone: Zone, session_token: str) -> None:
     """Read this session anew at its next request."""
-    _standings(zone).kept.pop(session_token, None)
+    _standings(zone).forget(session_token)
 
 
 def token_hash(session_token: str) -> bytes:

@@ -96,6 +96,8 @@ class Judged:
     """The TOTP step, or None when it was a recovery code."""
     recovery: bytes
     attempts: tuple[bytes, ...]
+    hashed: str
+    """What the password was judged by: a password changed since then counts no more."""
 
 
 async def judge(zone: Zone, thumbprint: bytes, login: str, password: str, code: str, now: int) -> Judged:
@@ -127,18 +129,17 @@ async def judge(zone: Zone, thumbprint: bytes, login: str, password: str, code: 
         or (step is None and not spare)
     ):
         raise Credentials
-    return Judged(account, login, device, step, recovery, attempts)
+    return Judged(account, login, device, step, recovery, attempts, row["hash"])
 
 
 async def use_up(zone: Zone, c: Connection, judged: Judged, now: int) -> None:
-    """The code counts once, and the attempts before it no more. Raises Credentials when somebody was faster."""
+    """The code counts once, and the attempts before it no more. Raises Credentials when somebody was faster, or the password changed."""
     if judged.step is not None:
         used = await store.use_totp_step(c, judged.account, judged.step, now)
     else:
         used = await store.use_recovery_code(c, judged.account, judged.recovery)
-    if not used:
+    if not used or not await store.use_password(c, judged.account, judged.hashed, now):
         raise Credentials
-    await store.use_password(c, judged.account, now)
     await tell_failures(zone, c, judged.account, judged.login, now)
     await store.clear_attempts(c, judged.attempts)
     if judged.step is None:

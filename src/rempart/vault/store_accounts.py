@@ -306,17 +306,6 @@ async def members(c: Connection, establishment_id: UUID, now: int) -> list[Row]:
 # ── devices ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def bound_device(c: Connection, account_id: UUID, thumbprint: bytes, since: int) -> UUID | None:
-    """The device with this key, if it is bound to the account and was fresh after `since`."""
-    return await c.fetchval(
-        "SELECT b.device FROM vault.binding b JOIN vault.device d ON d.id = b.device"
-        " WHERE b.account = $1 AND d.thumbprint = $2 AND b.fresh_until > $3",
-        account_id,
-        thumbprint,
-        since,
-    )
-
-
 async def bind_device(
     c: Connection,
     account_id: UUID,
@@ -526,9 +515,12 @@ async def put_password(c: Connection, account_id: UUID, hashed: str, now: int) -
     )
 
 
-async def use_password(c: Connection, account_id: UUID, now: int) -> None:
-    """It was used."""
-    await c.execute("UPDATE vault.password SET last_used = $2 WHERE account = $1", account_id, now)
+async def use_password(c: Connection, account_id: UUID, judged: str, now: int) -> bool:
+    """It was used; False when it is no longer the one whose hash was judged."""
+    status = await c.execute(
+        "UPDATE vault.password SET last_used = $3 WHERE account = $1 AND hash = $2", account_id, judged, now
+    )
+    return _count(status) == 1
 
 
 async def totp(c: Connection, account_id: UUID) -> Row | None:
