@@ -160,6 +160,23 @@ def test_only_so_many_deliveries_wait(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.bin"))) == 1
 
 
+def test_anonymous_uploads_never_fill_the_disk_announced_or_not(tmp_path: Path) -> None:
+    disk = os.statvfs(tmp_path)
+    free = disk.f_bavail * disk.f_frsize
+    large = bytes(64 * 1024**2)
+
+    async def in_large_blocks() -> Any:
+        for start in range(0, len(large), 2**20):
+            yield large[start : start + 2**20]
+
+    # Room for this file once, not twice; others use the same disk, hence the margin.
+    settings = ApiSettings("http://localhost", spool_folder=tmp_path, disk_reserve=free - 96 * 1024**2)
+    for body in (large, in_large_blocks()):
+        response = put(settings, signed(large), body)
+        assert (response.status_code, code_of(response.content)) == (503, "spool-full")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_upload_that_falls_silent_is_dropped(tmp_path: Path) -> None:
     async def silent() -> Any:
         yield BODY[:10]

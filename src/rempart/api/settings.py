@@ -18,5 +18,8 @@ class ApiSettings:
     """Bytes of one upload, at most. A full file of 20 million lines, compressed and encrypted, is near 1 GiB."""
     uploads_waiting: int = 200
     """Deliveries in the spool, at most: nobody fills the disk by sending more."""
+    disk_reserve: int = 1024**3
+    """Bytes of the spool's disk that uploads leave free, counting each file twice (the sealer copies it): anyone may send, and the disk may
+    be the database's too."""
     upload_chunk_seconds: float = 30.0
     """An upload that stays silent for longer is dropped."""

@@ -102,7 +102,8 @@ class Spool:
     async def _admit(self, request: Request) -> Delivery:
         try:
             announced = self._announced(request)
-            if self._free.locked() or await asyncio.to_thread(self._full):
+            length = int(request.headers.get("content-length", "0"))
+            if self._free.locked() or await asyncio.to_thread(self._full, length):
                 raise UploadRefusedError(Refused("spool-full"))
         except UploadRefusedError:
             await _let_finish(request)
@@ -143,10 +144,13 @@ class Spool:
             received=0,
         )
 
-    def _full(self) -> bool:
+    def _full(self, length: int) -> bool:
         waiting = sum(1 for path in self.folder.iterdir() if path.suffix == ".bin")
+        return waiting >= self.settings.uploads_waiting or not self._has_room(2 * length)
+
+    def _has_room(self, more: int) -> bool:
         disk = os.statvfs(self.folder)
-        return waiting >= self.settings.uploads_waiting or disk.f_bavail * disk.f_frsize < _AT_ONCE * _BLOCK
+        return disk.f_bavail * disk.f_frsize - more >= self.settings.disk_reserve
 
     def clear_halves(self) -> None:
         """At start: forget what a crash left half done. An upload that goes on touches its file every few seconds."""
@@ -190,6 +194,9 @@ class Spool:
                     raise UploadRefusedError(Refused("file-too-large"))
                 block += chunk
                 if len(block) >= _BLOCK:
+                    # Others fill the same disk meanwhile, and what comes in chunks announced no length.
+                    if not await asyncio.to_thread(self._has_room, size + len(block)):
+                        raise UploadRefusedError(Refused("spool-full"))
                     await asyncio.to_thread(_write_block, file, digest, bytes(block))
                     block.clear()
         except TimeoutError:
