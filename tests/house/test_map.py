@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 PACKAGES = sorted(path.parent for path in (ROOT / "src/rempart").glob("*/__init__.py"))
 
 
@@ -32,7 +33,7 @@ def test_links_in_the_documents_lead_somewhere() -> None:
         ROOT / "SECURITY.md",
         *(ROOT / "docs").rglob("*.md"),
     ]:
-        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
+        for target in LINK.findall(page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
@@ -41,3 +42,17 @@ def test_no_document_names_a_test_that_is_not_there() -> None:
         for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text()):
             assert (ROOT / file).exists(), f"{page.name}: {file}"
             assert f"def {name}(" in (ROOT / file).read_text(), f"{page.name}: {file}::{name}"
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page in reached or not page.exists():
+            continue
+        reached.add(page)
+        if page.is_dir():
+            waiting += page.glob("*.md")
+        elif page.suffix == ".md":
+            waiting += [page.parent / target for target in LINK.findall(page.read_text())]
+    assert {page for page in (ROOT / "docs").rglob("*.md") if page.resolve() not in reached} == set()

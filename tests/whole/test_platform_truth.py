@@ -21,6 +21,7 @@ from rempart.foundation.clock import paris_date, system_clock
 from rempart.foundation.vocabulary import Domain
 from rempart.population.model import Person
 from rempart.population.population import Population
+from rempart.population.professionals import synthetic_establishments
 
 POPULATION = Population(7, 3_000)
 
@@ -111,7 +112,9 @@ def test_no_insured_person_is_in_any_column_log_or_file(platform: Platform, coun
             person.nir[:13],
             person.adherent,
             person.member_ref,
+            person.birth_date,
             f"{person.first_name} {person.family_name}",
+            f"{person.family_name};{person.first_name}",
         ):
             assert not secret or secret not in text
 
@@ -143,6 +146,29 @@ def test_what_left_is_in_a_ledger_that_verifies_offline(
     )
     assert altered.returncode == 1
     assert altered.stderr.strip()
+
+
+def test_the_link_that_the_operator_prints_activates_the_account_and_a_typing_error_opens_none(
+    platform: Platform,
+) -> None:
+    operator = [sys.executable, "-m", "rempart.cli", "operator"]
+
+    def printed(*words: str) -> str:
+        command = [*operator, *words, "--folder", str(platform.home.folder)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    *_, house = synthetic_establishments(9, 3)
+    place = printed("enrol-establishment", house.finess, house.name, house.town, house.profession)
+    person = ("enrol-professional", "ines.durand", "titulaire", place, "Inès Durand", "--adeli")
+    mistyped = [*operator, *person, "27500017", "--folder", str(platform.home.folder)]
+    refused = subprocess.run(mistyped, capture_output=True, text=True, check=False)
+    assert (refused.returncode, "ADELI" in refused.stderr) == (1, True)
+    origin, _, code = printed(*person, "2A7500017").partition("/activation#")
+    assert origin == platform.origin
+    holder = Counter(origin)
+    assert holder.activate(code)["session"]["login"] == "ines.durand"
+    holder.close()
+    assert "account:activate" in printed("journal")
 
 
 def test_status_tells_every_process_is_ready(platform: Platform) -> None:

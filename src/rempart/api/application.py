@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -30,7 +29,6 @@ from rempart.vaultdoor.messages import (
 
 PREFIXES = ("/fhir/", "/openapi", "/intake/", "/health/", "/.well-known/", "/evidence/")
 """What this application answers for."""
-Endpoint = Callable[[Request], Awaitable[Response]]
 _log = logging.getLogger("rempart.api")
 
 

@@ -14,7 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from rempart.foundation.errors import RempartError
+from rempart.foundation.identifiers import check_adeli, check_rpps
+from rempart.foundation.settings import FrontSettings, load_settings
 from rempart.foundation.vocabulary import Profession, Role
+from rempart.identity.naming import check_name
 from rempart.identity.referencing import enrol_establishment, enrol_professional
 from rempart.supervisor.home import Home
 from rempart.vaultdoor.client import VaultClient
@@ -74,7 +77,9 @@ def ask(folder: Path, call: Call, expected: type[R]) -> R:
 def add_establishment(
     folder: Path, finess: str, name: str, town: str, profession: Profession, group: str = ""
 ) -> str:
-    """Make an establishment known to the vault, then name it. Answers its id."""
+    """Make an establishment known to the vault, then name it. Answers its id. Bad input is refused before anything is written."""
+    for words in (name, town):
+        check_name(words)
     enrolled = ask(folder, EnrolEstablishment(finess, profession, group), Enrolled)
     _name(
         folder,
@@ -86,17 +91,31 @@ def add_establishment(
 
 
 def add_professional(
-    folder: Path, login: str, role: Role, establishment: str, name: str, rpps: str = ""
+    folder: Path, login: str, role: Role, establishment: str, name: str, rpps: str = "", adeli: str = ""
 ) -> Enrolled:
-    """Open an account in the vault, then name its holder. Answers the account's id and its one-time code."""
+    """Open an account in the vault, then name its holder. Answers the account's id and its one-time code. Bad input is refused before."""
+    check_name(name)
+    if rpps:
+        check_rpps(rpps)
+    if adeli:
+        check_adeli(adeli)
     enrolled = ask(folder, EnrolProfessional(login, role, establishment), Enrolled)
     _name(
         folder,
         lambda c: enrol_professional(
-            c, account=enrolled.id, establishment=establishment, name=name, rpps=rpps
+            c, account=enrolled.id, establishment=establishment, name=name, rpps=rpps, adeli=adeli
         ),
     )
     return enrolled
+
+
+def _hand_over(folder: Path, login: str, code: str) -> None:
+    """Print the portal's page with the one-time code in its fragment, which no server sees; on one line, to be copied."""
+    if not code:
+        console.print(f"{login} has an account already, and one more place of work.")
+        return
+    origin = load_settings(FrontSettings, Home.at(folder).config_file("front")).origin
+    console.print(f"{origin}/activation#{code}", soft_wrap=True, highlight=False)
 
 
 def _name(folder: Path, write: Callable[[psycopg.Connection], object]) -> None:
@@ -133,22 +152,33 @@ def enrol_group(label: str, folder: Folder = VAR) -> None:
 
 @app.command("enrol-professional")
 def enrol_professional_command(
-    login: str, role: Role, establishment: str, name: str, rpps: str = "", folder: Folder = VAR
+    login: str,
+    role: Role,
+    establishment: str,
+    name: str,
+    rpps: str = "",
+    adeli: str = "",
+    folder: Folder = VAR,
 ) -> None:
-    """Open an account and print its one-time activation code: hand it over in person or by post, never by e-mail."""
-    console.print(add_professional(folder, login, role, establishment, name, rpps).code)
+    """Open an account and print its one-time activation link: hand it over in person or by post, never by e-mail."""
+    _hand_over(folder, login, add_professional(folder, login, role, establishment, name, rpps, adeli).code)
 
 
 @app.command("enrol-administrator")
 def enrol_administrator(login: str, group: str, folder: Folder = VAR) -> None:
-    """Open the account of a group's administrator; prints its one-time activation code."""
-    console.print(ask(folder, EnrolProfessional(login, Role.ADMINISTRATOR, group=group), Enrolled).code)
+    """Open the account of a group's administrator; prints its one-time activation link."""
+    enrolled = ask(folder, EnrolProfessional(login, Role.ADMINISTRATOR, group=group), Enrolled)
+    _hand_over(folder, login, enrolled.code)
 
 
 @app.command("issue-code")
 def issue_code(login: str, purpose: Literal["activation", "device"], folder: Folder = VAR) -> None:
     """A new posted code: `device` binds one new device; `activation` starts afresh after the loss of all factors, and voids them."""
-    console.print(ask(folder, IssueCode(login, purpose), Enrolled).code)
+    code = ask(folder, IssueCode(login, purpose), Enrolled).code
+    if purpose == "activation":
+        _hand_over(folder, login, code)
+    else:
+        console.print(code)
 
 
 @app.command()
