@@ -4,6 +4,7 @@ This door adds nothing to a request and decides nothing about it. Of a reply it 
 which goes into the cookie.
 """
 
+import asyncio
 import logging
 import secrets
 from urllib.parse import quote
@@ -63,10 +64,14 @@ class Relay:
         if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
             return Refused("bad-input", "Content-Type")
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return Refused("too-large")
+        try:
+            async with asyncio.timeout(self._settings.body_seconds):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > MAX_BODY:
+                        return Refused("too-large")
+        except TimeoutError:
+            return Refused("bad-input", "body")
         return bytes(body)
 
     async def _ask_vault(self, request: Request, body: bytes, language: str) -> Reply:

@@ -12,6 +12,8 @@ class PortalSettings:
     """The canonical origin, e.g. "https://portail.exemple.fr": what browsers sign and where passkeys belong. No path, no final slash."""
     production: bool = False
     """True: HTTPS only, announced by HSTS."""
+    body_seconds: float = 10.0
+    """How long a request's body, 64 KiB at most, may take to arrive: the places of those who wait are counted."""
     identity_dsn: str = ""
     """PostgreSQL DSN of the door's role, for the names of establishments and colleagues. "": logins and ids are shown instead."""
 
