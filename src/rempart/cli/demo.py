@@ -42,6 +42,9 @@ class Played:
 
     insurers: int
     persons: int
+    """In the insurers' files."""
+    persons_with_rights: int
+    """Those whose contracts have not all ended: they have a capsule, the others are as absent as strangers."""
     right_open: bool
     wrong_card_refused: bool
     ledger_verified: bool
@@ -95,7 +98,8 @@ def play(platform: Platform, population: Population, started: float) -> Played:
     size = _show_ledger(platform)
     played = Played(
         insurers=len(population.insurers),
-        persons=taken_in.persons,
+        persons=sum(insurer.persons for insurer in population.insurers),
+        persons_with_rights=taken_in.persons,
         right_open=any(contract["inforce"] for contract in told["insurance"]) and "preAuthRef" in told,
         wrong_card_refused="item" not in stranger["insurance"][0] and "preAuthRef" not in stranger,
         ledger_verified=size >= 2,
