@@ -1,5 +1,6 @@
 """The whole platform as `rempart up` starts it: files of a synthetic population go in at one end, the truth comes out at the other."""
 
+import base64
 import io
 import json
 import subprocess
@@ -169,6 +170,35 @@ def test_the_link_that_the_operator_prints_activates_the_account_and_a_typing_er
     assert holder.activate(code)["session"]["login"] == "ines.durand"
     holder.close()
     assert "account:activate" in printed("journal")
+
+
+def test_an_insurer_is_registered_by_the_keys_that_its_own_command_printed(
+    platform: Platform, tmp_path: Path
+) -> None:
+    rempart = [sys.executable, "-m", "rempart.cli"]
+    made = subprocess.run(
+        [*rempart, "insurer", "new-keys", str(tmp_path / "desk")], capture_output=True, text=True, check=True
+    )
+    keys = dict(line.split() for line in made.stdout.splitlines())
+    words = [
+        "operator",
+        "register-insurer",
+        "99009999",
+        "Mutuelle de l'Essai",
+        "--folder",
+        str(platform.home.folder),
+    ]
+
+    def register(notice: str) -> subprocess.CompletedProcess[str]:
+        more = ["--signing-key", keys["signing"], "--notice-key", notice]
+        return subprocess.run([*rempart, *words, *more], capture_output=True, text=True, check=False)
+
+    assert (register("no key").returncode, register(keys["notice"]).returncode) == (1, 0)
+    with superuser(platform) as connection:
+        known = connection.execute(
+            "SELECT signing_key, notice_key FROM vault.insurer WHERE amc = '99009999'"
+        ).fetchall()
+    assert known == [tuple(base64.b64decode(keys[name]) for name in ("signing", "notice"))]
 
 
 def test_status_tells_every_process_is_ready(platform: Platform) -> None:

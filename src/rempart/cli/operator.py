@@ -4,6 +4,7 @@ They speak to the vault over the operator's socket; the vault journals every one
 """
 
 import asyncio
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rempart.foundation.errors import RempartError
+from rempart.foundation.errors import BadInput, RempartError
 from rempart.foundation.identifiers import check_adeli, check_rpps
 from rempart.foundation.settings import FrontSettings, load_settings
 from rempart.foundation.vocabulary import Profession, Role
@@ -118,6 +119,13 @@ def _hand_over(folder: Path, login: str, code: str) -> None:
     console.print(f"{origin}/activation#{code}", soft_wrap=True, highlight=False)
 
 
+def _public_key(text: str, option: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise BadInput(f"--{option}: base64 of 32 bytes") from error
+
+
 def _name(folder: Path, write: Callable[[psycopg.Connection], object]) -> None:
     with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
         write(connection)
@@ -127,12 +135,13 @@ def _name(folder: Path, write: Callable[[psycopg.Connection], object]) -> None:
 def register_insurer(
     amc: str,
     name: str,
-    signing_key: Annotated[Path, typer.Option(help="the insurer's Ed25519 public key, 32 bytes raw")],
-    notice_key: Annotated[Path, typer.Option(help="the insurer's X25519 public key, 32 bytes raw")],
+    signing_key: Annotated[str, typer.Option(help="its Ed25519 public key, as `insurer new-keys` prints it")],
+    notice_key: Annotated[str, typer.Option(help="its X25519 public key, likewise")],
     folder: Folder = VAR,
 ) -> None:
     """Make an insurer known. Its public keys arrive by contract, on paper or in person."""
-    ask(folder, RegisterInsurer(amc, name, signing_key.read_bytes(), notice_key.read_bytes()), Enrolled)
+    keys = _public_key(signing_key, "signing-key"), _public_key(notice_key, "notice-key")
+    ask(folder, RegisterInsurer(amc, name, *keys), Enrolled)
     console.print(f"{name} ({amc}) is known.")
 
 
