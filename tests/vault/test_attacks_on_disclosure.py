@@ -27,7 +27,7 @@ from rempart.vault.keystore import open_key_store
 from rempart.vaultdoor.browser import DeviceKey
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.fhir import Presentation, write_request
-from rempart.vaultdoor.messages import Act, Answer, Refused, Reply, ReplyEnvelope
+from rempart.vaultdoor.messages import Act, Answer, RecoveryCodes, Refused, Reply, ReplyEnvelope
 from tests.browser.platform import AMC, BORN, NIR, OPEN, Platform, running_platform
 from tests.conftest import Database, TestCluster
 
@@ -394,6 +394,34 @@ def test_a_kill_between_debit_and_answer_counts_and_tells_nothing(
     cluster.drop(database)
 
 
+def test_an_act_replayed_after_a_restart_of_the_vault_is_not_done_again(
+    cluster: TestCluster, tmp_path: Path
+) -> None:
+    """The device's clock runs four seconds ahead, so that the restarted vault finds the request fresh and not older than itself."""
+    database = cluster.fresh_database()
+    with running_platform(database, tmp_path) as platform:
+        counter = Counter(platform.origin)
+        counter.activate(platform.enrol(platform.enrol_pharmacy("Pharmacie du Retour"))[1])
+        ahead = int(time.time()) + 4
+        act = counter.device.act(counter.origin, "/acts/recovery/renew", {}, ahead, counter.session)
+        assert isinstance(at_the_socket(platform, act)[0], RecoveryCodes)
+        pid = vault_pid(platform)
+        os.kill(pid, signal.SIGKILL)
+        restarted = subprocess.Popen(
+            [sys.executable, "-m", "rempart.vault", "--config", str(tmp_path / "vault.toml")]
+        )
+        try:
+            wait_until(lambda: answers(counter))
+            replies = at_the_socket(platform, act)
+            assert isinstance(replies[0], Refused)
+            assert replies[0].code == "stale"
+        finally:
+            restarted.terminate()
+            restarted.wait(20)
+        counter.close()
+    cluster.drop(database)
+
+
 def answers(counter: Counter) -> bool:
     try:
         return bool(counter.check(KNOWN)["preAuthRef"])
@@ -472,11 +500,15 @@ def test_the_engagement_verifies_with_the_published_keys_and_names_its_leaf(
     assert base64.urlsafe_b64encode(leaf_hash(row[0])).rstrip(b"=").decode() == claims["log"]["leaf"]
 
 
-def test_a_vault_whose_database_went_away_says_no_and_comes_back(platform: Platform, counter: Counter) -> None:
+def test_a_vault_whose_database_went_away_says_no_and_comes_back(
+    platform: Platform, counter: Counter
+) -> None:
     """Its connections are cut: nothing is told without the ledger; the next request finds them open again."""
     open_lines(platform)
     with platform.database.connect() as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rempart_vault'")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rempart_vault'"
+        )
     before = ledger(platform)
     wait_until(lambda: answers(counter))
     assert ledger(platform) == before + 1

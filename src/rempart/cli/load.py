@@ -26,6 +26,15 @@ class LoadResult:
     ran_dry: bool = False
     """The prepared requests were used up before the time was."""
 
+    def add(self, other: "LoadResult") -> None:
+        """Count another run in."""
+        self.seconds += other.seconds
+        self.cpu_seconds += other.cpu_seconds
+        self.statuses += other.statuses
+        self.marked += other.marked
+        self.latencies += other.latencies
+        self.ran_dry |= other.ran_dry
+
     def quantile(self, share: float) -> float:
         """The latency below which this share of the answers came."""
         ordered = sorted(self.latencies)

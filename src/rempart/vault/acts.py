@@ -5,6 +5,7 @@
 then read again under lock, and the handler does its act in that same transaction.
 """
 
+import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,12 +15,22 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from rempart.foundation.clock import SECOND
 from rempart.foundation.errors import BadInput, Outage
 from rempart.vault import activation, devices, factors, lookups, members, notices, sessions, signin
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Body, Introduced, Introduction, Nothing, Speaker
 from rempart.vault.errors import Conflict, DeviceNotBound, Forbidden, NoSuchAct, TooLarge
-from rempart.vault.signature import SignatureInvalid, public_key_of, read_signature, thumbprint, verify
+from rempart.vault.signature import (
+    FRESH_SECONDS,
+    ClaimedSignature,
+    SignatureInvalid,
+    Stale,
+    public_key_of,
+    read_signature,
+    thumbprint,
+    verify,
+)
 from rempart.vault.store_accounts import Connection
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import Act, Reply
@@ -143,9 +154,17 @@ async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
     async with zone.pool.acquire() as c, c.transaction():
         who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
         await _require_right(rule, c, who, now)
+        await _require_first_time(c, claimed, now)
         reply = await rule.handler(Asked(zone, now, act.session, who), c, body, *prepared)
     sessions.forget(zone, act.session)
     return reply
+
+
+async def _require_first_time(c: Connection, claimed: ClaimedSignature, now: int) -> None:
+    """Remembered beyond a restart of the vault, in the act's own transaction: what was done once is not done again."""
+    digest = hashlib.sha256(claimed.thumbprint + claimed.nonce.encode()).digest()
+    if not await store.use_nonce(c, digest, now, (claimed.created + FRESH_SECONDS + 1) * SECOND):
+        raise Stale("nonce")
 
 
 async def _require_right(rule: Rule, c: Connection, who: Speaker, now: int) -> None:

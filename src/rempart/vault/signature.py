@@ -1,7 +1,8 @@
 """HTTP message signatures (RFC 9421), as docs/protocol.md fixes them: one label, one algorithm, three components, in one order.
 
 Anything else than that exact form is refused, so that there is no canonicalisation to get wrong. A request is accepted once, within
-60 seconds of the vault's clock, and never if it was created before this vault started: a restart forgets which nonces were used.
+60 seconds, and never if it was created before this vault started: a restart forgets which nonces were used. Acts that change something
+remember theirs in the database besides (rempart.vault.acts).
 """
 
 import base64
@@ -22,6 +23,8 @@ from rempart.foundation.errors import Refusal
 from rempart.vaultdoor.messages import Act
 
 FRESH_SECONDS = 60
+AHEAD_SECONDS = 5
+"""How far a device's clock may run ahead: also how long a request may outlive the memory of a vault that restarts."""
 _PARAMETERS = re.compile(
     r'rempart=(\("@method" "@target-uri" "content-digest"\)'
     r';created=([0-9]{1,12});nonce="([A-Za-z0-9_-]{22})";keyid="([A-Za-z0-9_-]{43})"'
@@ -81,7 +84,7 @@ class SeenNonces:
     def admit(self, claimed: ClaimedSignature, now: int) -> None:
         """Take note of a nonce. Raises Stale when it was used, or when this vault could not know."""
         created = claimed.created * SECOND
-        if abs(now - created) > FRESH_SECONDS * SECOND:
+        if not -AHEAD_SECONDS * SECOND <= now - created <= FRESH_SECONDS * SECOND:
             raise Stale("created")
         # Before the start, nonces were remembered by nobody who is still here. `created` has whole seconds.
         if created + SECOND <= self._started:
