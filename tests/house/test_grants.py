@@ -4,7 +4,9 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
 from psycopg import Connection
+from psycopg.errors import InsufficientPrivilege
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust-zones.md"
 
@@ -74,6 +76,20 @@ def test_row_security_is_that_of_the_page(module_database):
     assert {row[0] for row in policies} == protected, (
         "a policy without row security, or row security that lets nobody in"
     )
+
+
+def test_the_sealer_moves_an_insurers_generation_and_never_its_keys(database):
+    with database.connect() as connection:
+        connection.execute(
+            "INSERT INTO vault.insurer (number, amc, name, signing_key, notice_key) VALUES (1, '99000001', 'M', 'a', 'b')"
+        )
+    with database.connect("sealer") as sealer:
+        assert (
+            sealer.execute("UPDATE vault.insurer SET generation = 1, epoch = 1, sequence = 1").rowcount == 1
+        )
+        for column in ("amc", "name", "signing_key", "notice_key", "number", "vitale_open"):
+            with pytest.raises(InsufficientPrivilege):
+                sealer.execute(f"UPDATE vault.insurer SET {column} = {column}")
 
 
 def test_nothing_is_granted_to_everybody(module_database):

@@ -141,7 +141,8 @@ CREATE TABLE vault.journal (
 );
 
 GRANT SELECT, INSERT, UPDATE ON vault.insurer TO rempart_vault;
-GRANT SELECT, UPDATE ON vault.insurer TO rempart_sealer;
+-- A load moves these columns; an insurer's keys are the operator's to give.
+GRANT SELECT, UPDATE (generation, epoch, sequence, persons, products_version) ON vault.insurer TO rempart_sealer;
 GRANT SELECT ON vault.product TO rempart_vault;
 GRANT SELECT, INSERT, DELETE ON vault.product TO rempart_sealer;
 GRANT SELECT, INSERT ON vault.party_group TO rempart_vault;
@@ -153,6 +154,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON vault.binding TO rempart_vault;
 GRANT SELECT, INSERT, UPDATE, DELETE ON vault.session TO rempart_vault;
 GRANT SELECT, INSERT, UPDATE, DELETE ON vault.switch TO rempart_vault;
 GRANT SELECT, INSERT, UPDATE ON vault.meter TO rempart_vault;
-GRANT SELECT, INSERT, UPDATE, DELETE ON vault.told TO rempart_vault;
+GRANT SELECT, INSERT, UPDATE ON vault.told TO rempart_vault;
 GRANT SELECT, INSERT ON vault.claims_envelope TO rempart_vault;
 GRANT SELECT, INSERT ON vault.journal TO rempart_vault;
