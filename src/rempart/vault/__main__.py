@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -13,11 +14,13 @@ from rempart.foundation.clock import system_clock
 from rempart.foundation.errors import RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import VaultSettings, load_settings
+from rempart.vault.checkpoints import LedgerUnsound
 from rempart.vault.keystore import Token, create_key_store, open_key_store
 from rempart.vault.server import Desk, listen
 from rempart.vault.zone import open_zone
 
 DRAIN_SECONDS = 8.0
+_log = logging.getLogger("rempart.vault")
 
 
 def main() -> int:
@@ -52,6 +55,7 @@ async def serve(settings: VaultSettings) -> None:
         loop.add_signal_handler(name, stop.set)
     await zone.checkpoints.sign_if_grown()
     signing = asyncio.create_task(zone.checkpoints.follow())
+    signing.add_done_callback(lambda _: stop.set())
     servers = await listen(desk, settings.run_folder, settings.allowed_uids)
     # What was made at start lives as long as the process: the collector need not look at it again.
     gc.freeze()
@@ -59,6 +63,12 @@ async def serve(settings: VaultSettings) -> None:
     await stop.wait()
     for server in servers:
         server.close()
+    if signing.done():
+        # Nothing more is answered, not even what is in flight: no checkpoint would cover it.
+        zone.pool.terminate()
+        error = signing.exception()
+        _log.error("the vault stops, for it cannot sign its ledger: %s: %s", type(error).__name__, error)
+        raise error or LedgerUnsound
     await desk.drain(DRAIN_SECONDS)
     signing.cancel()
     await zone.checkpoints.sign_if_grown()

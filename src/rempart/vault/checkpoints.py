@@ -7,12 +7,23 @@ import asyncpg
 
 from rempart.evidence.merkle import Frontier, leaf_hash
 from rempart.evidence.note import Checkpoint, SignerKey, open_frontier, sign_checkpoint
-from rempart.foundation.clock import Clock
+from rempart.foundation.clock import SECOND, Clock
+from rempart.foundation.errors import Outage
 
 INTERVAL = 0.9
 """Seconds between two checkpoints of a growing log: the merge delay promised is 2 s."""
+LATE = 5 * SECOND
+"""Microseconds that a grown log may go unsigned before the vault calls itself unready."""
 _READ_AT_ONCE = 20_000
 _log = logging.getLogger(__name__)
+
+
+class LedgerUnsound(Outage):
+    """The ledger in the database is not the one that was signed. No checkpoint can be made, hence nothing may be disclosed."""
+
+    code = "ledger-unsound"
+    french = "Le registre en base n'est plus celui qui a été signé : le coffre s'arrête."
+    english = "The ledger in the database is no longer the one that was signed: the vault stops."
 
 
 class CheckpointSigner:
@@ -21,14 +32,21 @@ class CheckpointSigner:
     def __init__(self, pool: asyncpg.Pool, origin: str, signer: SignerKey, clock: Clock) -> None:
         self._pool, self._origin, self._signer, self._clock = pool, origin, signer, clock
         self._frontier: Frontier | None = None
+        self._level_at = 0
         self.note = ""
 
     async def sign_if_grown(self) -> None:
-        """One checkpoint for all that was committed since the last, or nothing."""
+        """One checkpoint for all that was committed since the last, or nothing. Raises LedgerUnsound when leaves are missing, and
+        what `open_frontier` raises when nobody vouches for the frontier stored.
+        """
+        begun = self._clock()
         if self._frontier is None:
             self._frontier = await self._restore()
         size: int = await self._pool.fetchval("SELECT size FROM evidence.log WHERE id = 1")
+        if size < self._frontier.size:
+            raise LedgerUnsound(f"{self._frontier.size} leaves were signed, {size} are left")
         if size == self._frontier.size and self.note:
+            self._level_at = begun
             return
         frontier = self._frontier.copy()
         while frontier.size < size:
@@ -39,7 +57,7 @@ class CheckpointSigner:
                 upto,
             )
             if len(rows) != upto - frontier.size:
-                raise RuntimeError(f"the ledger has a gap after {frontier.size}")
+                raise LedgerUnsound(f"leaves are missing from {frontier.size} to {upto}")
             frontier.extend(leaf_hash(row[0]) for row in rows)
             await asyncio.sleep(0)
         root = frontier.root()
@@ -48,10 +66,15 @@ class CheckpointSigner:
             "INSERT INTO evidence.checkpoint (size, root, at, frontier, note) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             size, root, self._clock(), frontier.serialise(), note,
         )  # fmt: skip
-        self._frontier, self.note = frontier, note
+        self._frontier, self.note, self._level_at = frontier, note, begun
+
+    def is_late(self, size: int) -> bool:
+        """Whether a log of this size has leaves that no checkpoint covers, and none could be signed for LATE."""
+        signed = self._frontier.size if self._frontier else 0
+        return size > signed and self._clock() - self._level_at > LATE
 
     async def follow(self) -> None:
-        """Sign for ever. A failure is logged and tried again: the log itself is in the database."""
+        """Sign for ever. A failure of the database is logged and tried again; any other ends this, and with it the vault."""
         while True:
             try:
                 await self.sign_if_grown()

@@ -99,7 +99,10 @@ class Desk:
         except Exception as error:  # noqa: BLE001 (whatever it is, we are not ready)
             _log.warning("not ready: %s", type(error).__name__)
             return Healthy(False, False, self.zone.keys.kind, 0, __version__)
-        return Healthy(not self.draining, True, self.zone.keys.kind, size, __version__)
+        late = self.zone.checkpoints.is_late(size)
+        if late:
+            _log.error("not ready: the ledger grows and no checkpoint is signed")
+        return Healthy(not self.draining and not late, True, self.zone.keys.kind, size, __version__)
 
 
 class _CallerProtocol(FrameProtocol):
