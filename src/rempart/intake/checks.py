@@ -45,9 +45,17 @@ class Rule:
     code: pl.Expr
 
 
+DATE_FIELDS = ("birth_date", "valid_from", "valid_to", "suspended_from")
+
+
+def with_days(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines with a column `<field>_day` for each date: the date, or null where the text is none. Rules are asked of such lines."""
+    return lines.with_columns([_day(field).alias(f"{field}_day") for field in DATE_FIELDS])
+
+
 def rules_of(terms: Terms) -> list[Rule]:
     """The rules of a line that says a contract."""
-    birth, start, end, suspended = map(_day, ("birth_date", "valid_from", "valid_to", "suspended_from"))
+    birth, start, end, suspended = (pl.col(f"{field}_day") for field in DATE_FIELDS)
     today = pl.lit(terms.today)
     reason = pl.col("suspended_reason")
     nir, reference = pl.col("nir"), pl.col("member_ref")

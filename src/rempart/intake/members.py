@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from rempart.foundation.vocabulary import Domain
-from rempart.intake.checks import Rule, Terms, refused_attached, refused_domains, rules_of
+from rempart.intake.checks import Rule, Terms, refused_attached, refused_domains, rules_of, with_days
 from rempart.intake.lines import Chunk
 from rempart.intake.model import DELTA_COLUMNS, MEMBER_COLUMNS, Reject
 
@@ -173,7 +173,7 @@ def _is_text(line: bytes) -> bool:
 def _judge(lines: pl.DataFrame, rules: list[Rule], terms: Terms, rejects: list[Reject]) -> list[int]:
     """Tell the rejects of every line; returns the numbers of the lines that have one."""
     passes = pl.all_horizontal([rule.passes.fill_null(value=False) for rule in rules])
-    failing = lines.filter(~passes)
+    failing = with_days(lines).filter(~passes)
     mine = []
     if failing.height:
         for rule in rules:
