@@ -94,7 +94,7 @@ def add_establishment(
 def add_professional(
     folder: Path, login: str, role: Role, establishment: str, name: str, rpps: str = "", adeli: str = ""
 ) -> Enrolled:
-    """Open an account in the vault, then name its holder. Answers the account's id and its one-time code. Bad input is refused before."""
+    """Give a person a seat in the vault, then name them. Answers the account's id and the one-time code. Bad input is refused before."""
     check_name(name)
     if rpps:
         check_rpps(rpps)
@@ -110,13 +110,23 @@ def add_professional(
     return enrolled
 
 
-def _hand_over(folder: Path, login: str, code: str) -> None:
-    """Print the portal's page with the one-time code in its fragment, which no server sees; on one line, to be copied."""
-    if not code:
-        console.print(f"{login} has an account already, and one more place of work.")
-        return
+def _hand_over(folder: Path, login: str, enrolled: Enrolled) -> None:
+    """Print what to hand over, each on one line, to be copied.
+
+    A new login: the portal's page with the one-time code in its fragment, which no server sees.
+    A known one: the code, and where to type it.
+    """
     origin = load_settings(FrontSettings, Home.at(folder).config_file("front")).origin
-    console.print(f"{origin}/activation#{code}", soft_wrap=True, highlight=False)
+    if not enrolled.joins:
+        console.print(f"{origin}/activation#{enrolled.code}", soft_wrap=True, highlight=False)
+        return
+    console.print(
+        f"{login} has an account already, and nothing new until its holder joins: hand this code to the person, who signs in and types it"
+        f" at {origin}/etablissement, under « Rejoindre un établissement ».",
+        soft_wrap=True,
+        highlight=False,
+    )
+    console.print(enrolled.code, soft_wrap=True, highlight=False)
 
 
 def _public_key(text: str, option: str) -> bytes:
@@ -169,25 +179,29 @@ def enrol_professional_command(
     adeli: str = "",
     folder: Folder = VAR,
 ) -> None:
-    """Open an account and print its one-time activation link: hand it over in person or by post, never by e-mail."""
-    _hand_over(folder, login, add_professional(folder, login, role, establishment, name, rpps, adeli).code)
+    """Print a new account's one-time activation link, or the code by which a known one joins.
+
+    Hand it over in person or by post, never by e-mail.
+    """
+    _hand_over(folder, login, add_professional(folder, login, role, establishment, name, rpps, adeli))
 
 
 @app.command("enrol-administrator")
 def enrol_administrator(login: str, group: str, folder: Folder = VAR) -> None:
-    """Open the account of a group's administrator; prints its one-time activation link."""
-    enrolled = ask(folder, EnrolProfessional(login, Role.ADMINISTRATOR, group=group), Enrolled)
-    _hand_over(folder, login, enrolled.code)
+    """The seat of a group's administrator: prints a new account's one-time activation link, or the code by which a known one joins."""
+    _hand_over(
+        folder, login, ask(folder, EnrolProfessional(login, Role.ADMINISTRATOR, group=group), Enrolled)
+    )
 
 
 @app.command("issue-code")
 def issue_code(login: str, purpose: Literal["activation", "device"], folder: Folder = VAR) -> None:
     """A new posted code: `device` binds one new device; `activation` starts afresh after the loss of all factors, and voids them."""
-    code = ask(folder, IssueCode(login, purpose), Enrolled).code
+    issued = ask(folder, IssueCode(login, purpose), Enrolled)
     if purpose == "activation":
-        _hand_over(folder, login, code)
+        _hand_over(folder, login, issued)
     else:
-        console.print(code)
+        console.print(issued.code)
 
 
 @app.command()

@@ -75,7 +75,7 @@ class RemoveBody(Body, frozen=True):
 
 
 async def remove(asked: Asked, c: Connection, body: RemoveBody) -> Done:
-    """Remove a passkey, the password or TOTP. Raises NotThere, LastFactor."""
+    """Remove a passkey, the password or TOTP; the account's other sessions are over. Raises NotThere, LastFactor."""
     account = asked.who.account
     # Two removals at once must not each see the other's factor.
     await store.account(c, account)
@@ -84,6 +84,7 @@ async def remove(asked: Asked, c: Connection, body: RemoveBody) -> Done:
         raise NotThere("id")
     if not await store.can_sign_in(c, account):
         raise LastFactor
+    await _end_elsewhere(asked, c)
     await _tell(asked, c, _REMOVED[kind])
     return Done()
 
@@ -130,9 +131,7 @@ async def change_password(asked: Asked, c: Connection, _body: ChangePasswordBody
         raise Conflict("password")
     await store.put_password(c, who.account, change.hashed, asked.at)
     await store.clear_attempts(c, change.attempts)
-    # What the former password opened, or made wait, is over.
-    await store.close_sessions(c, who.account, but=who.session)
-    await store.end_waiting(c, who.account)
+    await _end_elsewhere(asked, c)
     await _tell(asked, c, Audited.PASSWORD_CHANGE)
     return Done()
 
@@ -152,7 +151,7 @@ class ConfirmTotpBody(Body, frozen=True):
 
 
 async def confirm_totp(asked: Asked, c: Connection, body: ConfirmTotpBody) -> Done:
-    """The offered secret replaces the former one. Raises Credentials."""
+    """The offered secret replaces the former one, and the account's other sessions are over. Raises Credentials."""
     who = asked.who
     wrapped = await store.offered_totp(c, who.account, "session", asked.at)
     if wrapped is None:
@@ -164,6 +163,7 @@ async def confirm_totp(asked: Asked, c: Connection, body: ConfirmTotpBody) -> Do
         raise Credentials
     await store.put_totp(c, who.account, wrapped, step, asked.at)
     await store.end_offer(c, who.account)
+    await _end_elsewhere(asked, c)
     await _tell(asked, c, Audited.TOTP_SET)
     return Done()
 
@@ -199,6 +199,12 @@ async def new_recovery_codes(zone: Zone, c: Connection, account: uuid.UUID, now:
 def sealing_context(account: uuid.UUID) -> bytes:
     """A TOTP secret opens beside its own account only."""
     return b"totp\0" + account.bytes
+
+
+async def _end_elsewhere(asked: Asked, c: Connection) -> None:
+    """What the former factor opened, or made wait, is over; this session stays."""
+    await store.close_sessions(c, asked.who.account, but=asked.who.session)
+    await store.end_waiting(c, asked.who.account)
 
 
 async def _tell(asked: Asked, c: Connection, act: Audited, detail: str = "") -> None:

@@ -1,8 +1,9 @@
 """Who works where. A titulaire invites and removes people of their establishment, a group's administrator in all of its establishments.
 
 Whoever is invited gets a one-time code, by hand, from the person who invites: a new login activates its account with it, an existing one
-joins with it. The reply is the same for both, so that inviting tells nothing about which logins exist, and nobody who took a login
-beforehand gets in by it. Authority is read from the memberships in the act's own transaction, never from the session.
+joins with it. The reply is the same for both, and nobody who took a login beforehand gets in by it. Whoever may invite can still learn
+whether a login exists, by trying the code: `/acts/activation/begin` takes one of a new login only. Authority is read from the memberships
+in the act's own transaction, never from the session.
 """
 
 import re
@@ -114,19 +115,23 @@ async def invite(asked: Asked, c: Connection, body: InviteBody) -> Enrolled:
 
 
 class JoinBody(Body, frozen=True):
-    """`code`: handed over by the titulaire or administrator who invited."""
+    """`code`: handed over by the titulaire or administrator who invited, or by the operator."""
 
     code: Short
 
 
 async def join(asked: Asked, c: Connection, body: JoinBody) -> SignedIn:
-    """An existing account joins the establishment that invited it. Raises ActivationRefused (not this account's code, used, expired)."""
+    """An existing account takes the seat that its code is for, in an establishment or over a group.
+
+    Raises ActivationRefused (not this account's code, used, expired).
+    """
     who = asked.who
     hashed = code_hash(asked.zone.keys, "membership", body.code)
     row = await store.code(c, hashed, "membership", asked.at)
     if row is None or row["account"] != who.account or not await store.use_code(c, hashed):
         raise ActivationRefused
-    await store.add_membership(c, who.account, row["establishment"], None, row["role"], asked.at)
+    seat = row["establishment"], row["party_group"], row["role"]
+    await store.add_membership(c, who.account, *seat, asked.at)
     await _tell_joined(asked, c, who.account, who.login, by=who.login)
     return await signed_in(
         c,
@@ -188,13 +193,14 @@ async def issue(
     now: int,
     *,
     place: uuid.UUID | None = None,
+    group: uuid.UUID | None = None,
     role: str | None = None,
 ) -> str:
     """A new one-time code, shown once; the former of the same purpose is void. `purpose`: activation, device or membership."""
     code = new_code()
     hashed = code_hash(zone.keys, purpose, code)
     await store.issue_code(
-        c, hashed, account, purpose, now, now + CODE_LIFE, establishment_id=place, role=role
+        c, hashed, account, purpose, now, now + CODE_LIFE, establishment_id=place, group=group, role=role
     )
     return code
 

@@ -93,8 +93,10 @@ async def enrol_group(zone: Zone, c: Connection, call: EnrolGroup) -> Enrolled:
 
 
 async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional) -> Enrolled:
-    """A person's seat; a new login gets its activation code, an account known already keeps its factors and gets none.
+    """A person's seat, and the code to hand over: a new login activates its account with it; to a known one nothing is granted yet.
 
+    Whoever holds a known login may have taken it before the person came: its account joins by the code (`members.join`; `joins` in the
+    reply), which the operator hands to the person. The former joining code for the same place is void.
     Raises BadInput, NotThere (establishment or group), Conflict (has this seat).
     """
     login, now = check_login(call.login), zone.clock()
@@ -108,13 +110,18 @@ async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional)
     group = await _group(c, call.group)
     known = await store.account_by_login(c, login)
     account = known["id"] if known is not None else await store.add_account(c, login, now)
-    if account is None or not await store.add_membership(c, account, place, group, call.role, now):
+    if account is None:
         raise Conflict("login")
-    await journal(c, now, OPERATOR, Audited.ACCOUNT_OPEN, login, call.role)
-    if known is not None:
-        await store.add_notice(c, account, now, Audited.MEMBER_JOIN, "", None)
-        return Enrolled(str(account))
-    return Enrolled(str(account), await issue(zone, c, account, "activation", now))
+    if known is None:
+        await store.add_membership(c, account, place, group, call.role, now)
+        await journal(c, now, OPERATOR, Audited.ACCOUNT_OPEN, login, call.role)
+        return Enrolled(str(account), await issue(zone, c, account, "activation", now))
+    seats = [(m["establishment"], m["party_group"]) for m in await store.memberships(c, account)]
+    if (place, group) in seats:
+        raise Conflict("login")
+    await journal(c, now, OPERATOR, Audited.MEMBER_INVITE, login, call.role)
+    code = await issue(zone, c, account, "membership", now, place=place, group=group, role=call.role)
+    return Enrolled(str(account), code, joins=True)
 
 
 async def issue_code(zone: Zone, c: Connection, call: IssueCode) -> Enrolled:
@@ -140,7 +147,7 @@ async def suspend_account(zone: Zone, c: Connection, call: SuspendAccount) -> Do
     # At reopening too: a sign-in that began before the suspension may have ended after it.
     await store.unbind_all(c, row["id"])
     if call.suspended:
-        for purpose in ("activation", "device"):
+        for purpose in ("activation", "device", "membership"):
             await store.drop_codes(c, row["id"], purpose)
         status, act = "suspended", Audited.ACCOUNT_SUSPEND
     else:

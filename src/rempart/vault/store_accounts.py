@@ -665,21 +665,26 @@ async def issue_code(
     expires: int,
     *,
     establishment_id: UUID | None = None,
+    group: UUID | None = None,
     role: str | None = None,
 ) -> None:
     """The former code of the same purpose (and place) is void."""
     await c.execute(
-        "DELETE FROM vault.code WHERE account = $1 AND purpose = $2 AND establishment IS NOT DISTINCT FROM $3",
+        "DELETE FROM vault.code WHERE account = $1 AND purpose = $2 AND establishment IS NOT DISTINCT FROM $3"
+        " AND party_group IS NOT DISTINCT FROM $4",
         account_id,
         purpose,
         establishment_id,
+        group,
     )
     await c.execute(
-        "INSERT INTO vault.code (code_hash, account, purpose, establishment, role, issued, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO vault.code (code_hash, account, purpose, establishment, party_group, role, issued, expires)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         code_hash,
         account_id,
         purpose,
         establishment_id,
+        group,
         role,
         now,
         expires,
@@ -687,10 +692,10 @@ async def issue_code(
 
 
 async def code(c: Connection, code_hash: bytes, purpose: str, now: int) -> Row | None:
-    """account, login, status, establishment, role of a code that still stands; account and code are held."""
+    """account, login, status, establishment, party_group, role of a code that still stands; account and code are held."""
     return await c.fetchrow(
-        "SELECT k.account, a.login, a.status, k.establishment, k.role FROM vault.code k JOIN vault.account a ON a.id = k.account"
-        " WHERE k.code_hash = $1 AND k.purpose = $2 AND k.expires > $3 FOR UPDATE",
+        "SELECT k.account, a.login, a.status, k.establishment, k.party_group, k.role FROM vault.code k"
+        " JOIN vault.account a ON a.id = k.account WHERE k.code_hash = $1 AND k.purpose = $2 AND k.expires > $3 FOR UPDATE",
         code_hash,
         purpose,
         now,
@@ -703,7 +708,7 @@ async def use_code(c: Connection, code_hash: bytes) -> bool:
 
 
 async def invitations(c: Connection, account_id: UUID) -> list[Row]:
-    """establishment, role of the unused membership codes, the latest first."""
+    """establishment (None: a group's), role of the unused membership codes, the latest first."""
     return await c.fetch(
         "SELECT establishment, role FROM vault.code WHERE account = $1 AND purpose = 'membership' ORDER BY issued DESC",
         account_id,

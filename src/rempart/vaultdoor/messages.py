@@ -78,7 +78,10 @@ class EnrolGroup(Message, frozen=True):
 
 
 class EnrolProfessional(Message, frozen=True):
-    """The operator opens an account for a person in an establishment or a group and gets its one-time activation code."""
+    """The operator gives a person a seat in an establishment or over a group, and gets the one-time code to hand over.
+
+    A new login activates its account with it; the holder of a known one signs in and joins with it.
+    """
 
     login: str
     role: str
@@ -182,10 +185,14 @@ class SignedCheckpoint(Message, frozen=True):
 
 
 class Enrolled(Message, frozen=True):
-    """An identifier (uuid), and the one-time code where there is one. The code is shown once and kept nowhere."""
+    """An identifier (uuid), and the one-time code where there is one. The code is shown once and kept nowhere.
+
+    `joins`: told to the operator only. The code is for an account that exists, whose holder joins with it.
+    """
 
     id: str
     code: str = ""
+    joins: bool = False
 
 
 class Contract(Message, frozen=True):

@@ -1,9 +1,19 @@
 """*Ma sécurité*: adding, changing and removing one's own factors and devices, and what the holder is told."""
 
+import pytest
+
 from rempart.foundation.clock import MINUTE, SECOND
 from rempart.foundation.vocabulary import Assurance
 from rempart.vaultdoor.browser import SoftwarePasskey
-from rempart.vaultdoor.messages import Challenge, Done, RecoveryCodes, Refused, SignedIn, TotpSecret
+from rempart.vaultdoor.messages import (
+    Challenge,
+    DevicePending,
+    Done,
+    RecoveryCodes,
+    Refused,
+    SignedIn,
+    TotpSecret,
+)
 from tests.authenticator import ORIGIN, PASSWORD, CodeApp, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
 
@@ -71,6 +81,28 @@ def test_a_new_password_takes_the_old_one_and_ends_other_sessions(vault: Vault, 
     elsewhere.security()
     claire.browser.expect(Done, "password/change", old=PASSWORD, new=OTHER)
     assert elsewhere.refused("security") == "session"
+
+
+@pytest.mark.parametrize("kind", ["passkey", "totp", "new totp"])
+def test_a_thief_signed_in_or_waiting_elsewhere_is_out_once_the_factor_is_removed_or_replaced(
+    vault: Vault, claire: Person, kind: str
+) -> None:
+    app = add_password_and_app(vault, claire)
+    thief = vault.browser()
+    expect(SignedIn, thief.sign_in(claire.passkey))
+    waiting = vault.browser()
+    pending = expect(DevicePending, waiting.sign_in_with_password("claire", app.code())).pending
+    if kind == "new totp":
+        shown = CodeApp(claire.browser.expect(TotpSecret, "totp/begin"), vault)
+        thief.security()
+        claire.browser.expect(Done, "totp/confirm", code=shown.code())
+    else:
+        thief.security()
+        claire.browser.expect(Done, "factor/remove", id=factor(claire, kind))
+    assert thief.refused("security") == "session"
+    body = {"device_key": waiting.key.public, "pending": pending}
+    assert waiting.refused("sign-in/pending", **body) == "session"
+    claire.browser.security()
 
 
 def test_the_last_way_to_sign_in_stays(vault: Vault, claire: Person) -> None:

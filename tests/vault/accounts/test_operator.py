@@ -6,6 +6,7 @@ import pytest
 
 from rempart.foundation.clock import HOUR, MINUTE
 from rempart.foundation.vocabulary import Profession, Role
+from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.messages import (
     Answer,
     Call,
@@ -18,13 +19,14 @@ from rempart.vaultdoor.messages import (
     Journal,
     JournalLines,
     JournalPage,
+    Members,
     Refused,
     RegisterInsurer,
     SignedIn,
     SuspendAccount,
     ThrowSwitch,
 )
-from tests.authenticator import expect
+from tests.authenticator import ORIGIN, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
 from tests.vault.accounts.test_attacks import check_right, refusal
 
@@ -94,12 +96,79 @@ def test_nothing_is_enrolled_twice(vault: Vault, claire: Person) -> None:
     assert refusal(vault.operate(EnrolGroup("Ponant"))) == "conflict"
 
 
-def test_the_operator_seats_a_known_person_without_a_code(vault: Vault, claire: Person) -> None:
+def test_a_known_person_joins_by_the_operators_code(vault: Vault, claire: Person) -> None:
     place = vault.establishment(2)
-    enrolled = expect(Enrolled, vault.operate(EnrolProfessional("claire", Role.EMPLOYEE, place)))
-    assert enrolled.code == ""
-    assert claire.browser.notices()[0] == "member:join"
+    call = EnrolProfessional("claire", Role.EMPLOYEE, place)
+    former, enrolled = (expect(Enrolled, vault.operate(call)) for _ in range(2))
+    assert enrolled.joins
+    assert claire.browser.refused("members/join", code=former.code) == "activation"
+    joined = claire.browser.expect(SignedIn, "members/join", code=enrolled.code)
+    assert joined.establishments == [claire.establishment, place]
     assert claire.browser.expect(SignedIn, "establishment/choose", establishment=place).role == "employee"
+    assert refusal(vault.operate(call)) == "conflict"
+
+
+def test_a_titulaire_who_took_the_login_beforehand_gets_no_seat_by_the_operators_enrolment(
+    vault: Vault, claire: Person
+) -> None:
+    body = {"establishment": "", "login": "paul", "role": "employee"}
+    invited = claire.browser.expect(Enrolled, "members/invite", **body)
+    squatter = vault.browser()
+    squatter.activate(invited.code, SoftwarePasskey(ORIGIN))
+    place = vault.establishment(2)
+    enrolled = expect(Enrolled, vault.operate(EnrolProfessional("paul", Role.TITULAIRE, place)))
+    assert squatter.refused("establishment/choose", establishment=place) == "forbidden"
+    assert squatter.refused("members", establishment=place) == "forbidden"
+    assert (
+        squatter.refused("members/invite", establishment=place, login="luc", role="titulaire") == "forbidden"
+    )
+    # The code that the squatter's titulaire may renew is none for the other place, and the operator's activates nothing.
+    assert claire.browser.refused("members/renew", account=invited.id) == "conflict"
+    thief = vault.browser()
+    key = thief.key.public
+    assert thief.refused("activation/begin", device_key=key, activation_code=enrolled.code) == "activation"
+    assert claire.browser.refused("members/join", code=enrolled.code) == "activation"
+    assert vault.rows(f"SELECT count(*) FROM vault.membership WHERE establishment = '{place}'") == [(0,)]
+
+
+def test_a_login_invited_elsewhere_and_activated_after_the_operators_enrolment_gets_no_seat(
+    vault: Vault, claire: Person
+) -> None:
+    body = {"establishment": "", "login": "paul", "role": "employee"}
+    invited = claire.browser.expect(Enrolled, "members/invite", **body)
+    place = vault.establishment(2)
+    expect(Enrolled, vault.operate(EnrolProfessional("paul", Role.TITULAIRE, place)))
+    squatter = vault.browser()
+    session = squatter.activate(invited.code, SoftwarePasskey(ORIGIN)).session
+    assert session.establishments == [claire.establishment]
+    assert squatter.refused("establishment/choose", establishment=place) == "forbidden"
+
+
+def test_a_login_taken_beforehand_administers_no_group_before_its_holder_joins(
+    vault: Vault, claire: Person
+) -> None:
+    group = expect(Enrolled, vault.operate(EnrolGroup("Laboratoires du Ponant"))).id
+    place = vault.establishment(2, group)
+    call = EnrolProfessional("claire", Role.ADMINISTRATOR, group=group)
+    former, enrolled = (expect(Enrolled, vault.operate(call)) for _ in range(2))
+    assert enrolled.joins
+    assert claire.browser.refused("members", establishment=place) == "forbidden"
+    assert claire.browser.refused("establishment/choose", establishment="") == "forbidden"
+    assert claire.browser.refused("members/join", code=former.code) == "activation"
+    joined = claire.browser.expect(SignedIn, "members/join", code=enrolled.code)
+    assert joined.establishments == [claire.establishment, place]
+    assert claire.browser.expect(Members, "members", establishment=place).role == "administrator"
+    assert claire.browser.expect(SignedIn, "establishment/choose", establishment="").role == "administrator"
+    assert refusal(vault.operate(call)) == "conflict"
+
+
+def test_a_suspension_voids_the_joining_code(vault: Vault, claire: Person) -> None:
+    call = EnrolProfessional("claire", Role.EMPLOYEE, vault.establishment(2))
+    code = expect(Enrolled, vault.operate(call)).code
+    for suspended in (True, False):
+        expect(Done, vault.operate(SuspendAccount("claire", suspended)))
+    expect(SignedIn, claire.browser.sign_in(claire.passkey))
+    assert claire.browser.refused("members/join", code=code) == "activation"
 
 
 def test_a_suspended_account_falls_at_once_and_comes_back_without_its_devices(

@@ -48,17 +48,20 @@ CREATE TABLE vault.recovery_code (
 );
 
 -- Codes handed over by hand or by post: `activation` starts an account afresh, `device` binds one device, `membership` lets an existing
--- account join an establishment. One of a purpose at a time; a used code is gone.
+-- account join an establishment, or a group as its administrator. One of a purpose and place at a time; a used code is gone.
 CREATE TABLE vault.code (
   code_hash bytea PRIMARY KEY CHECK (length(code_hash) = 32),
   account uuid NOT NULL REFERENCES vault.account (id),
   purpose text NOT NULL CHECK (purpose IN ('activation', 'device', 'membership')),
   establishment uuid REFERENCES vault.establishment (id),
-  role text CHECK (role IN ('titulaire', 'employee')),
+  party_group uuid REFERENCES vault.party_group (id),
+  role text CHECK (role IN ('titulaire', 'employee', 'administrator')),
   issued bigint NOT NULL,
   expires bigint NOT NULL,
-  CHECK ((purpose = 'membership') = (establishment IS NOT NULL AND role IS NOT NULL)),
-  UNIQUE NULLS NOT DISTINCT (account, purpose, establishment)
+  CHECK (num_nonnulls(establishment, party_group) = (purpose = 'membership')::integer),
+  CHECK ((role IS NOT NULL) = (purpose = 'membership')),
+  CHECK (role IS NULL OR (role = 'administrator') = (party_group IS NOT NULL)),
+  UNIQUE NULLS NOT DISTINCT (account, purpose, establishment, party_group)
 );
 CREATE INDEX code_by_establishment ON vault.code (establishment) WHERE establishment IS NOT NULL;
 
