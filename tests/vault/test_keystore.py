@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from rempart.vault.keystore import KeyStoreClosed, Token, create_key_store, open_key_store, unwrap, wrap
+from rempart.vault.keystore import (
+    EpochInUse,
+    KeyStore,
+    KeyStoreClosed,
+    Pkcs11KeyStore,
+    Token,
+    begin_epoch,
+    create_key_store,
+    open_key_store,
+    unwrap,
+    wrap,
+)
 
 SOFTHSM = next((p for p in Path("/usr/lib").glob("**/libsofthsm2.so")), None)
 
@@ -30,7 +41,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder}/tokens\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOFTHSM2_CONF", str(folder / "softhsm2.conf"))
-        for label in ("first", "second"):
+        for label in ("first", "second", "third"):
             command = [
                 "softhsm2-util",
                 "--init-token",
@@ -111,3 +122,66 @@ def test_a_secret_moved_to_another_place_does_not_open(tmp_path: Path, passphras
     assert unwrap(store, sealed, b"account 1") == b"totp secret"
     with pytest.raises(InvalidTag):
         unwrap(store, sealed, b"account 2")
+
+
+def outputs(store: KeyStore) -> dict[str, bytes]:
+    """What the keys that stand before a rotation make of one message."""
+    names = ("subject", "pseudonym", "codes", "wrapping", "capsule-1")
+    return {name: store.prf(name)(b"m") for name in names}
+
+
+def test_a_new_epoch_adds_a_key_to_the_file_and_keeps_the_others(tmp_path: Path, passphrase: Path) -> None:
+    path = tmp_path / "keys"
+    create_key_store(path, passphrase, None, tmp_path / "claims.key")
+    before = open_key_store(path, passphrase, None)
+    (tmp_path / ".keys.new").write_text("left by a crash")
+    assert begin_epoch(path, passphrase, None, in_use=1) == 2
+    after = open_key_store(path, passphrase, None)
+    assert (before.epoch, after.epoch) == (1, 2)
+    assert outputs(after) == outputs(before)
+    assert after.prf("capsule-2")(b"m") not in outputs(after).values()
+    assert (after.ring.ledger, after.ring.intake) == (before.ring.ledger, before.ring.intake)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {file.name for file in tmp_path.iterdir()} == {"keys", "claims.key", "passphrase"}
+
+
+def test_an_epoch_begins_once_for_all_insurers_at_the_current_one(tmp_path: Path, passphrase: Path) -> None:
+    path = tmp_path / "keys"
+    create_key_store(path, passphrase, None, tmp_path / "claims.key")
+    begin_epoch(path, passphrase, None, in_use=1)
+    stored = path.read_bytes()
+    with pytest.raises(EpochInUse):
+        begin_epoch(path, passphrase, None, in_use=1)
+    assert path.read_bytes() == stored
+    passphrase.write_text("another\n")
+    with pytest.raises(KeyStoreClosed):
+        begin_epoch(path, passphrase, None, in_use=2)
+    assert path.read_bytes() == stored
+
+
+def test_a_new_epoch_adds_a_key_to_the_token_and_keeps_the_others(tmp_path: Path, tokens: Path) -> None:
+    path, third = tmp_path / "keys", token(tokens, "third")
+
+    def opened() -> Pkcs11KeyStore:
+        store = open_key_store(path, None, third)
+        assert isinstance(store, Pkcs11KeyStore)
+        return store
+
+    create_key_store(path, None, third, tmp_path / "claims.key")
+    before = opened()
+    first, old_file = outputs(before), path.read_bytes()
+    before.session.close()
+    assert begin_epoch(path, None, third, in_use=1) == 2
+    after = opened()
+    assert after.epoch == 2
+    assert after.ring.prf == {}
+    assert outputs(after) == first
+    second = after.prf("capsule-2")(b"m")
+    assert second not in first.values()
+    after.session.close()
+    # A crash after the key was made and before the file was: the key is taken, not made twice.
+    path.write_bytes(old_file)
+    begin_epoch(path, None, third, in_use=1)
+    again = opened()
+    assert again.prf("capsule-2")(b"m") == second
+    again.session.close()

@@ -1,4 +1,4 @@
-"""`python -m rempart.vault --config FILE` serves; `init` makes its keys."""
+"""`python -m rempart.vault --config FILE` serves; `init` makes its keys; `begin-epoch` adds the next capsule key."""
 
 import argparse
 import asyncio
@@ -8,14 +8,17 @@ import signal
 import sys
 from pathlib import Path
 
+import asyncpg
 import uvloop
 
 from rempart.foundation.clock import system_clock
-from rempart.foundation.errors import RempartError
+from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.vault.checkpoints import LedgerUnsound
-from rempart.vault.keystore import Token, create_key_store, open_key_store
+from rempart.vault.keystore import EpochInUse, Token, begin_epoch, create_key_store, open_key_store
+from rempart.vault.notices import Audited, journal
+from rempart.vault.operator import OPERATOR
 from rempart.vault.server import Desk, listen
 from rempart.vault.zone import open_zone
 
@@ -26,7 +29,7 @@ _log = logging.getLogger("rempart.vault")
 def main() -> int:
     """Parse the command line and run. Exit code 1 and a sentence when the vault cannot start."""
     parser = argparse.ArgumentParser(prog="rempart.vault", description=__doc__)
-    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "init"))
+    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "init", "begin-epoch"))
     parser.add_argument("--config", type=Path, required=True)
     arguments = parser.parse_args()
     configure_logs()
@@ -36,6 +39,9 @@ def main() -> int:
             create_key_store(
                 settings.key_store, settings.passphrase_file, _token(settings), settings.claims_key
             )
+        elif arguments.command == "begin-epoch":
+            epoch = uvloop.run(begin_next_epoch(settings))
+            print(f"Epoch {epoch} begins once the vault, then the sealer, are started again.")  # noqa: T201
         else:
             uvloop.run(serve(settings))
     except RempartError as error:
@@ -74,6 +80,32 @@ async def serve(settings: VaultSettings) -> None:
     await zone.checkpoints.sign_if_grown()
     await zone.ledger.close()
     await zone.pool.close()
+
+
+async def begin_next_epoch(settings: VaultSettings) -> int:
+    """Begin the next epoch, if every insurer with a generation is at the current one. Raises EpochInUse, KeyStoreClosed, Outage."""
+    try:
+        connection = await asyncpg.connect(settings.dsn)
+        try:
+            rows = await connection.fetch(
+                "SELECT epoch, min(amc) AS amc FROM vault.insurer WHERE generation > 0 GROUP BY epoch ORDER BY epoch"
+            )
+            if not rows:
+                raise EpochInUse("No insurer has a generation yet.")
+            if len(rows) > 1:
+                raise EpochInUse(
+                    f"Insurer {rows[0]['amc']} is still at epoch {rows[0]['epoch']}: its next full file is missing."
+                )
+            async with connection.transaction():
+                epoch = begin_epoch(
+                    settings.key_store, settings.passphrase_file, _token(settings), in_use=rows[0]["epoch"]
+                )
+                await journal(connection, system_clock(), OPERATOR, Audited.EPOCH_BEGIN, str(epoch))
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, OSError) as error:
+        raise Outage(f"The database or the key store's folder: {type(error).__name__}.") from error
+    return epoch
 
 
 def _token(settings: VaultSettings) -> Token | None:

@@ -9,6 +9,7 @@ purpose is ever one of another.
 """
 
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from rempart.foundation.errors import Outage
+from rempart.foundation.errors import Outage, Refusal
 
 Prf = Callable[[bytes], bytes]
 """32 bytes for any message."""
@@ -41,6 +42,14 @@ class KeyStoreClosed(Outage):
 
     french = "Le magasin de clés ne s'ouvre pas : vérifiez la phrase de passe, le jeton et son code."
     english = "The key store does not open: check the passphrase, the token and its PIN."
+
+
+class EpochInUse(Refusal):
+    """A third epoch would be asked for: only the current one and the one before are."""
+
+    code = "epoch-in-use"
+    french = "Une époque ne commence que lorsque tous les assureurs ont passé à l'époque courante."
+    english = "An epoch begins only once every insurer's generation is of the current one."
 
 
 class KeyRing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,6 +198,44 @@ def open_key_store(path: Path, passphrase_file: Path | None, token: Token | None
     return Pkcs11KeyStore(ring, session) if session is not None else FileKeyStore(ring)
 
 
+def begin_epoch(path: Path, passphrase_file: Path | None, token: Token | None, in_use: int) -> int:
+    """Add the capsule key of the next epoch and make it the current one; every key that was there stays. Returns the new epoch.
+
+    `in_use` is the one epoch that every insurer's generation is of: unless it is the current one, EpochInUse. Raises KeyStoreClosed.
+    Vault and sealer know of the new epoch once they are started again.
+    """
+    path = path.resolve()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # One at a time: the second would find the epoch raised.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        store = open_key_store(path, passphrase_file, token)
+        if in_use != store.epoch:
+            raise EpochInUse(f"The current epoch is {store.epoch}, the insurers are at {in_use}.")
+        following, salt = store.epoch + 1, b""
+        name, prf = f"capsule-{following}", store.ring.prf
+        if isinstance(store, Pkcs11KeyStore):
+            # A key of that name is one whose epoch an earlier attempt did not live to begin: it has sealed nothing.
+            if not _token_holds(store.session, name):
+                _generate_in_token(store.session, name)
+            sealing = _token_prf(store.session, "key-file")(b"rempart-key-file-v1")
+            store.session.close()
+        else:
+            assert passphrase_file is not None
+            prf, salt = {**prf, name: secrets.token_bytes(32)}, secrets.token_bytes(16)
+            sealing = _stretch(_passphrase(passphrase_file), salt)
+        coming = path.with_name(f".{path.name}.new")
+        coming.unlink(missing_ok=True)
+        _write_new(
+            coming, _sealed_file(msgspec.structs.replace(store.ring, epoch=following, prf=prf), sealing, salt)
+        )
+        coming.replace(path)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return following
+
+
 def _sealed_file(ring: KeyRing, sealing: bytes, salt: bytes) -> bytes:
     nonce = secrets.token_bytes(12)
     sealed = AESGCM(sealing).encrypt(nonce, msgspec.msgpack.encode(ring), b"rempart-key-store-v1")
@@ -231,6 +278,14 @@ def _open_token(token: Token) -> Any:
         )
     except pkcs11.PKCS11Error as error:
         raise KeyStoreClosed(type(error).__name__) from error
+
+
+def _token_holds(session: Any, purpose: str) -> bool:
+    try:
+        _token_prf(session, purpose)
+    except KeyError:
+        return False
+    return True
 
 
 def _generate_in_token(session: Any, purpose: str) -> None:

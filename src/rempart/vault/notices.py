@@ -43,10 +43,11 @@ class Audited(StrEnum):
     GROUP_ENROL = "group:enrol"
     SWITCH_THROW = "switch:throw"
     SWITCH_UNDO = "switch:undo"
+    EPOCH_BEGIN = "epoch:begin"
 
 
 async def journal(c: Connection, at: int, actor: str, act: Audited, object_: str, detail: str = "") -> None:
-    """One line of the journal. `actor`: a login or "operator"; `object_`: a login, a FINESS, an n° AMC; nothing else of a person."""
+    """One line of the journal. `actor`: a login or "operator"; `object_`: login, FINESS, n° AMC, epoch; nothing else of a person."""
     await store.write_journal(c, at, actor, act, object_, detail)
 
 
