@@ -168,6 +168,13 @@ def test_the_link_that_the_operator_prints_activates_the_account_and_a_typing_er
     assert origin == platform.origin
     holder = Counter(origin)
     assert holder.activate(code)["session"]["login"] == "ines.durand"
+    *_, other = synthetic_establishments(9, 4)
+    second = printed("enrol-establishment", other.finess, other.name, other.town, other.profession)
+    told, joining = printed(
+        "enrol-professional", "ines.durand", "employee", second, "Inès Durand"
+    ).splitlines()
+    assert ("/activation#" in told, f"{origin}/etablissement" in told) == (False, True)
+    assert holder.act("/acts/members/join", {"code": joining})["establishments"] == [place, second]
     holder.close()
     assert "account:activate" in printed("journal")
 
