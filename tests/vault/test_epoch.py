@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from rempart.cli.counter import Counter
+from rempart.cli.counter import Counter, DoorRefused
 from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.foundation.vocabulary import Lane
 from rempart.vault.capsule import SealedContract, associated_data, card_message, derive, encode_content, seal
@@ -81,6 +82,11 @@ def test_a_look_up_is_answered_before_and_after_an_insurer_changes_epoch(
             take_in_under_the_second_epoch(database, tmp_path)
             assert answers(counter)
             assert not counter.check(msgspec.structs.replace(KNOWN, rank=2)).get("preAuthRef")
+            owner.execute("UPDATE vault.insurer SET epoch = 3")
+            with pytest.raises(DoorRefused) as refused:
+                counter.check(KNOWN)
+            assert str(refused.value) == "503", "a vault behind its sealer calls nobody absent"
+            owner.execute("UPDATE vault.insurer SET epoch = 2")
         generations = owner.execute("SELECT DISTINCT generation FROM evidence.entry ORDER BY 1").fetchall()
         assert generations == [(1,), (2,)]
         # An insurer that was left behind holds the next one up, and is named.

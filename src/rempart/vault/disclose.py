@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from rempart.foundation.clock import paris_date
-from rempart.foundation.errors import Refusal
+from rempart.foundation.errors import Outage, Refusal
 from rempart.foundation.identifiers import refuse_synthetic, refuse_unless_synthetic
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vault.capsule import (
@@ -110,6 +110,9 @@ async def disclose(act: Act, zone: Zone) -> Answer:
     debited = await zone.ledger.debit(entry_for(presentation, who, insurer, keys))
     if debited.status in _REFUSALS:
         raise _REFUSALS[debited.status]
+    if debited.epoch > keys[0].epoch:
+        # The sealer was started again and this vault was not: the person may well be there, under a tag we cannot make.
+        raise Outage(f"insurer {presentation.amc} is at epoch {debited.epoch}: start the vault again")
     decision = reduce(debited, keys, insurer, presentation)
     return pad(engage(debited, decision, who, insurer, presentation, zone))
 
