@@ -243,6 +243,14 @@ def test_production_refuses_plain_files_and_synthetic_people(zone: Zone) -> None
     assert (told["persons"], told["rejects"][0]["code"]) == (0, "nir-synthetic")
 
 
+def test_a_file_of_nobody_is_taken_first_and_waits_later(zone: Zone) -> None:
+    assert zone.load(full())["state"] == "loaded"
+    assert zone.insurer().persons == 0
+    zone.load(full(member(1)), sequence=2)
+    assert zone.load(full(), sequence=3)["state"] == "waiting"
+    assert zone.look(member(1))
+
+
 def test_products_come_first(zone: Zone) -> None:
     zone.know("99000002")
     assert zone.load(full(replace(member(1), amc="99000002")), amc="99000002")["code"] == "no-products"

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
+from rempart.cli import intake as commands
 from rempart.foundation.settings import SealerSettings, write_settings
 from rempart.intake.envelope import seal_file
 from rempart.intake.model import Kind
@@ -57,15 +60,9 @@ def home(zone: Zone, key_store: Path, tmp_path: Path) -> Iterator[Home]:
         process.wait()
 
 
-def rempart(*words: str) -> "subprocess.CompletedProcess[str]":
-    code = "import sys; from rempart.cli.intake import app, insurer; group = sys.argv.pop(1); (app if group == 'intake' else insurer)()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "200"},
-    )
+def rempart(*words: str) -> Result:
+    app = {"intake": commands.app, "insurer": commands.insurer}[words[0]]
+    return CliRunner().invoke(app, words[1:], env={"COLUMNS": "200"})
 
 
 def test_from_an_insurer_s_desk_to_a_generation(zone: Zone, home: Home, tmp_path: Path) -> None:
@@ -75,7 +72,7 @@ def test_from_an_insurer_s_desk_to_a_generation(zone: Zone, home: Home, tmp_path
     # 1. the insurer makes keys and an envelope
     desk = tmp_path / "desk"
     keys = rempart("insurer", "new-keys", str(desk))
-    assert keys.returncode == 0, keys.stderr
+    assert keys.exit_code == 0, keys.stderr
     assert (desk / "signing.key").stat().st_mode & 0o777 == 0o600
     import base64
 
@@ -88,12 +85,12 @@ def test_from_an_insurer_s_desk_to_a_generation(zone: Zone, home: Home, tmp_path
         "insurer", "seal-file", str(desk / "members.csv"), "--amc", "99000001", "--kind", "full", "--sequence", "1",
         "--key", str(desk / "signing.key"), "--recipient", recipient,
     )  # fmt: skip
-    assert sealed.returncode == 0, sealed.stderr
+    assert sealed.exit_code == 0, sealed.stderr
     # 2. the operator takes it in
     loaded = rempart(
         "intake", "load", str(desk / "members.csv.rempart"), "--folder", str(home.folder), "--sender", "anne"
     )
-    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.exit_code == 0, loaded.stderr
     assert "30 persons, 1 rejected" in loaded.stdout
     assert "line 32, product: product-unknown" in loaded.stdout
     assert zone.look(member(7)) is not None
@@ -105,14 +102,14 @@ def test_from_an_insurer_s_desk_to_a_generation(zone: Zone, home: Home, tmp_path
     assert "waiting (many-leaving)" in waiting.stdout
     delivery = waiting.stdout.split("(delivery ")[1][:32]
     same = rempart("intake", "approve", delivery, "--by", "anne", "--folder", str(home.folder))
-    assert same.returncode == 1
+    assert same.exit_code == 1
     assert "same-person" in same.stderr
     approved = rempart("intake", "approve", delivery[:10], "--by", "bruno", "--folder", str(home.folder))
     assert "loaded" in approved.stdout, approved.stderr
     assert zone.look(member(25)) is None
     # 4. sent again, it is refused, and the list says so
     again = rempart("intake", "load", str(desk / "two"), "--folder", str(home.folder))
-    assert again.returncode == 1
+    assert again.exit_code == 1
     assert "already-taken" in again.stdout
     listed = rempart("intake", "status", "--folder", str(home.folder)).stdout
     assert [listed.count(state) for state in ("loaded", "refused")] == [3, 1]
@@ -151,3 +148,28 @@ def test_an_upload_is_verified_in_the_vault_s_zone(zone: Zone) -> None:
     assert zone.work(zone.put(body, sender="upload", received=zone.clock()))["code"] == "signature"
     assert zone.insurer().generation == 0
     assert upload(zone, body, mine)["state"] == "loaded"
+
+
+def test_a_door_that_lays_traps_in_the_spool_gets_nothing(zone: Zone) -> None:
+    secret = zone.folder / "secret"
+    secret.write_text("not for the spool")
+    lured, piped, noted = "a" * 32, "b" * 32, "c" * 32
+    for name in (lured, piped):
+        (zone.spool.folder / f"{name}.json").write_text("{}")
+    (zone.spool.folder / f"{lured}.bin").symlink_to(secret)
+    os.mkfifo(zone.spool.folder / f"{piped}.bin")
+    os.mkfifo(zone.spool.folder / f"{noted}.json")
+    (zone.spool.folder / f"{noted}.status").symlink_to(secret)
+    mine = zone.send(full(member(1)), Kind.FULL)
+    zone.rounds.step()
+    assert zone.told(mine)["state"] == "loaded"
+    assert secret.read_text() == "not for the spool"
+    assert list(zone.spool.own.iterdir()) == []
+    assert [path.suffix for path in zone.spool.folder.iterdir() if path.stem in {lured, piped}] == []
+
+
+@pytest.mark.parametrize("note", [b"", b"[]", b'{"delivery": 3}', b"\xff", b"{" * 20_000])
+def test_a_note_that_says_nothing_is_an_upload_without_signature(zone: Zone, note: bytes) -> None:
+    delivery = zone.put(zone.seal(full(member(1)), Kind.FULL))
+    (zone.spool.folder / f"{delivery}.json").write_bytes(note)
+    assert zone.work(delivery)["code"] == "signature"
