@@ -7,8 +7,8 @@ from rempart.intake.columns import read_header
 from rempart.intake.errors import BadText
 from rempart.intake.model import Kind
 
-CHUNK = 6_000_000
-"""Bytes of a chunk: some 45,000 lines, enough to make the cost of each chunk small, little enough to hold several."""
+CHUNK = 3_000_000
+"""Bytes of a chunk: some 22,000 lines, enough to make the cost of each chunk small, little enough to hold several."""
 LONGEST_HEADER = 4_096
 MOST_CONTRACTS = 50
 """Lines of one person at most: what a cut looks back over."""

@@ -8,6 +8,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from queue import Queue
 
 import polars as pl
 import psycopg
@@ -33,6 +35,8 @@ from rempart.vault.keystore import KeyStore, Token, open_key_store
 from rempart.vault.sealing import COLUMNS, COPY_HEADER, COPY_TRAILER, LoadKey, Sealer
 
 _PIECE = 1 << 18
+_HELD = 2
+"""Chunks a worker holds at most: one in work, one waiting."""
 _AT_ONCE = 8_000
 """People sealed at once: their million small objects are freed before the next ones are made, and found again in the caches."""
 
@@ -214,41 +218,43 @@ class Gang:
 
 
 class Shift:
-    """The workers during one load."""
+    """The workers during one load. Each has a chunk in work and one waiting, so that none stands idle while a chunk travels."""
 
     def __init__(self, pipes: list[Pipe], here: Bench | None) -> None:
-        self._idle, self._busy, self._here = list(pipes), set[Pipe](), here
+        self._held, self._here = dict.fromkeys(pipes, 0), here
 
     def give(self, chunk: Chunk) -> list[Sealed]:
-        """Hand a chunk to whoever is free, waiting if nobody is; returns what is done meanwhile. Raises WorkerLost, or a worker's error."""
+        """Hand a chunk to whoever has least, waiting if all have enough; returns what is done meanwhile.
+
+        Raises WorkerLost when a worker is lost or failed: the load has to be begun again.
+        """
         if self._here is not None:
             return [self._here.work(chunk)]
-        done = [] if self._idle else self._collect()
-        pipe = self._idle.pop()
+        done = self._collect() if min(self._held.values()) == _HELD else []
+        pipe = min(self._held, key=self._held.__getitem__)
         try:
             pipe.send(chunk)
         except OSError as error:
             raise WorkerLost(type(error).__name__) from error
-        self._busy.add(pipe)
+        self._held[pipe] += 1
         return done
 
     def finish(self) -> list[Sealed]:
         """Wait for all."""
         done = []
-        while self._busy:
+        while any(self._held.values()):
             done += self._collect()
         return done
 
     def _collect(self) -> list[Sealed]:
         done = []
-        for ready in wait(list(self._busy)):
+        for ready in wait([pipe for pipe, held in self._held.items() if held]):
             assert isinstance(ready, Pipe)
             try:
                 result = ready.recv()
             except (EOFError, OSError) as error:
                 raise WorkerLost(type(error).__name__) from error
-            self._busy.remove(ready)
-            self._idle.append(ready)
+            self._held[ready] -= 1
             if not isinstance(result, Sealed):
                 raise WorkerLost(str(result))
             done.append(result)
@@ -259,17 +265,15 @@ def _serve(pipe: Pipe, access: Access) -> None:
     """A worker: a job, then its chunks, then the next job; ends when the sealer does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    waiting: Queue[LoadJob | Chunk | None] = Queue(_HELD)
+    threading.Thread(target=_receive, args=(pipe, waiting), name="receiver", daemon=True).start()
     keys = access.open_keys()
     bench: Bench | None = None
     # A chunk makes millions of small objects and no cycle: the collector would walk them for nothing, 8 % of the time.
     gc.freeze()
     gc.disable()
     with store.connect(access.dsn, "worker") as connection:
-        while True:
-            try:
-                message = pipe.recv()
-            except (EOFError, OSError):
-                return
+        while (message := waiting.get()) is not None:
             if isinstance(message, LoadJob):
                 bench = Bench(keys, connection, message)
                 continue
@@ -279,3 +283,11 @@ def _serve(pipe: Pipe, access: Access) -> None:
             except Exception as error:  # noqa: BLE001 (told to the sealer by its class: its text may quote a row)
                 pipe.send(f"{type(error).__name__}")
             gc.collect()
+
+
+def _receive(pipe: Pipe, waiting: "Queue[LoadJob | Chunk | None]") -> None:
+    try:
+        while True:
+            waiting.put(pipe.recv())
+    except (EOFError, OSError):
+        waiting.put(None)
