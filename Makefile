@@ -13,7 +13,7 @@ demo: setup
 	@$(BIN)/rempart demo
 
 test: setup browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Chromium for the browser tests: installed where apt and root allow, otherwise one line says why not.
 browser:
