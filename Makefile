@@ -13,7 +13,8 @@ demo: setup
 	@$(BIN)/rempart demo
 
 test: setup browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
+	@$(BIN)/python -m pytest -m browser
 
 # Chromium for the browser tests: installed where apt and root allow, otherwise one line says why not.
 browser:
