@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from rempart.foundation.clock import instant, system_clock
 from rempart.foundation.errors import BadInput, Outage, Refusal, RempartError
@@ -183,7 +183,7 @@ def status(
             "delivery",
             "insurer",
             "file",
-            "state",
+            Column("state", no_wrap=True),
             "lines",
             "persons",
             "rejected",
