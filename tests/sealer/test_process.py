@@ -62,7 +62,9 @@ def home(zone: Zone, key_store: Path, tmp_path: Path) -> Iterator[Home]:
 
 def rempart(*words: str) -> Result:
     app = {"intake": commands.app, "insurer": commands.insurer}[words[0]]
-    return CliRunner().invoke(app, words[1:], env={"COLUMNS": "200"})
+    # The console took its width from the environment when it was made; runners of tests set one.
+    commands.console.width = 200
+    return CliRunner().invoke(app, words[1:])
 
 
 def test_from_an_insurer_s_desk_to_a_generation(zone: Zone, home: Home, tmp_path: Path) -> None:
