@@ -160,7 +160,7 @@ def test_the_vendored_style_sheet_is_the_one_noted():
 def test_every_icon_of_the_framework_is_replaced_by_a_file():
     # The framework's own are data: addresses, which the policy refuses.
     wanted = set(re.findall(r"(--pico-icon-[a-z]+):url\(", (FOLDER / "vendor" / "pico.min.css").read_text()))
-    ours = set(re.findall(r"(--pico-icon-[a-z]+): url\(", (FOLDER / "style" / "rempart.css").read_text()))
+    ours = set(re.findall(r"(--pico-icon-[a-z]+): url\(", (FOLDER / "style" / "icons.css").read_text()))
     assert wanted
     assert wanted <= ours
 
