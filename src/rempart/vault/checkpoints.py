@@ -78,7 +78,12 @@ class CheckpointSigner:
         while True:
             try:
                 await self.sign_if_grown()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+                OSError,
+            ) as error:
                 _log.error("no checkpoint: %s", type(error).__name__)
             await asyncio.sleep(INTERVAL)
 

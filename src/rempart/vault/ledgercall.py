@@ -19,7 +19,7 @@ from rempart.foundation.errors import Outage
 MAX_BATCH = 64
 SQL = "SELECT * FROM vault.disclose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
-_DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _log = logging.getLogger(__name__)
 
 
