@@ -110,8 +110,9 @@ def down(
 def process_table(home: Home) -> list[Process]:
     """The platform's processes in the order of their start. The front drains first, the vault last."""
     return [
-        _process(home, "vault", drains=4, probe=_vault_is_ready(home)),
+        _process(home, "vault", drains=4, probe=_answers_health(home.run / "probe.sock")),
         _process(home, "sealer", drains=3, probe=_sealer_is_ready(home)),
+        _process(home, "cashier", drains=2, probe=_answers_health(home.run / "claims-probe.sock")),
         _process(home, "front", drains=1, probe=_front_is_ready(home)),
         _process(home, "worker", drains=2, probe=_worker_is_alive(home), before=_before_worker(home)),
     ]
@@ -124,12 +125,12 @@ def _process(
     return Process(name, command, home.log_file(name), probe, drains, before)
 
 
-def _vault_is_ready(home: Home) -> Probe:
+def _answers_health(socket: Path) -> Probe:
     from rempart.vaultdoor.client import VaultClient
     from rempart.vaultdoor.messages import Health, Healthy
 
     async def probe() -> bool:
-        client = VaultClient(home.run / "probe.sock", timeout=2.0)
+        client = VaultClient(socket, timeout=2.0)
         try:
             reply = await client.call(Health())
         finally:

@@ -33,6 +33,7 @@ LOGINS: tuple[Role, ...] = (
     # A load lasts as long as its file.
     Role("rempart_sealer", 20, 0),
     Role("rempart_door", 20, 5),
+    Role("rempart_cashier", 20, 10),
     # The audit of a long ledger is one snapshot.
     Role("rempart_worker", 10, 0, "jobs, pg_catalog"),
     Role("rempart_operator", 5, 60),

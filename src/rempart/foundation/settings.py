@@ -5,6 +5,7 @@ An unknown or missing key, a wrong type, a password inside a DSN, a secret file 
 production refuses to start. Secrets are paths to files, never values; a relative path starts from the settings file's folder.
 """
 
+import base64
 import dataclasses
 import stat
 import tomllib
@@ -119,7 +120,9 @@ class FrontSettings:
         "PostgreSQL as rempart_door, for the names of establishments and colleagues",
         unit="DSN with passfile, no password",
     )
-    run_folder: Path = setting("where the vault's door.sock is", unit="folder")
+    run_folder: Path = setting(
+        "where the vault's door.sock and the cashier's claims-door.sock are", unit="folder"
+    )
     origin: str = setting(
         "the canonical origin: what browsers sign and where passkeys belong", unit="scheme and host"
     )
@@ -134,6 +137,38 @@ class FrontSettings:
     port: int = setting("the port listened on", unit="TCP port", default=8000)
     trusted_proxies: tuple[str, ...] = setting(
         "whose X-Forwarded-For is believed; nobody's by default", unit="IP addresses", default=()
+    )
+
+
+@dataclass(frozen=True)
+class CashierSettings:
+    """`python -m rempart.cashier`: the claims zone."""
+
+    mode: Mode = setting("refuses development secrets in production")
+    dsn: str = setting("PostgreSQL as rempart_cashier", unit="DSN with passfile, no password")
+    run_folder: Path = setting(
+        "where the vault's cashier.sock is, and where claims-door.sock and claims-probe.sock are opened",
+        unit="folder",
+    )
+    claims_key: Path = setting(
+        "opens the pseudonym inside an engagement; `python -m rempart.vault init` made it",
+        unit="file",
+        secret=True,
+    )
+    origin: str = setting("the issuer an engagement must name", unit="scheme and host")
+    settlement_public: str = setting(
+        "what a RIB is sealed to: the public half of the settlement run's key", unit="base64, X25519"
+    )
+    rib_wait_hours: int = setting("how long a new RIB waits before it is paid on", unit="h", default=48)
+    rib_second_person_cents: int = setting(
+        "an establishment that is paid more than this in thirty days needs a second person to change its RIB",
+        unit="cents",
+        default=5_000_000,
+    )
+    allowed_uids: dict[str, int] = setting(
+        "the user id a caller (door, probe) must have; without one, the socket's mode 0600 decides",
+        unit="uid",
+        default={},
     )
 
 
@@ -154,6 +189,22 @@ class WorkerSettings:
         default="",
     )
     audit_batch: int = setting("leaves in memory at once during an audit", unit="leaves", default=20_000)
+    settlement_key: Path | None = setting(
+        "opens the RIBs inside a settlement run; without it this worker settles nothing",
+        unit="file",
+        secret=True,
+        default=None,
+    )
+    outbox_folder: Path | None = setting(
+        "where orders to the bank and letters are laid down", unit="folder", default=None
+    )
+    debtor_name: str = setting("the operator's name on its orders", default="")
+    debtor_iban: str = setting("the account that pays", unit="IBAN", default="")
+    settlement_hour: int = setting("when the day is settled, Monday to Friday", unit="hour, Paris", default=6)
+    funds_days: int = setting("how long an insurer has to fund a call", unit="days", default=2)
+    indu_notice_days: int = setting(
+        "how long after its notice an amount paid wrongly may be recovered by offset", unit="days", default=30
+    )
 
 
 @dataclass(frozen=True)
@@ -193,6 +244,14 @@ class SupervisorSettings:
         "given to the front: whose X-Forwarded-For is believed", unit="IP addresses", default=()
     )
     sealer_processes: int = setting("processes that tag and seal one file", unit="processes", default=2)
+    debtor_name: str = setting(
+        "given to the worker: the operator's name on its orders", default="REMPART DEMONSTRATION"
+    )
+    debtor_iban: str = setting(
+        "given to the worker: the account that pays; the default is an example's, refused in production",
+        unit="IBAN",
+        default="FR7630006000011234567890189",
+    )
     drain_seconds: float = setting(
         "how long a process may finish what is in flight before it is killed", unit="s", default=10.0
     )
@@ -201,16 +260,21 @@ class SupervisorSettings:
     )
 
 
-ProcessSettings = VaultSettings | SealerSettings | FrontSettings | WorkerSettings | SupervisorSettings
+ProcessSettings = (
+    VaultSettings | SealerSettings | FrontSettings | CashierSettings | WorkerSettings | SupervisorSettings
+)
 ALL: tuple[type[ProcessSettings], ...] = (
     VaultSettings,
     SealerSettings,
     FrontSettings,
+    CashierSettings,
     WorkerSettings,
     SupervisorSettings,
 )
 
-S = TypeVar("S", VaultSettings, SealerSettings, FrontSettings, WorkerSettings, SupervisorSettings)
+S = TypeVar(
+    "S", VaultSettings, SealerSettings, FrontSettings, CashierSettings, WorkerSettings, SupervisorSettings
+)
 
 
 def load_settings(kind: type[S], path: Path) -> S:
@@ -259,6 +323,14 @@ def secret_files(settings: ProcessSettings) -> list[Path]:
         if getattr(settings, name, "")
     ]
     return [file for file in files if file is not None]
+
+
+def read_secret_bytes(path: Path) -> bytes:
+    """The value in a secret's file, base64 on one line; lines that begin with # are remarks. Raises OSError or ValueError."""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    if len(lines) != 1:
+        raise ValueError("one line of base64 is expected")
+    return base64.b64decode(lines[0], validate=True)
 
 
 def _require_sound_secrets(settings: ProcessSettings, path: Path) -> None:

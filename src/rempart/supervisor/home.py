@@ -10,7 +10,7 @@ from pathlib import Path
 from rempart.supervisor.errors import AlreadyRunning, BadFolder
 
 _SOCKET_PATH_LIMIT = 107
-_LONGEST_SOCKET = "operator.sock"
+_LONGEST_SOCKET = "claims-probe.sock"
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ class Home:
         return self.folder / "spool"
 
     @property
+    def outbox(self) -> Path:
+        """Orders to the bank and letters, laid down by the worker."""
+        return self.folder / "outbox"
+
+    @property
     def audit(self) -> Path:
         """Where the worker keeps how far the ledger was audited: outside the database, which its owner could rewrite."""
         return self.folder / "audit"
@@ -96,7 +101,16 @@ class Home:
         """Make the folders. Those of secrets are closed again if somebody opened them."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for folder in (self.secrets, self.keys, self.config, self.run, self.logs, self.spool, self.audit):
+            for folder in (
+                self.secrets,
+                self.keys,
+                self.config,
+                self.run,
+                self.logs,
+                self.spool,
+                self.audit,
+                self.outbox,
+            ):
                 folder.mkdir(exist_ok=True, mode=0o700)
                 folder.chmod(0o700)
         except OSError as error:

@@ -1,5 +1,6 @@
 """Everything that must be there before a process starts. Each step looks before it acts, so that it may be run at each start."""
 
+import base64
 import secrets
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric import x25519
 from psycopg.conninfo import conninfo_to_dict
 
 from rempart.database.durability import require_durable
@@ -17,12 +19,14 @@ from rempart.database.roles import create_database, password_file, provision_rol
 from rempart.foundation.clock import Clock
 from rempart.foundation.settings import (
     DEVELOPMENT_MARKER,
+    CashierSettings,
     FrontSettings,
     SealerSettings,
     SupervisorSettings,
     VaultSettings,
     WorkerSettings,
     load_settings,
+    read_secret_bytes,
     secret_files,
     write_settings,
 )
@@ -80,6 +84,7 @@ def provision(
     ground = Ground(cluster, home, settings)
     if demo:
         _make_up_passphrase(_passphrase_file(home))
+        _make_up_settlement_key(home.secrets / "settlement.key")
     _write_process_settings(ground)
     home.operator_dsn.write_text(ground.dsn("rempart_operator") + "\n")
     return ground
@@ -109,7 +114,7 @@ def name_verifier_key(home: Home, verifier_key: str) -> None:
 def _write_process_settings(ground: Ground) -> None:
     home, given = ground.home, ground.settings
     key_store, passphrase = home.keys / "store.json", _passphrase_file(home)
-    files: dict[str, VaultSettings | SealerSettings | FrontSettings | WorkerSettings] = {
+    files: dict[str, VaultSettings | SealerSettings | FrontSettings | CashierSettings | WorkerSettings] = {
         "vault": VaultSettings(
             mode=given.mode, dsn=ground.dsn("rempart_vault"), run_folder=home.run, key_store=key_store, origin=given.origin,
             rp_id=given.rp_id, log_origin=given.log_origin, claims_key=home.secrets / "claims.key",
@@ -126,14 +131,21 @@ def _write_process_settings(ground: Ground) -> None:
             mode=given.mode, dsn=ground.dsn("rempart_door"), run_folder=home.run, origin=given.origin, spool_folder=home.spool,
             host=given.host, port=given.port, trusted_proxies=given.trusted_proxies,
         ),
+        "cashier": CashierSettings(
+            mode=given.mode, dsn=ground.dsn("rempart_cashier"), run_folder=home.run, origin=given.origin,
+            claims_key=home.secrets / "claims.key", settlement_public=_settlement_public(home.secrets / "settlement.key"),
+        ),
         "worker": WorkerSettings(
             mode=given.mode, dsn=ground.dsn("rempart_worker"), run_folder=home.run, state_folder=home.audit,
-            log_origin=given.log_origin,
+            log_origin=given.log_origin, settlement_key=home.secrets / "settlement.key", outbox_folder=home.outbox,
+            debtor_name=given.debtor_name, debtor_iban=_debtor_iban(given),
         ),
     }  # fmt: skip
+    # The vault's own `init` makes the claims zone's key, after this.
+    made_later = set() if key_store.exists() else {home.secrets / "claims.key"}
     for name, settings in files.items():
         for file in secret_files(settings):
-            if not file.exists():
+            if file not in made_later and not file.exists():
                 raise ProvisioningFailed(
                     f"{file} is missing: production takes its secrets from files that you put there"
                 )
@@ -147,6 +159,27 @@ def _passphrase_file(home: Home) -> Path:
 def _make_up_passphrase(path: Path) -> None:
     if not path.exists():
         write_secret_file(path, DEVELOPMENT_MARKER, secrets.token_urlsafe(32))
+
+
+def _make_up_settlement_key(path: Path) -> None:
+    if not path.exists():
+        key = base64.b64encode(x25519.X25519PrivateKey.generate().private_bytes_raw()).decode()
+        write_secret_file(path, DEVELOPMENT_MARKER, key)
+
+
+def _settlement_public(path: Path) -> str:
+    """The public half, for whoever seals a RIB."""
+    try:
+        private = x25519.X25519PrivateKey.from_private_bytes(read_secret_bytes(path))
+    except (OSError, ValueError) as error:
+        raise ProvisioningFailed(f"{path}: an X25519 private key in base64 is expected there") from error
+    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
+
+
+def _debtor_iban(given: SupervisorSettings) -> str:
+    if given.mode == "production" and given.debtor_iban == SupervisorSettings(mode="demo").debtor_iban:
+        raise ProvisioningFailed("debtor_iban is the example's: name the account that pays")
+    return given.debtor_iban
 
 
 def _require_durable(maintenance: str) -> None:

@@ -8,6 +8,7 @@ CREATE SCHEMA vault;
 CREATE SCHEMA evidence;
 CREATE SCHEMA identity;
 CREATE SCHEMA intake;
+CREATE SCHEMA claims;
 CREATE SCHEMA jobs;
 -- The sealer makes one table an insurer and generation here (capsule.i12_g7), and drops it later; the vault reads them.
 CREATE SCHEMA capsule AUTHORIZATION rempart_sealer;

@@ -1,0 +1,158 @@
+"""The errands: one closed table address → who may → what is done. What is not in it does not exist, and no door has a say in it.
+
+`perform` does, in this order: find the errand; have the vault say who signed the request, now and for the first time; require the errand's
+party and rank; read the body; then one transaction, which sees the rows of that party alone.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Literal
+
+import asyncpg
+import msgspec
+
+from rempart.cashier.zone import Zone
+from rempart.claims.messages import Body, View
+from rempart.foundation.errors import BadInput, Outage, Refusal
+from rempart.foundation.vocabulary import Role
+from rempart.vaultdoor.messages import Act, Paper, Refused, Reply, Vouch, Vouched
+
+
+class Party(Enum):
+    """Whose errand it is."""
+
+    PROFESSIONAL = auto()
+    """Somebody of an establishment that gives care."""
+    TITULAIRE = auto()
+    """Its titulaire."""
+    INSURER = auto()
+    """Somebody of an insurer."""
+
+
+class Forbidden(Refusal):
+    """Signed in, but not for this."""
+
+    code = "forbidden"
+
+
+class NotFound(Refusal):
+    """No such errand."""
+
+    code = "not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One vouched request."""
+
+    zone: Zone
+    at: int
+    """The vault's clock when it vouched, µs."""
+    who: Vouched
+    language: str
+    target: str
+    """Path and query as they were signed."""
+
+
+Handler = Callable[[Asked, asyncpg.Connection, Any], Awaitable[View | Paper]]
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One errand. `body` None: the handler reads `bytes` itself (FHIR). `proof`: how fresh the sign-in must be."""
+
+    party: Party
+    body: type[Body] | None
+    handler: Handler
+    proof: Literal["session", "step-up"] = "session"
+    method: str = "POST"
+
+
+Table = Mapping[str, Errand]
+"""Address → errand. An address that ends in `/*` stands for one more part, e.g. an id."""
+
+
+class Errands:
+    """The table of a cashier, made of the tables of its modules."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self.table: dict[str, Errand] = {}
+        for table in tables:
+            twice = self.table.keys() & table.keys()
+            if twice:
+                raise ValueError(f"two errands at {sorted(twice)}")
+            self.table |= table
+
+    def find(self, act: Act) -> Errand:
+        """The errand of this method and address. Raises NotFound."""
+        path = act.target.partition("?")[0].replace("%24", "$")
+        parent, _, last = path.rpartition("/")
+        for key in (f"{act.method} {path}", f"{act.method} {parent}/*" if last else ""):
+            if key in self.table:
+                return self.table[key]
+        raise NotFound
+
+
+async def perform(act: Act, zone: Zone, errands: Errands) -> Reply:
+    """Do what a signed request asks, if it may. Raises BadInput, Refusal or Outage; on any of them nothing was done."""
+    errand = errands.find(act)
+    who = await zone.vault.call(Vouch(act, errand.proof))
+    if isinstance(who, Refused):
+        return who
+    if not isinstance(who, Vouched):
+        raise Outage("vouch")
+    _require_party(errand, who)
+    body = act.body if errand.body is None else _decode(act.body, errand.body)
+    try:
+        async with zone.pool.acquire(timeout=5) as c, c.transaction():
+            await see_only(c, who)
+            answer = await errand.handler(Asked(zone, who.at, who, act.language, act.target), c, body)
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+        TimeoutError,
+    ) as error:
+        raise Outage(type(error).__name__) from error
+    return answer if isinstance(answer, Paper) else Paper(type(answer).__name__, msgspec.json.encode(answer))
+
+
+async def see_only(c: asyncpg.Connection, who: Vouched) -> None:
+    """Row security: this transaction sees one establishment's rows, or one insurer's."""
+    await c.execute(
+        "SELECT set_config('rempart.establishment', $1, true), set_config('rempart.insurer', $2, true)",
+        "" if who.insurer else who.establishment,
+        str(who.insurer) if who.insurer else "",
+    )
+
+
+def _require_party(errand: Errand, who: Vouched) -> None:
+    if errand.party is Party.INSURER:
+        if not who.insurer:
+            raise Forbidden("insurer")
+        return
+    if who.insurer or not who.establishment:
+        raise Forbidden("establishment")
+    if errand.party is Party.TITULAIRE and who.role != Role.TITULAIRE:
+        raise Forbidden("role")
+
+
+def _decode(content: bytes, kind: type[Body]) -> Body:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError as error:
+        raise BadInput(_field(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadInput("json") from None
+
+
+def _field(message: str) -> str:
+    """The element that msgspec names; never a value, nor a key that a client made up."""
+    found = re.search(r" - at `\$\.?([^`]*)`$", message)
+    missing = re.match(r"Object missing required field `([a-z_]+)`", message)
+    if "unknown field" in message:
+        return "unknown"
+    return ".".join(part for part in (found[1] if found else "", missing[1] if missing else "") if part)

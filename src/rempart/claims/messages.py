@@ -1,0 +1,365 @@
+"""What is asked of the cashier and what it answers, as JSON. Strict: an unknown field or type is refused.
+
+A body (`…Body`) is the JSON of a signed request (docs/protocol.md); a view comes back inside a `Paper` whose kind is its name.
+Amounts are whole cents; dates ISO; instants µs. Nobody's name, NIR or birth date is in any of them.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Number = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*$")]
+"""An establishment's own invoice number, or one of ours."""
+Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Receipt = Annotated[str, Meta(max_length=8_192)]
+"""An engagement's compact JWS, as the rights check gave it."""
+PAGE = 50
+"""Rows of a page."""
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The JSON body of an errand."""
+
+
+class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer."""
+
+
+class Nothing(Body, frozen=True):
+    """`{}`."""
+
+
+# ── pricing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Line(Body, frozen=True, omit_defaults=True):
+    """One act, in the words of docs/files/pricing-cases.md; cents. Of several exonerations the best one counts."""
+
+    nature: str
+    price: Cents
+    base: Cents
+    pathway: Literal["", "coordinated", "outside"] = ""
+    optam: bool | None = None
+    exonerations: Annotated[list[str], Meta(max_length=5)] = []
+    glazing_class: Literal["", "A", "B", "I", "II"] = ""
+    """Optics A or B, audio I or II."""
+    basket: Literal["", "rac0", "moderated", "free"] = ""
+    lens_category: Literal["", "a", "c", "f"] = ""
+    ear: Literal["", "left", "right"] = ""
+    boxes: Annotated[int, Meta(ge=0, le=100)] = 0
+    days: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    acts: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    heavy_act: bool = False
+
+
+Lines = Annotated[list[Line], Meta(min_length=1, max_length=60)]
+
+
+class Shares(View, frozen=True):
+    """Who pays what, cents. amo + amc + patient = total; participation and franchise are debts to AMO, apart."""
+
+    total: int
+    amo: int
+    amc: int
+    patient: int
+    participation: int
+    franchise: int
+
+
+class StepView(View, frozen=True):
+    """One rule that was applied: its name, its article, the amount it gave, the sentence for the professional."""
+
+    rule: str
+    article: str
+    cents: int
+    sentence: str
+
+
+class Care(Body, frozen=True):
+    """What a quote, a prise en charge and an invoice have in common. `regime`: general, alsace-moselle, fsv."""
+
+    lines: Lines
+    receipt: Receipt = ""
+    prise_en_charge: str = ""
+    """Number of a prise en charge; then no receipt is needed."""
+    regime: Literal["general", "alsace-moselle", "fsv"] = "general"
+    territory: Annotated[str, Meta(max_length=3)] = ""
+
+
+class QuoteBody(Body, frozen=True):
+    """`/claims/quote`: nothing is reserved, nothing is kept."""
+
+    care: Care
+
+
+class Quote(View, frozen=True):
+    shares: Shares
+    lines: list[Shares]
+    steps: list[StepView]
+    prise_en_charge_needed: bool
+    left_of_ceiling: int = -1
+    """What is left of the period's ceiling before this care, cents; -1 when there is none."""
+
+
+# ── prise en charge ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+PecState = Literal["accordee", "en-attente", "refusee", "annulee"]
+
+
+class AskBody(Body, frozen=True):
+    """`/claims/prise-en-charge/ask`. `amends`: the number of the one it replaces."""
+
+    care: Care
+    amends: str = ""
+
+
+class NumberBody(Body, frozen=True):
+    """The number of a prise en charge, an invoice or a statement."""
+
+    number: Number
+
+
+class PriseEnCharge(View, frozen=True):
+    number: str
+    state: PecState
+    reason: str
+    """A code of the closed list docs/prise-en-charge.md, or ""."""
+    decided_by: str
+    domain: str
+    insurer: str
+    """n° AMC."""
+    asked: int
+    decided: int
+    valid_from: str
+    valid_to: str
+    expired: bool
+    shares: Shares
+    lines: list[Line]
+    """Empty once it ended."""
+    amends: str
+    invoice: str
+
+
+class PriseEnChargeFilter(Body, frozen=True):
+    """`/claims/prise-en-charge/list`, newest first. `before`: `next` of the page before."""
+
+    state: str = ""
+    domain: str = ""
+    before: int = 0
+
+
+class PriseEnChargePage(View, frozen=True):
+    items: list[PriseEnCharge]
+    next: int
+
+
+class DecideBody(Body, frozen=True):
+    """`/claims/insurer/decide`."""
+
+    number: Number
+    decision: Literal["accordee", "refusee"]
+    reason: str = ""
+    """A code of the closed list when refused."""
+
+
+# ── invoice ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class InvoiceBody(Body, frozen=True):
+    """`/claims/invoice/submit`. Idempotent by the establishment's own `number`. `corrects`: the number of the invoice it replaces."""
+
+    number: Number
+    care: Care
+    care_date: Day
+    corrects: str = ""
+
+
+class Invoice(View, frozen=True):
+    number: str
+    state: Literal["accepted", "refused", "cancelled"]
+    code: str
+    """Why it is refused: a code of the closed list docs/rejects.md."""
+    detail: str
+    cause: str
+    remedy: str
+    """In the reader's language."""
+    domain: str
+    insurer: str
+    care_date: str
+    received: int
+    shares: Shares
+    steps: list[StepView]
+    """At acceptance; empty when read again: the acts are the insurer's."""
+    engagement: str
+    prise_en_charge: str
+    corrects: str
+    payment: str
+    """The statement's number once paid, else ""."""
+    money: Literal["", "due", "ordered", "executed", "rejected", "recovering", "recovered"]
+
+
+class InvoiceFilter(Body, frozen=True):
+    """`/claims/invoice/list`, newest first."""
+
+    state: str = ""
+    number: str = ""
+    """Beginning of the number."""
+    cents: int = -1
+    """The complementary part."""
+    first_day: str = ""
+    last_day: str = ""
+    before: int = 0
+
+
+class InvoicePage(View, frozen=True):
+    items: list[Invoice]
+    next: int
+
+
+# ── money ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Payment(View, frozen=True):
+    """A transfer to the establishment. `statement` is also the reference the bank prints."""
+
+    statement: str
+    state: Literal["ordered", "executed", "rejected"]
+    reason: str
+    cents: int
+    ordered: int
+    settled: int
+    invoices: int
+
+
+class PaymentFilter(Body, frozen=True):
+    """`/claims/payment/list`, newest first. `invoice`: the payment that holds this invoice."""
+
+    invoice: str = ""
+    cents: int = -1
+    first_day: str = ""
+    last_day: str = ""
+    before: int = 0
+
+
+class PaymentPage(View, frozen=True):
+    items: list[Payment]
+    next: int
+    due: int
+    """What is due and not yet ordered, cents; negative when the establishment owes."""
+
+
+class StatementRow(View, frozen=True):
+    invoice: str
+    kind: Literal["invoice", "cancellation", "indu"]
+    care_date: str
+    insurer: str
+    insurer_name: str
+    engagement: str
+    cents: int
+
+
+class StatementView(View, frozen=True):
+    payment: Payment
+    rib_since: int
+    rows: list[StatementRow]
+
+
+class RibBody(Body, frozen=True):
+    """`/claims/rib/change` (step-up by passkey, titulaire)."""
+
+    iban: Annotated[str, Meta(min_length=15, max_length=42)]
+
+
+class RibView(View, frozen=True):
+    """The account's number itself is shown nowhere. Instants µs, 0 when there is none."""
+
+    in_force_since: int
+    waiting_since: int
+    effective_at: int
+    needs_second: bool
+    confirmed: bool
+    asked_by_me: bool
+
+
+# ── the insurer's side ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class DeliveryView(View, frozen=True):
+    """A file the insurer sent, and what became of it."""
+
+    id: str
+    filename: str
+    kind: str
+    state: str
+    code: str
+    received: int
+    finished: int
+    lines: int
+    persons: int
+    rejected: int
+    rejects: list["RejectView"]
+    """The first ones."""
+
+
+class RejectView(View, frozen=True):
+    line: int
+    field: str
+    code: str
+
+
+class DeliveryPage(View, frozen=True):
+    items: list[DeliveryView]
+
+
+class FlowView(View, frozen=True):
+    id: str
+    day: str
+    rows: int
+    cents: int
+    digest: str
+    """SHA-256, hexadecimal."""
+    made: int
+    acknowledged: int
+
+
+class FlowPage(View, frozen=True):
+    items: list[FlowView]
+
+
+class FlowBody(Body, frozen=True):
+    """`/claims/insurer/flow/download` and `/acknowledge`; `digest` proves, at acknowledgement, that the file arrived whole."""
+
+    id: str
+    digest: str = ""
+
+
+class FundsCall(View, frozen=True):
+    reference: str
+    day: str
+    cents: int
+    called: int
+    due_on: str
+    received: int
+    received_cents: int
+
+
+class Month(View, frozen=True):
+    month: str
+    """YYYY-MM."""
+    invoices: int
+    refused: int
+    cents: int
+    domains: dict[str, int]
+
+
+class InsurerDesk(View, frozen=True):
+    """`/claims/insurer/home`: figures by month, funds, what waits."""
+
+    amc: str
+    name: str
+    to_decide: int
+    flows_waiting: int
+    funds: list[FundsCall]
+    months: list[Month]
