@@ -126,7 +126,7 @@ def put(settings: ApiSettings, headers: dict[str, str], body: Any = BODY) -> htt
     """The application alone, for what a setting bounds."""
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app(settings, VaultClient("/nowhere")))
+        transport = httpx.ASGITransport(app(settings, VaultClient("/nowhere"), VaultClient("/nowhere")))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.put(ADDRESS, headers=headers, content=body)
 
@@ -200,5 +200,5 @@ def test_a_start_forgets_what_a_crash_left_half_done_and_nothing_else(tmp_path: 
         (tmp_path / name).touch()
         if name != "going-on.part":
             os.utime(tmp_path / name, (time.time() - 7200,) * 2)
-    app(settings, VaultClient("/nowhere"))
+    app(settings, VaultClient("/nowhere"), VaultClient("/nowhere"))
     assert {path.name for path in tmp_path.iterdir()} == {"going-on.part", f"{whole}.bin", f"{whole}.json"}

@@ -32,7 +32,9 @@ PREFIXES = ("/fhir/", "/openapi", "/intake/", "/health/", "/.well-known/", "/evi
 _log = logging.getLogger("rempart.api")
 
 
-def app(settings: ApiSettings, client: VaultClient, clock: Clock = system_clock) -> Starlette:
+def app(
+    settings: ApiSettings, client: VaultClient, cashier: VaultClient, clock: Clock = system_clock
+) -> Starlette:
     """Build the application. It opens no connection before the first request, and needs no lifespan events."""
     published = Published(settings, client)
     routes = [

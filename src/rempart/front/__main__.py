@@ -67,19 +67,24 @@ def require_free_address(host: str, port: int) -> None:
             ) from error
 
 
-def open_front(settings: FrontSettings, client: VaultClient) -> Front:
-    """All the doors behind one callable."""
+def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClient) -> Front:
+    """All the doors behind one callable. `client` calls the vault, `cashier` the claims zone."""
     production = settings.mode == "production"
     api = ApiSettings(origin=settings.origin, production=production, spool_folder=settings.spool_folder)
     portal = PortalSettings(origin=settings.origin, production=production, identity_dsn=settings.dsn)
-    return Front(RightsCheck(client, production=production), api_app(api, client), portal_app(portal, client))
+    return Front(
+        RightsCheck(client, production=production),
+        api_app(api, client, cashier),
+        portal_app(portal, client, cashier),
+    )
 
 
 async def serve(settings: FrontSettings) -> int:
     """Serve until SIGTERM or SIGINT; then accept nothing more and finish what is in flight."""
     require_free_address(settings.host, settings.port)
     client = VaultClient(settings.run_folder / "door.sock")
-    front = open_front(settings, client)
+    cashier = VaultClient(settings.run_folder / "claims-door.sock")
+    front = open_front(settings, client, cashier)
     server = Server(
         front,
         address=settings.host,
@@ -116,6 +121,7 @@ async def serve(settings: FrontSettings) -> int:
     finished = await front.idle(DRAIN_SECONDS)
     await asyncio.wait((serving,), timeout=1.0)
     await client.close()
+    await cashier.close()
     return 0 if finished else 1
 
 

@@ -23,13 +23,14 @@ from rempart.vaultdoor.client import VaultClient
 _log = logging.getLogger("rempart.portal")
 
 
-def app(settings: PortalSettings, client: VaultClient) -> Starlette:
+def app(settings: PortalSettings, client: VaultClient, cashier: VaultClient) -> Starlette:
     """Build the portal. It opens no connection before the first request, and needs no lifespan events."""
     files = StaticFiles()
     env = environment(settings.origin, files.address)
     fragments = Fragments(env)
     names = Names(Directory(settings.identity_dsn) if settings.identity_dsn else None)
     relay = Relay(settings, client, names, fragments)
+    errands = Relay(settings, cashier, names, fragments)
 
     async def failed(request: Request, error: Exception) -> Response:
         # The type and a reference only: a message could repeat what was typed.
@@ -41,6 +42,7 @@ def app(settings: PortalSettings, client: VaultClient) -> Starlette:
         routes=[
             *page_routes(env),
             Route("/acts/{act:path}", relay.act, methods=["POST"], name="act"),
+            Route("/claims/{errand:path}", errands.act, methods=["POST"], name="errand"),
             Route("/static/{fingerprint}/{name:path}", files.serve, methods=["GET"], name="static"),
         ],
         middleware=[Middleware(SecureHeaders, production=settings.production)],
