@@ -15,7 +15,9 @@ COMMANDS: dict[str, str] = {
     "intake": "rempart.cli.intake:app",
     "insurer": "rempart.cli.intake:insurer",
     "evidence": "rempart.cli.evidence:app",
+    "price": "rempart.cli.price:price",
     "bench intake": "rempart.cli.bench_intake:bench_intake",
+    "bench pricing": "rempart.cli.bench_pricing:bench_pricing",
     "bench rights": "rempart.cli.bench_rights:bench_rights",
 }
 GROUPS = {"bench": "Measure, and write what was measured."}
