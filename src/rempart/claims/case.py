@@ -180,14 +180,27 @@ class Line:
     heavy_act: bool = False
 
 
+class Window(StrEnum):
+    """How long a counter counts."""
+
+    CIVIL_YEAR = "civil-year"
+    """The civil year of the reimbursement."""
+    RENEWAL = "renewal"
+    """From a care date, until the equipment may be renewed."""
+    DAY = "day"
+
+
 @dataclass(frozen=True, slots=True)
 class Consumed:
-    """What a counter has already used. `counter` is a Domain's code, PARTICIPATION or FRANCHISE; `since` the day its period began."""
+    """What a counter has already used. `counter` is a Domain's code, PARTICIPATION or FRANCHISE; `since` the day its period began.
+
+    `window` None: whichever window a rule looks at, as in the cases' file."""
 
     counter: str
     since: date
     amount: Money
     ear: Ear | None = None
+    window: Window | None = None
 
 
 PARTICIPATION, FRANCHISE = "participation", "franchise"

@@ -2,22 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from datetime import date, timedelta
 
-from rempart.claims.case import Consumed, Ear, Per
+from rempart.claims.case import Consumed, Ear, Per, Window
 from rempart.claims.money import ZERO, Money, total
 from rempart.claims.parameters import Parameters
-
-
-class Window(StrEnum):
-    """How long a counter counts."""
-
-    CIVIL_YEAR = "civil-year"
-    """The civil year of the reimbursement."""
-    RENEWAL = "renewal"
-    """From a care date, until the equipment may be renewed."""
-    DAY = "day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +29,11 @@ def years_later(day: date, years: int) -> date:
         return date(day.year + years, 3, 1)
 
 
+def day_after(day: date) -> date:
+    """The next day."""
+    return day + timedelta(days=1)
+
+
 def civil_year(day: date) -> tuple[date, date]:
     """The civil year of a date: first day, and first day of the next."""
     return date(day.year, 1, 1), date(day.year + 1, 1, 1)
@@ -59,18 +53,13 @@ def audio_renewal(since: date, figures: Parameters) -> date:
 
 def used_in_year(consumed: Iterable[Consumed], counter: str, counted_on: date) -> Money:
     """What a civil-year counter has used in the year of a reimbursement."""
-    return total(
-        [
-            entry.amount
-            for entry in consumed
-            if entry.counter == counter and entry.since.year == counted_on.year
-        ]
-    )
+    found = _of(consumed, counter, Window.CIVIL_YEAR)
+    return total([entry.amount for entry in found if entry.since.year == counted_on.year])
 
 
 def used_on_day(consumed: Iterable[Consumed], counter: str, day: date) -> Money:
     """What a daily counter has used on a day."""
-    return total([entry.amount for entry in consumed if entry.counter == counter and entry.since == day])
+    return total([entry.amount for entry in _of(consumed, counter, Window.DAY) if entry.since == day])
 
 
 def used_per(
@@ -84,23 +73,24 @@ def used_per(
 
 def used_optics(consumed: Iterable[Consumed], care_date: date, age: int, figures: Parameters) -> Money:
     """What the kit's window has used on a care date."""
-    return total(
-        [
-            entry.amount
-            for entry in consumed
-            if entry.counter == "OPTI"
-            and entry.since <= care_date < optics_renewal(entry.since, age, figures)
-        ]
-    )
+    found = _of(consumed, "OPTI", Window.RENEWAL)
+    held = [entry for entry in found if care_date < optics_renewal(entry.since, age, figures)]
+    return total([entry.amount for entry in held if entry.since <= care_date])
 
 
 def used_audio(consumed: Iterable[Consumed], care_date: date, ear: Ear | None, figures: Parameters) -> Money:
     """What an ear's window has used on a care date; `ear` None: what is known without its ear."""
-    return total([
-        entry.amount
+    found = [entry for entry in _of(consumed, "AUDI", Window.RENEWAL) if entry.ear is ear]
+    held = [entry for entry in found if care_date < audio_renewal(entry.since, figures)]
+    return total([entry.amount for entry in held if entry.since <= care_date])
+
+
+def _of(consumed: Iterable[Consumed], counter: str, window: Window) -> list[Consumed]:
+    return [
+        entry
         for entry in consumed
-        if entry.counter == "AUDI" and entry.ear is ear and entry.since <= care_date < audio_renewal(entry.since, figures)
-    ])  # fmt: skip
+        if entry.counter == counter and (entry.window is None or entry.window is window)
+    ]
 
 
 def remaining(ceiling: Money, used: Money) -> Money:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from rempart.claims.case import Basis, Contract, Guarantee, Line, Nature, Per
+from rempart.claims.case import OPTICS, Basis, Contract, Guarantee, Line, Nature, Per
 from rempart.claims.money import ZERO, Money, portion
 
 _INCLUDING = frozenset({Basis.BASE_INCLUDING_AMO, Basis.AMOUNT_INCLUDING_AMO})
@@ -39,6 +39,18 @@ def count_of(guarantee: Guarantee, line: Line) -> int:
     if guarantee.per is Per.DAY and line.nature is Nature.HOSPITAL_STAY:
         return max(1, line.days)
     return 1
+
+
+def shared_guarantee(contract: Contract, line: Line) -> Guarantee:
+    """The guarantee whose amount by day or by year a line draws on: the kit's for its pieces, else the line's own."""
+    if contract.kit_guarantee is not None and line.nature in OPTICS:
+        return contract.kit_guarantee
+    return guarantee_of_line(contract, line)
+
+
+def includes_amo(guarantee: Guarantee) -> bool:
+    """Whether what it promises counts AMO's share."""
+    return guarantee.basis in _INCLUDING
 
 
 def is_shared(guarantee: Guarantee) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rempart.claims.bounds import Bounds, Wording
 from rempart.claims.case import CareClass, Contract, Line, Nature
-from rempart.claims.guarantee import promised
+from rempart.claims.guarantee import is_shared, promised
 from rempart.claims.money import ZERO, Money, total
 from rempart.claims.parameters import KIT_LETTERS, Parameters
 from rempart.claims.steps import Rule, Step
@@ -45,7 +45,7 @@ def settle_kit(
     kit = _Kit(bounds, kit_letter(lines), amo, amo + total([each.paid for each in bounds]))
     free = [line for line in lines if not (line.care_class is CareClass.A and figures.optics_full_cover)]
     promise = _promise(kit, contract, steps)
-    target = min(promise, limit) if limit is not None else promise
+    target = promise if limit is None else _shared(promise, limit, steps)
     most = None
     if contract.responsible and free:
         target = _at_least(kit, lines, target, figures, steps)
@@ -58,6 +58,12 @@ def settle_kit(
     if used and (free or not contract.responsible):
         target = _left(kit, contract, target, most, used, steps)
     return spread(target, bounds)
+
+
+def _shared(promise: Money, limit: Money, steps: list[Step]) -> Money:
+    if promise > limit:
+        steps.append(Step(Rule.PERIOD, limit))
+    return min(promise, limit)
 
 
 def _promise(kit: _Kit, contract: Contract, steps: list[Step]) -> Money:
@@ -99,7 +105,9 @@ def _left(
     kit: _Kit, contract: Contract, target: Money, most: Money | None, used: Money, steps: list[Step]
 ) -> Money:
     """What the kit's period leaves: of the law's ceiling, and of the contract's own guarantee for a kit."""
-    own = None if contract.kit_guarantee is None else _kit_guaranteed(kit, contract)
+    guarantee = contract.kit_guarantee
+    # An amount by year or by day runs on its own window: `limit` has counted it already.
+    own = None if guarantee is None or is_shared(guarantee) else _kit_guaranteed(kit, contract)
     limits = [limit for limit in (most, own) if limit is not None]
     if not limits:
         return target

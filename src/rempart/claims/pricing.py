@@ -13,7 +13,7 @@ from rempart.claims.audio import settle_ears
 from rempart.claims.bounds import Bounds, bounds_of
 from rempart.claims.case import DOMAIN_OF, Case, Contract, Line, canonical_key
 from rempart.claims.counters import used_optics, used_per
-from rempart.claims.guarantee import guarantee_of_line, is_shared, shared_limit
+from rempart.claims.guarantee import guarantee_of_line, is_shared, shared_guarantee, shared_limit
 from rempart.claims.money import ZERO, Money, total
 from rempart.claims.optics import settle_kit
 from rempart.claims.parameters import Parameters, parameters_on
@@ -82,12 +82,13 @@ def _in_order(lines: Sequence[Line]) -> list[tuple[int, Line]]:
 def _complementary(
     case: Case, contract: Contract, dues: Sequence[Due], paid: Sequence[Money], figures: Parameters, steps: list[Step]
 ) -> list[Money]:  # fmt: skip
-    """One contract's share of each line: within the line's bounds first, then domain by domain within what lines share."""
+    """One contract's share of each line: within the line's bounds first, then, domain by domain, within what lines share."""
     shares = [ZERO] * len(dues)
-    domains: dict[Domain, list[int]] = {}
+    groups: dict[tuple[Domain, bool], list[int]] = {}
     for place, due in enumerate(dues):
-        domains.setdefault(DOMAIN_OF[due.line.nature], []).append(place)
-    for domain, places in domains.items():
+        own = guarantee_of_line(contract, due.line) is contract.guarantee
+        groups.setdefault((DOMAIN_OF[due.line.nature], own), []).append(place)
+    for (domain, _), places in groups.items():
         bounds = [
             bounds_of(dues[place], contract, paid[place], case.beneficiary, figures, steps)
             for place in places
@@ -104,11 +105,7 @@ def _settle(
 ) -> list[Money]:  # fmt: skip
     limit = _limit(case, contract, domain, bounds)
     if domain is Domain.OPTI:
-        used = (
-            used_optics(case.consumed, case.care_date, case.beneficiary.age, figures)
-            if case.consumed
-            else ZERO
-        )
+        used = used_optics(case.consumed, case.care_date, case.beneficiary.age, figures)
         return settle_kit(bounds, contract, limit, used, figures, steps)
     shares = [each.share for each in bounds] if limit is None else _within(limit, bounds, steps)
     if domain is Domain.AUDI:
@@ -118,9 +115,7 @@ def _settle(
 
 def _limit(case: Case, contract: Contract, domain: Domain, bounds: Sequence[Bounds]) -> Money | None:
     """What an amount by day or by year leaves for the lines of a domain; None without such an amount."""
-    guarantee = guarantee_of_line(contract, bounds[0].due.line)
-    if domain is Domain.OPTI and contract.kit_guarantee is not None:
-        guarantee = contract.kit_guarantee
+    guarantee = shared_guarantee(contract, bounds[0].due.line)
     if not is_shared(guarantee):
         return None
     dues = [each.due for each in bounds]
