@@ -19,8 +19,10 @@ from rempart.vault.checkpoints import LedgerUnsound
 from rempart.vault.keystore import EpochInUse, Token, begin_epoch, create_key_store, open_key_store
 from rempart.vault.notices import Audited, journal
 from rempart.vault.operator import OPERATOR
-from rempart.vault.server import Desk, listen
+from rempart.vault.server import open_desk
 from rempart.vault.zone import open_zone
+from rempart.vaultdoor.listener import listen
+from rempart.vaultdoor.messages import CALLERS
 
 DRAIN_SECONDS = 8.0
 _log = logging.getLogger("rempart.vault")
@@ -54,7 +56,7 @@ async def serve(settings: VaultSettings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
     keys = open_key_store(settings.key_store, settings.passphrase_file, _token(settings))
     zone = await open_zone(settings, system_clock, keys)
-    desk = Desk(zone)
+    desk = open_desk(zone)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -62,7 +64,7 @@ async def serve(settings: VaultSettings) -> None:
     await zone.checkpoints.sign_if_grown()
     signing = asyncio.create_task(zone.checkpoints.follow())
     signing.add_done_callback(lambda _: stop.set())
-    servers = await listen(desk, settings.run_folder, settings.allowed_uids)
+    servers = await listen(desk, settings.run_folder, CALLERS, settings.allowed_uids)
     # What was made at start lives as long as the process: the collector need not look at it again.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -11,11 +11,13 @@ from rempart.foundation.identifiers import finess_key
 from rempart.foundation.settings import VaultSettings
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.vault.keystore import KeyStore, create_key_store, open_key_store
-from rempart.vault.server import Desk, listen
+from rempart.vault.server import open_desk
 from rempart.vault.zone import Zone, open_zone
 from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.listener import listen
 from rempart.vaultdoor.messages import (
+    CALLERS,
     Call,
     EnrolEstablishment,
     Enrolled,
@@ -107,7 +109,7 @@ def standing_vault(
     )
     with asyncio.Runner() as runner:
         zone = runner.run(open_zone(settings, clock, key_store))
-        servers = runner.run(listen(Desk(zone), folder, {}))
+        servers = runner.run(listen(open_desk(zone), folder, CALLERS, {}))
         door, operators = VaultClient(folder / "door.sock"), VaultClient(folder / "operator.sock")
         yield Vault(runner, zone, door, operators, module_database, clock)
 
