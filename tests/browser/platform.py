@@ -1,6 +1,7 @@
-"""A running platform for the browser: the vault and the front as processes, on a fresh database, with one insurer and a few cards."""
+"""A running platform for the browser: vault, cashier and front as processes, on a fresh database, with one insurer and a few cards."""
 
 import asyncio
+import base64
 import socket
 import subprocess
 import sys
@@ -16,10 +17,17 @@ from typing import Any
 
 import httpx
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from psycopg.types.json import Jsonb
 
 from rempart.foundation.identifiers import nir_key
-from rempart.foundation.settings import FrontSettings, VaultSettings, load_settings, write_settings
+from rempart.foundation.settings import (
+    CashierSettings,
+    FrontSettings,
+    VaultSettings,
+    load_settings,
+    write_settings,
+)
 from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
 from rempart.identity.referencing import enrol_establishment, enrol_professional
 from rempart.population.professionals import synthetic_establishments
@@ -73,6 +81,9 @@ class Card:
 OPEN, SUSPENDED, WAITING = Card("OUVERT01"), Card("SUSPENDU1"), Card("CARENCE1")
 BY_NIR = Card("SANSCARTE")
 UNKNOWN = Card("INCONNU01")
+PATIENTS = tuple(Card(f"PATIENT{number:03}") for number in range(60))
+"""People with an open contract, one for each test that counts on a ceiling."""
+_patients = iter(PATIENTS)
 
 
 @dataclass
@@ -82,6 +93,12 @@ class Platform:
     origin: str
     run_folder: Path
     database: Database = field(repr=False)
+    settlement_key: Path
+    """The private half of what RIBs are sealed to."""
+
+    def patient(self) -> Card:
+        """Somebody for whom nothing was billed yet."""
+        return next(_patients)
 
     def operate(self, call: Call) -> Enrolled:
         """One call of the operator's that enrols something."""
@@ -101,13 +118,17 @@ class Platform:
         """A chain; its id."""
         return self.operate(EnrolGroup(label)).id
 
+    def enrol_place(self, profession: Profession, name: str, town: str = "Lyon", group: str = "") -> str:
+        """An establishment of this profession; its id."""
+        finess = next(FINESS)
+        place = self.operate(EnrolEstablishment(finess, profession, group)).id
+        with self.database.connect("operator") as connection:
+            enrol_establishment(connection, place, finess, name, town, profession)
+        return place
+
     def enrol_pharmacy(self, name: str, town: str = "Lyon", group: str = "") -> str:
         """A pharmacy; its id."""
-        finess = next(FINESS)
-        place = self.operate(EnrolEstablishment(finess, Profession.PHARMACY, group)).id
-        with self.database.connect("operator") as connection:
-            enrol_establishment(connection, place, finess, name, town, Profession.PHARMACY)
-        return place
+        return self.enrol_place(Profession.PHARMACY, name, town, group)
 
     def enrol(
         self, establishment: str, role: Role = Role.TITULAIRE, name: str = "Claire Martin", login: str = ""
@@ -139,25 +160,26 @@ def _run_aside(work: Any) -> Any:
 
 @contextmanager
 def running_platform(database: Database, folder: Path) -> Iterator[Platform]:
-    """Start vault and front, wait until they answer, end them."""
+    """Start vault, cashier and front, wait until they answer, end them."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     origin = f"http://localhost:{port}"
-    vault_file, front_file, run_folder = _settings(database, folder, origin, port)
+    files = _settings(database, folder, origin, port)
     subprocess.run(
-        [sys.executable, "-m", "rempart.vault", "init", "--config", vault_file], check=True, timeout=60
+        [sys.executable, "-m", "rempart.vault", "init", "--config", files["vault"]], check=True, timeout=60
     )
-    _take_in(database, vault_file)
+    _take_in(database, files["vault"])
     with (folder / "processes.log").open("wb") as log:
         started = [
             subprocess.Popen(
                 [sys.executable, "-m", f"rempart.{name}", "--config", file], stdout=log, stderr=log
             )
-            for name, file in (("vault", vault_file), ("front", front_file))
+            for name, file in files.items()
         ]
         try:
             _wait_ready(origin, started, folder / "processes.log")
-            platform = Platform(origin, run_folder, database)
+            _wait_for_socket(folder / "run" / "claims-door.sock", started, folder / "processes.log")
+            platform = Platform(origin, folder / "run", database, folder / "keys" / "settlement")
             platform.operate(RegisterInsurer(AMC, "Mutuelle des Remparts", b"\1" * 32, b"\2" * 32))
             _open_generation(database)
             yield platform
@@ -169,7 +191,7 @@ def running_platform(database: Database, folder: Path) -> Iterator[Platform]:
     print((folder / "processes.log").read_text()[-4000:])
 
 
-def _settings(database: Database, folder: Path, origin: str, port: int) -> tuple[Path, Path, Path]:
+def _settings(database: Database, folder: Path, origin: str, port: int) -> dict[str, Path]:
     for name in ("run", "keys", "spool"):
         (folder / name).mkdir(mode=0o700)
     passphrase = folder / "keys" / "passphrase"
@@ -186,6 +208,14 @@ def _settings(database: Database, folder: Path, origin: str, port: int) -> tuple
         claims_key=folder / "keys" / "claims",
         passphrase_file=passphrase,
     )
+    cashier = CashierSettings(
+        mode="demo",
+        dsn=database.dsn("cashier"),
+        run_folder=folder / "run",
+        claims_key=folder / "keys" / "claims",
+        origin=origin,
+        settlement_public=_make_settlement_key(folder / "keys" / "settlement"),
+    )
     front = FrontSettings(
         mode="demo",
         dsn=database.dsn("door"),
@@ -194,9 +224,28 @@ def _settings(database: Database, folder: Path, origin: str, port: int) -> tuple
         spool_folder=folder / "spool",
         port=port,
     )
-    write_settings(vault, folder / "vault.toml")
-    write_settings(front, folder / "front.toml")
-    return folder / "vault.toml", folder / "front.toml", folder / "run"
+    files = {name: folder / f"{name}.toml" for name in ("vault", "cashier", "front")}
+    for settings, file in zip((vault, cashier, front), files.values(), strict=True):
+        write_settings(settings, file)
+    return files
+
+
+def _make_settlement_key(path: Path) -> str:
+    """Write a private key; its public half."""
+    key = X25519PrivateKey.generate()
+    path.write_text(
+        "# development secret of a test\n" + base64.b64encode(key.private_bytes_raw()).decode() + "\n"
+    )
+    path.chmod(0o600)
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def _wait_for_socket(path: Path, processes: list[subprocess.Popen[bytes]], log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not path.exists():
+        assert all(process.poll() is None for process in processes), log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
 
 
 def _wait_ready(origin: str, processes: list[subprocess.Popen[bytes]], log: Path) -> None:
@@ -232,6 +281,7 @@ def _take_in(database: Database, vault_file: Path) -> None:
         BY_NIR: _contract(),
         SUSPENDED: _contract(suspended_from=date(2024, 6, 1).toordinal(), suspended_reason=1),
         WAITING: _contract(departures=[waiting]),
+        **{patient: _contract() for patient in PATIENTS},
     }
     with database.connect() as connection:
         connection.execute(
@@ -252,15 +302,27 @@ def _take_in(database: Database, vault_file: Path) -> None:
                 )
 
 
+def _cell(formula: str, basis: str, *, pec: bool = False, **figures: Any) -> dict[str, Any]:
+    """A cell of a product's grid, as the sealer stores it."""
+    nothing: dict[str, Any] = {"percent": None, "amount_cents": None, "per": None}
+    return {"formula": formula, "prise_en_charge": pec, "rate_basis": basis} | nothing | figures
+
+
 def _open_generation(database: Database) -> None:
+    whole = _cell("100 % BR, AMO comprise", "base-including-amo", percent=100)
     grid = {
-        Domain.PHAR: {"formula": "100 % BR, AMO comprise", "prise_en_charge": False},
-        Domain.OPTI: {"formula": "420 € par période", "prise_en_charge": True},
-    }
+        **dict.fromkeys((Domain.PHAR, Domain.LABO, Domain.AUXM, Domain.TRAN, Domain.LPP, Domain.EXTE), whole),
+        **dict.fromkeys((Domain.MED, Domain.RADL), _cell("150 % BR, AMO comprise", "base-including-amo", percent=150)),
+        Domain.DENT: _cell("300 % BR, AMO comprise", "base-including-amo", percent=300, pec=True),
+        Domain.OPTI: _cell("420 € par période", "amount-including-amo", amount_cents=42_000, per="act", pec=True),
+        Domain.AUDI: _cell("1 700 € par oreille", "amount-including-amo", amount_cents=170_000, per="act", pec=True),
+        Domain.HOSP: _cell("Frais réels", "real-cost", pec=True),
+    }  # fmt: skip
     with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO vault.product VALUES (1, 1, 'CONFORT', 'Santé Confort', %s)", (Jsonb(grid),)
         )
         connection.execute(
-            "UPDATE vault.insurer SET generation = 1, epoch = 1, products_version = 1, persons = 4 WHERE number = 1"
+            "UPDATE vault.insurer SET generation = 1, epoch = 1, products_version = 1, persons = %s WHERE number = 1",
+            (4 + len(PATIENTS),),
         )

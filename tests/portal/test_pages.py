@@ -25,7 +25,11 @@ def request_portal(tmp_path):
 
     def ask(method: str, path: str, *, production: bool = False, **options: Any) -> httpx.Response:
         origin = "https://portail.exemple.fr" if production else ORIGIN
-        portal = app(PortalSettings(origin, production=production), VaultClient(tmp_path / "absent.sock"))
+        portal = app(
+            PortalSettings(origin, production=production),
+            VaultClient(tmp_path / "absent.sock"),
+            VaultClient(tmp_path / "gone.sock"),
+        )
 
         async def run() -> httpx.Response:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(portal), base_url=origin) as client:

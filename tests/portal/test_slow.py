@@ -15,7 +15,11 @@ async def drops() -> AsyncIterator[bytes]:
 
 
 def test_a_body_that_never_ends_is_refused() -> None:
-    portal = app(PortalSettings("http://localhost", body_seconds=0.01), VaultClient("/nowhere"))
+    portal = app(
+        PortalSettings("http://localhost", body_seconds=0.01),
+        VaultClient("/nowhere"),
+        VaultClient("/neither"),
+    )
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(portal)

@@ -1,19 +1,25 @@
-"""The vault's replies as HTML: one template a reply. Everything is escaped; nothing of a reply is rendered that has no place here."""
+"""The vault's replies and the cashier's papers as HTML: one template each.
+
+Everything is escaped; nothing of a reply is rendered that has no place here.
+"""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import msgspec
 import segno
 from markupsafe import Markup
 
+from rempart.claims.prise_en_charge import REASONS
 from rempart.foundation.clock import PARIS, instant
 from rempart.foundation.vocabulary import Domain
 from rempart.portal import wording
 from rempart.portal.language import speaker
 from rempart.portal.names import Known
+from rempart.portal.papers import view_and_template
 from rempart.vaultdoor.codes import CODES
 from rempart.vaultdoor.fhir import explain
 from rempart.vaultdoor.messages import (
@@ -22,6 +28,7 @@ from rempart.vaultdoor.messages import (
     Enrolled,
     JournalPage,
     Members,
+    Paper,
     RecoveryCodes,
     Refused,
     Reply,
@@ -52,9 +59,20 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
         lstrip_blocks=True,
     )
     env.globals.update(
-        origin=origin, asset=address, domains=[domain.value for domain in Domain], wording=wording, qr=_qr
+        origin=origin,
+        asset=address,
+        domains=[domain.value for domain in Domain],
+        wording=wording,
+        reasons=REASONS,
+        qr=_qr,
     )
-    env.filters.update(moment=_moment, machine=lambda micros: instant(micros).isoformat(timespec="seconds"))
+    env.filters.update(
+        moment=_moment,
+        machine=lambda micros: instant(micros).isoformat(timespec="seconds"),
+        euros=_euros,
+        day=_day,
+        as_json=lambda view: msgspec.json.encode(view).decode(),
+    )
     return env
 
 
@@ -67,6 +85,11 @@ class Fragments:
     def render(self, reply: Reply, known: Known, language: str) -> str:
         """The fragment of a reply that has one (`has_fragment`)."""
         return self._fill(_FRAGMENTS[type(reply)], language, reply=reply, known=known)
+
+    def paper(self, paper: Paper, language: str) -> str | None:
+        """A paper's fragment; None when it has none."""
+        found = view_and_template(paper)
+        return None if found is None else self._fill(found[1], language, view=found[0])
 
     def refusal(self, reply: Refused, language: str) -> str:
         """An alert: the code's sentence, which says what to do, and the element at fault."""
@@ -93,6 +116,19 @@ def _moment(micros: int, language: str) -> str:
     """A time as people in France read it, e.g. 24/11/2026 09:05."""
     moment: datetime = instant(micros).astimezone(PARIS)
     return moment.strftime("%d %b %Y, %H:%M" if language == "en" else "%d/%m/%Y %H:%M")
+
+
+def _euros(cents: int, language: str) -> str:
+    """An amount as it is read: 1 234,56 € or €1,234.56; a minus sign before a debt."""
+    sign, whole, rest = "\u2212" if cents < 0 else "", abs(cents) // 100, abs(cents) % 100
+    if language == "en":
+        return f"{sign}€{whole:,}.{rest:02d}"
+    return f"{sign}{whole:,}".replace(",", "\u202f") + f",{rest:02d}\u00a0€"
+
+
+def _day(iso: str) -> str:
+    """A date as it is read in both languages here: 17/05/2026; "–" without one."""
+    return date.fromisoformat(iso).strftime("%d/%m/%Y") if iso else "–"
 
 
 def _qr(text: str) -> Markup:

@@ -27,6 +27,7 @@ PAGES = (
     Page("/", "sign-in.html", signed_in=False),
     Page("/activation", "activation.html", signed_in=False),
     Page("/verifier", "check.html", signed_in=True),
+    Page("/facturer", "billing.html", signed_in=True),
     Page("/journal", "journal.html", signed_in=True),
     Page("/etablissement", "establishment.html", signed_in=True),
     Page("/securite", "security.html", signed_in=True),

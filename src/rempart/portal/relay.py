@@ -1,4 +1,5 @@
-"""`POST /acts/…`: a signed request goes whole to the vault, and the vault's reply comes back as JSON or as a rendered fragment.
+"""`POST /acts/…` and `POST /claims/…`: a signed request goes whole to the vault, or to the cashier, and the reply comes back as JSON, as a
+rendered fragment, or as a file to save.
 
 This door adds nothing to a request and decides nothing about it. Of a reply it keeps one thing from the script: the session's value,
 which goes into the cookie.
@@ -17,10 +18,11 @@ from rempart.foundation.errors import Outage
 from rempart.portal.fragments import Fragments, detail_in_words, has_fragment
 from rempart.portal.language import reader_language
 from rempart.portal.names import Names
+from rempart.portal.papers import as_it_is
 from rempart.portal.settings import PortalSettings
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.codes import CODES
-from rempart.vaultdoor.messages import Act, Activated, Done, Refused, Reply, SignedIn
+from rempart.vaultdoor.messages import Act, Activated, Done, Paper, Refused, Reply, SignedIn
 
 COOKIE = "__Host-rempart"
 MAX_BODY = 64 * 1024
@@ -97,6 +99,9 @@ class Relay:
         wants_html = "text/html" in request.headers.get("accept", "")
         if isinstance(reply, Refused):
             return _refusal(reply, self._fragments.refusal(reply, language) if wants_html else None, language)
+        if isinstance(reply, Paper):
+            fragment = self._fragments.paper(reply, language) if wants_html else None
+            return as_it_is(reply) if fragment is None else HTMLResponse(fragment, reply.status)
         if wants_html and has_fragment(reply):
             return HTMLResponse(self._fragments.render(reply, await self._names.around(reply), language))
         return _json(msgspec.to_builtins(_without_session(reply)) | await self._names.beside(reply))

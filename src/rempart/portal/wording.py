@@ -73,6 +73,64 @@ NOTICES: dict[str, Pair] = {
     "member:join": ("Rattaché à un établissement", "Joined an establishment"),
     "member:remove": ("Retiré d'un établissement", "Removed from an establishment"),
 }
+NATURES: dict[str, Pair] = {
+    "hospital-stay": ("Séjour hospitalier", "Hospital stay"),
+    "doctor": ("Acte médical", "Doctor's act"),
+    "dental-care": ("Soins dentaires", "Dental care"),
+    "dental-prosthesis": ("Prothèse dentaire", "Dental prosthesis"),
+    "biology": ("Biologie", "Biology"),
+    "auxiliary": ("Acte d'auxiliaire", "Auxiliary's act"),
+    "drug-100": ("Médicament à 100 %", "Drug, 100 %"),
+    "drug-65": ("Médicament à 65 % (blanche)", "Drug, 65 % (white label)"),
+    "drug-30": ("Médicament à 30 % (bleue)", "Drug, 30 % (blue label)"),
+    "drug-15": ("Médicament à 15 % (orange)", "Drug, 15 % (orange label)"),
+    "lpp": ("Dispositif (LPP)", "Device (LPP)"),
+    "optics-lens": ("Verre", "Lens"),
+    "optics-frame": ("Monture", "Frame"),
+    "audio": ("Audioprothèse", "Hearing aid"),
+    "transport": ("Transport", "Transport"),
+}
+EXONERATIONS: dict[str, Pair] = {
+    "ald": ("ALD", "Long illness (ALD)"),
+    "maternity": ("Maternité", "Maternity"),
+    "work-accident": ("Accident du travail", "Work accident"),
+    "invalidity": ("Invalidité", "Invalidity"),
+}
+PEC_STATES: dict[str, Pair] = {
+    "accordee": ("Accordée", "Agreed"),
+    "en-attente": ("En attente", "Waiting"),
+    "refusee": ("Refusée", "Refused"),
+    "annulee": ("Annulée", "Cancelled"),
+}
+PEC_DECIDERS: dict[str, Pair] = {
+    "rule": ("par les règles de l'organisme", "by the insurer's rules"),
+    "insurer": ("par l'organisme", "by the insurer"),
+    "professional": ("par votre établissement", "by your establishment"),
+}
+INVOICE_STATES: dict[str, Pair] = {
+    "accepted": ("Acceptée", "Accepted"),
+    "refused": ("Refusée", "Refused"),
+    "cancelled": ("Annulée", "Cancelled"),
+}
+MONEY_STATES: dict[str, Pair] = {
+    "": ("–", "–"),
+    "due": ("À payer", "Due"),
+    "ordered": ("Virement ordonné", "Transfer ordered"),
+    "executed": ("Payée", "Paid"),
+    "rejected": ("Virement rejeté par la banque", "Transfer rejected by the bank"),
+    "recovering": ("À retenir sur un prochain virement", "To be offset"),
+    "recovered": ("Retenue", "Offset"),
+}
+PAYMENT_STATES: dict[str, Pair] = {
+    "ordered": ("Ordonné à la banque", "Ordered"),
+    "executed": ("Exécuté", "Executed"),
+    "rejected": ("Rejeté par la banque", "Rejected by the bank"),
+}
+ROW_KINDS: dict[str, Pair] = {
+    "invoice": ("Facture", "Invoice"),
+    "cancellation": ("Annulation", "Cancellation"),
+    "indu": ("Indu retenu", "Offset of an indu"),
+}
 PASSWORD_RULES: dict[str, Pair] = {
     "length": ("Il est trop court : 12 caractères au moins.", "It is too short: at least 12 characters."),
     "kinds": (

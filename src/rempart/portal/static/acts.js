@@ -1,4 +1,5 @@
-// Acts: signed calls to the vault through the portal, and what to do when one is refused.
+// Acts: signed calls through the portal, and what to do when one is refused. A path that begins with claims/ is an errand to the cashier, any
+// other an act for the vault.
 import { deviceKey, deviceLabel } from "./device-key.js";
 import { askStepUp } from "./dialogs.js";
 import { postSigned } from "./signed-request.js";
@@ -15,28 +16,31 @@ const SIGN_IN_AGAIN = new Set(["session", "device", "signature", "stale"]);
 
 /** Leave for the sign-in page, saying why. */
 export function leave(reason) {
-  sessionStorage.removeItem("who");
+  sessionStorage.clear();
   location.replace(`/?motif=${reason}`);
   return new Promise(() => {});
 }
 
-async function once(path, body, html, headers) {
-  const response = await postSigned(`/acts/${path}`, body, { ...headers, Accept: html ? "text/html, application/json;q=0.9" : "application/json" });
+const ACCEPT = { json: "application/json", html: "text/html, application/json;q=0.9", file: "application/json;q=0.5, */*" };
+const address = (path) => (path.startsWith("claims/") ? `/${path}` : `/acts/${path}`);
+
+async function once(path, body, as, headers) {
+  const response = await postSigned(address(path), body, { ...headers, Accept: ACCEPT[as] });
   const isHtml = (response.headers.get("Content-Type") ?? "").startsWith("text/html");
-  if (response.ok) return isHtml ? response.text() : response.json();
+  if (response.ok) return as === "file" ? response.blob() : isHtml ? response.text() : response.json();
   const code = response.headers.get("Rempart-Code") ?? "internal";
   throw new RefusedError(code, isHtml ? { alert: await response.text() } : await response.json().catch(() => ({})));
 }
 
-/** An act of somebody who is signed in. A missing proof is asked for, then the act is tried once more. */
-export async function act(path, body = {}, { html = false, headers = {} } = {}) {
+/** An act of somebody who is signed in; `as`: json, html or file (a Blob). A missing proof is asked for, then the act is tried once more. */
+export async function act(path, body = {}, { html = false, as = html ? "html" : "json", headers = {} } = {}) {
   try {
-    return await once(path, body, html, headers);
+    return await once(path, body, as, headers);
   } catch (error) {
     if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
     if (error.code !== "step-up" || path.startsWith("step-up/")) throw error;
     if (!(await askStepUp())) throw Object.assign(new Error("cancelled"), { cancelled: true });
-    return once(path, body, html, headers);
+    return once(path, body, as, headers);
   }
 }
 
@@ -44,5 +48,5 @@ export async function act(path, body = {}, { html = false, headers = {} } = {}) 
 export async function introduce(path, body = {}, { html = false, labelled = false } = {}) {
   const key = await deviceKey();
   const whole = { device_key: key.public, ...(labelled ? { device_label: deviceLabel() } : {}), ...body };
-  return once(path, whole, html, {});
+  return once(path, whole, html ? "html" : "json", {});
 }

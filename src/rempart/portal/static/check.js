@@ -2,6 +2,7 @@
 import { CHECKS, shownDate, today } from "./card-fields.js";
 import { readCardText } from "./card-text.js";
 import { checkRight } from "./eligibility.js";
+import { keepEngagement } from "./care-draft.js";
 import { clearError, fieldProblem, open, reveal, say, showError, whileBusy } from "./page.js";
 
 const form = document.getElementById("check");
@@ -80,6 +81,20 @@ function outcome({ found, open, contracts }) {
   return contracts.some((contract) => contract.open && !contract.priseEnCharge) ? "open" : "pec";
 }
 
+/** The way on to Facturer. What goes along is the receipt, which names nobody. */
+function offerNext(button, kind, answer, card) {
+  if (!answer.engagement) {
+    button.remove();
+    return;
+  }
+  if (kind === "pec") button.textContent = words.askPec;
+  button.addEventListener("click", () => {
+    const { formula = "" } = answer.contracts.find((contract) => contract.open) ?? {};
+    keepEngagement({ receipt: answer.receipt, number: answer.engagement, amc: card.amc, domain: card.domain, date: card.serviced, formula }, kind === "pec");
+    location.assign("/facturer");
+  });
+}
+
 function show(answer, card) {
   const shown = document.getElementById("answer-open").content.cloneNode(true);
   const kind = outcome(answer);
@@ -94,6 +109,7 @@ function show(answer, card) {
   slot(shown, "asked").textContent = [asked, cost].filter(Boolean).join(" ");
   fill(shown, "receipt", answer.receipt, slot(shown, "receipt-block"));
   shown.querySelector("[data-again]").addEventListener("click", startAgain);
+  offerNext(shown.querySelector("[data-bill]"), kind, answer, card);
   place.replaceChildren(shown);
   reveal(place);
 }
@@ -146,12 +162,12 @@ const DOMAIN_OF = {
 };
 
 /** The establishment's profession chooses the domain offered first. */
-export function offerDomain(profession) {
+export function ready({ profession }) {
   if (DOMAIN_OF[profession]) form.elements.domain.value = DOMAIN_OF[profession];
 }
 
 /** Start the page. */
-export function startCheck() {
+export function start() {
   form.elements.serviced.value = shownDate(today());
   chooseLane();
   form.addEventListener("change", (event) => event.target.name === "lane" && chooseLane());

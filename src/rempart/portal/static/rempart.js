@@ -8,6 +8,11 @@ import { startActivation, startSignIn } from "./entry.js";
 import { clearError, complete, phrases, read, reveal, say, showError, swap, whileBusy } from "./page.js";
 import { makePasskey } from "./passkey.js";
 
+// A page's own module: start() as soon as it is there, ready(who) once it is known who speaks.
+const SCRIPTS = {
+  "/verifier": "./check.js",
+  "/facturer": "./billing.js",
+};
 const byId = (id) => document.getElementById(id);
 const page = document.body.dataset.page;
 let login = "";
@@ -135,14 +140,10 @@ async function whoSpeaks() {
   const known = JSON.parse(sessionStorage.getItem("who") ?? "null");
   if (known) return known;
   const [members, security] = [await act("members", { establishment: "" }), await act("security")];
-  const who = { login: security.login, role: members.role, establishment: members.establishment,
+  const who = { login: security.login, role: members.role, profession: members.profession, establishment: members.establishment,
     establishments: members.establishments, places: members.places };
   sessionStorage.setItem("who", JSON.stringify(who));
   return who;
-}
-
-function remember({ login: name, role, establishment, establishments, places }) {
-  sessionStorage.setItem("who", JSON.stringify({ login: name, role, establishment, establishments, places }));
 }
 
 const placeName = (who, id) => {
@@ -161,8 +162,9 @@ function showWho(who) {
     choice.replaceChildren(...who.establishments.map((id) => new Option(placeName(who, id) || id, id, false, id === who.establishment)));
     choice.hidden = false;
     box.querySelector("[data-slot=place]").hidden = true;
-    choice.addEventListener("change", () => act("establishment/choose", { establishment: choice.value }).then((session) => {
-      remember(session);
+    choice.addEventListener("change", () => act("establishment/choose", { establishment: choice.value }).then(() => {
+      // Nothing of one establishment is left for the next: an engagement is given to one of them.
+      sessionStorage.clear();
       location.reload();
     }).catch((error) => showError(error)));
   }
@@ -179,17 +181,18 @@ async function start() {
   if (page === "/" && byId("sign-in")) startSignIn();
   if (page === "/activation") startActivation();
   if (!byId("who")) return;
-  const check = page === "/verifier" ? await import("./check.js") : null;
-  check?.startCheck();
+  const own = SCRIPTS[page] && (await import(SCRIPTS[page]));
+  own?.start?.();
   const who = await whoSpeaks();
   login = who.login;
   showWho(who);
-  if (check && who.role === "administrator") {
-    // An administrator of a group checks no right.
-    location.replace("/etablissement");
+  const rooms = [...document.querySelectorAll(".rooms li")];
+  if (rooms.some((room) => room.hidden && room.querySelector("[aria-current]"))) {
+    // A page that is not for this role, e.g. an administrator of a group checks no right: to the first that is.
+    location.replace(rooms.find((room) => !room.hidden).firstElementChild.href);
     return;
   }
-  check?.offerDomain(who.places.find(({ id }) => id === who.establishment)?.profession);
+  own?.ready?.(who);
   for (const section of document.querySelectorAll("[data-load]")) load(section);
 }
 
