@@ -13,7 +13,7 @@ CREATE FUNCTION claims.counted_insurer() RETURNS smallint LANGUAGE sql STABLE
   RETURN nullif(pg_catalog.current_setting('rempart.counted_insurer', true), '')::smallint;
 GRANT EXECUTE ON FUNCTION claims.establishment(), claims.insurer(), claims.counted_insurer() TO rempart_cashier;
 
--- A prior agreement. `lines` are natures, prices and classes, never a correction value; they go when it ends. `terms` freeze what the engagement
+-- A prior agreement. `lines` are natures, prices and classes, never a correction value; they go when it is refused, cancelled or expires. `terms` freeze what the engagement
 -- guaranteed (guarantee, contrat responsable, age), so that an agreement is honoured whatever becomes of the contract.
 CREATE TABLE claims.prise_en_charge (
   id uuid PRIMARY KEY,
@@ -47,18 +47,22 @@ CREATE INDEX prise_en_charge_by_establishment ON claims.prise_en_charge (establi
 CREATE INDEX prise_en_charge_to_decide ON claims.prise_en_charge (insurer, asked) WHERE state = 'en-attente';
 CREATE INDEX prise_en_charge_to_expire ON claims.prise_en_charge (valid_to) WHERE lines IS NOT NULL;
 
--- What a beneficiary has used of an insurer's ceilings. `reserved` by an agreement, `used` by an invoice; a released one is deleted.
+-- What a beneficiary has used of an insurer's ceilings, by contract (its product) and window: `counter` is a domain, participation or
+-- franchise; `since` the day its window opens. `reserved` by an agreement, `used` by an invoice; a released one is deleted.
 CREATE TABLE claims.counter (
   source uuid NOT NULL,
   insurer smallint NOT NULL,
   pseudonym bytea NOT NULL CHECK (length(pseudonym) = 16),
-  domain text NOT NULL,
-  counted_on date NOT NULL,
+  product text NOT NULL,
+  counter text NOT NULL,
+  counted_by text NOT NULL CHECK (counted_by IN ('civil-year', 'renewal', 'day')),
+  since date NOT NULL,
+  ear text NOT NULL DEFAULT '' CHECK (ear IN ('', 'left', 'right')),
   cents bigint NOT NULL CHECK (cents > 0),
   state text NOT NULL CHECK (state IN ('reserved', 'used')),
-  PRIMARY KEY (source, domain)
+  PRIMARY KEY (source, product, counter, counted_by, ear)
 );
-CREATE INDEX counter_by_beneficiary ON claims.counter (insurer, pseudonym, domain, counted_on);
+CREATE INDEX counter_by_beneficiary ON claims.counter (insurer, pseudonym);
 
 -- An invoice under the establishment's own number. A refused one may be sent again under the same number; an accepted one answers the same
 -- for ever (`digest` tells whether it is the same). `fingerprint` is what was done to whom and when: the same twice is a double billing.
@@ -69,6 +73,7 @@ CREATE TABLE claims.invoice (
   digest bytea NOT NULL CHECK (length(digest) = 32),
   insurer smallint NOT NULL,
   engagement bigint NOT NULL,
+  engagement_number text NOT NULL,
   prise_en_charge uuid REFERENCES claims.prise_en_charge (id),
   pseudonym bytea NOT NULL CHECK (length(pseudonym) = 16),
   domain text NOT NULL,
@@ -143,6 +148,8 @@ CREATE TABLE claims.run (
   opened bigint NOT NULL,
   -- Dues that came later wait for the next day.
   until_due bigint NOT NULL,
+  -- The last establishment that was netted: where a killed run goes on.
+  netted_to uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
   establishments integer NOT NULL DEFAULT 0,
   establishments_done integer NOT NULL DEFAULT 0,
   payments integer NOT NULL DEFAULT 0,
@@ -156,7 +163,8 @@ CREATE TABLE claims.payment (
   establishment uuid NOT NULL,
   rib uuid NOT NULL REFERENCES claims.rib (id),
   end_to_end text NOT NULL UNIQUE CHECK (length(end_to_end) <= 35),
-  cents bigint NOT NULL CHECK (cents > 0),
+  -- Nothing, when an indu took all of it: then there is a statement and no transfer.
+  cents bigint NOT NULL CHECK (cents >= 0),
   -- netted: the order is not written yet, so nobody may see it. The bank's word makes it executed or rejected.
   state text NOT NULL CHECK (state IN ('netted', 'ordered', 'executed', 'rejected')),
   reason text NOT NULL DEFAULT '',
@@ -167,7 +175,7 @@ CREATE TABLE claims.payment (
   UNIQUE (run, establishment)
 );
 CREATE INDEX payment_by_establishment ON claims.payment (establishment, ordered DESC);
-CREATE INDEX payment_to_order ON claims.payment (run, end_to_end) WHERE state = 'netted';
+CREATE INDEX payment_to_order ON claims.payment (run, part) WHERE state = 'netted';
 
 -- What is owed to an establishment (or by it, negative) for one invoice and one insurer, until a payment takes it.
 CREATE TABLE claims.due (
@@ -203,7 +211,8 @@ CREATE TABLE claims.call_for_funds (
   run uuid NOT NULL REFERENCES claims.run (id),
   insurer smallint NOT NULL,
   reference text NOT NULL UNIQUE,
-  cents bigint NOT NULL CHECK (cents > 0),
+  -- Negative: a credit note, when what an insurer recovers is more than what it owes.
+  cents bigint NOT NULL CHECK (cents <> 0),
   called bigint NOT NULL,
   due_on date NOT NULL,
   received_cents bigint NOT NULL DEFAULT 0,
@@ -217,7 +226,7 @@ CREATE TABLE claims.call_for_funds (
 CREATE TABLE claims.journal (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at bigint NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('acceptance', 'cancellation', 'order', 'execution', 'rejection', 'funds')),
+  kind text NOT NULL CHECK (kind IN ('acceptance', 'cancellation', 'order', 'execution', 'rejection', 'return', 'funds')),
   debit text NOT NULL CHECK (debit IN ('amc', 'ps', 'orders', 'bank')),
   credit text NOT NULL CHECK (credit IN ('amc', 'ps', 'orders', 'bank')),
   cents bigint NOT NULL CHECK (cents > 0),
