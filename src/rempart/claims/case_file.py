@@ -47,6 +47,8 @@ _CLASSES = {
 }
 _AT = re.compile(r"^(.*?)(?: - at `(?:key in )?\$\.?(.*)`)?$", re.DOTALL)
 
+_FIELD = re.compile(r"Object (missing required|contains unknown) field `(.*)`")
+
 COUNTERS = (
     {domain.value.lower(): (domain.value, None) for domain in Domain}
     | {name: (name, None) for name in (PARTICIPATION, FRANCHISE)}
@@ -166,7 +168,12 @@ def read_cases(data: bytes) -> list[NamedCase]:
 def _located(message: str) -> str:
     found = _AT.fullmatch(message)
     assert found is not None
-    return f"{found[2]}: {found[1]}" if found[2] else found[1]
+    what, path = found[1], found[2] or ""
+    field = _FIELD.fullmatch(what)
+    if field is not None:
+        path = f"{path}.{field[2]}" if path else field[2]
+        what = "missing" if field[1] == "missing required" else "unknown key"
+    return f"{path}: {what}" if path else what
 
 
 def _check_ids(cases: Sequence[_Case]) -> None:

@@ -11,7 +11,7 @@ from rempart.claims.amo import Due, amo_shares
 from rempart.claims.apart import franchises, participations
 from rempart.claims.audio import settle_ears
 from rempart.claims.bounds import Bounds, bounds_of
-from rempart.claims.case import DOMAIN_OF, Case, Contract, Line, canonical_key
+from rempart.claims.case import DOMAIN_OF, Case, Consumed, Contract, Line, canonical_key
 from rempart.claims.counters import used_optics, used_per
 from rempart.claims.guarantee import guarantee_of_line, is_shared, shared_guarantee, shared_limit
 from rempart.claims.money import ZERO, Money, total
@@ -53,18 +53,29 @@ def price_case(case: Case) -> Priced:
     return price_contracts(case, (case.contract,))
 
 
-def price_contracts(case: Case, contracts: Sequence[Contract]) -> Priced:
+def price_contracts(
+    case: Case, contracts: Sequence[Contract], consumed: Sequence[tuple[Consumed, ...]] = ()
+) -> Priced:
     """Price a case under several contracts in their order: each pays its promise on what the earlier ones leave, never beyond the price.
 
-    `consumed` are the first one's counters. A contrat responsable counts what earlier ones paid within its ceilings."""
+    `consumed` are each contract's counters, in the same order; left out, the case's own are the first one's and the others have used
+    nothing. Participation and franchise always count on the case's own. A contrat responsable counts what earlier ones paid within its
+    ceilings."""
     figures = parameters_on(case.care_date)
     steps: list[Step] = []
     dues = amo_shares(_in_order(case.lines), case.beneficiary, figures, steps)
     paid = [ZERO] * len(dues)
     amcs = []
     for rank, contract in enumerate(contracts):
-        own = case if rank == 0 else replace(case, consumed=())
-        shares = _complementary(own, contract, dues, paid, figures, steps)
+        used = consumed[rank] if consumed else case.consumed if rank == 0 else ()
+        shares = _complementary(
+            replace(case, consumed=used) if used is not case.consumed else case,
+            contract,
+            dues,
+            paid,
+            figures,
+            steps,
+        )
         paid = [before + share for before, share in zip(paid, shares, strict=True)]
         amcs.append(total(shares))
     owed = participations(case, dues, figures, steps), franchises(case, dues, figures, steps)
