@@ -7,16 +7,26 @@ from starlette.responses import Response
 
 from rempart.claims.messages import (
     Invoice,
+    InvoicePage,
+    PaymentPage,
     PriseEnCharge,
+    PriseEnChargePage,
     Quote,
+    RibView,
+    StatementView,
     View,
 )
 from rempart.vaultdoor.messages import Paper
 
 FRAGMENTS: Mapping[str, tuple[type[View], str]] = {
     "Invoice": (Invoice, "invoice.html"),
+    "InvoicePage": (InvoicePage, "invoices.html"),
+    "PaymentPage": (PaymentPage, "payments.html"),
     "PriseEnCharge": (PriseEnCharge, "prise-en-charge.html"),
+    "PriseEnChargePage": (PriseEnChargePage, "prises-en-charge.html"),
     "Quote": (Quote, "quote.html"),
+    "RibView": (RibView, "rib.html"),
+    "StatementView": (StatementView, "statement.html"),
 }
 """Kind of a paper → the view it holds, and its template. A kind that is not here is never rendered."""
 JSON = "application/json"

@@ -35,12 +35,20 @@ function showSource() {
     }
   }
   byId("source-pec").querySelector("[data-slot=number]").textContent = priseEnCharge;
-  const correcting = current.corrects || current.amends;
-  byId("correcting").hidden = !correcting;
-  byId("correcting").querySelector("[data-slot=text]").textContent = correcting
-    ? (current.amends ? words.amending : words.correcting).replace("{number}", correcting) : "";
+  showResumed();
   form.elements.care_date.value = shownDate(engagement?.date || current.careDate || today());
-  form.elements.care_date.readOnly = Boolean(engagement);
+  // An engagement has its date; a prise en charge leaves the choice, within its validity.
+  form.elements.care_date.closest("label").hidden = Boolean(engagement);
+  // A quote is worked out on an engagement; what a prise en charge agreed is known.
+  byId("calculate").hidden = Boolean(priseEnCharge && !engagement);
+}
+
+function showResumed() {
+  const { corrects, amends, resumes, lines } = current;
+  const number = corrects || amends || resumes;
+  byId("correcting").hidden = !number;
+  const sentence = amends ? words.amending : !lines.length ? words.resumingEmpty : corrects ? words.correcting : words.resuming;
+  byId("correcting").querySelector("[data-slot=text]").textContent = number ? sentence.replace("{number}", number) : "";
 }
 
 /** A receipt's terms, as far as they help to read the page; the cashier alone verifies it. */
@@ -118,10 +126,9 @@ function body() {
   return named && { ...named, care: sent, ...(current.corrects ? { corrects: current.corrects } : {}) };
 }
 
-function remember(sent) {
+function remember(number, sent) {
   const { lines, regime } = sent.care;
-  if (asking()) return;
-  rememberSent(sent.number, { engagement: current.engagement, priseEnCharge: current.priseEnCharge, careDate: sent.care_date, lines, regime });
+  rememberSent(number, { ask: asking(), engagement: current.engagement, priseEnCharge: current.priseEnCharge, careDate: sent.care_date ?? "", lines, regime });
 }
 
 async function send() {
@@ -136,8 +143,8 @@ async function send() {
     showError(error);
     return;
   }
-  remember(sent);
-  const { state } = answered.firstElementChild.dataset;
+  const { state, number } = answered.firstElementChild.dataset;
+  remember(number, sent);
   // What was refused stays in the form, to be corrected there.
   const done = state !== "refused" && state !== "refusee";
   form.hidden = done;
@@ -227,6 +234,9 @@ export function ready({ profession }) {
       current = { ...current, engagement: null, priseEnCharge: "" };
       showSource();
       form.elements.source.focus();
+    } else if ("billPec" in button.dataset) {
+      beginDraft({ priseEnCharge: button.dataset.billPec, lines: JSON.parse(button.dataset.lines) });
+      location.reload();
     } else if ("anew" in button.dataset) {
       beginDraft();
       location.reload();

@@ -3,7 +3,7 @@
 const DRAFT = "care-draft";
 const SENT = "care-sent";
 const MOST = 30;
-const EMPTY = { ask: false, engagement: null, priseEnCharge: "", amends: "", corrects: "", number: "", careDate: "", lines: [], regime: "general" };
+const EMPTY = { ask: false, engagement: null, priseEnCharge: "", amends: "", corrects: "", resumes: "", number: "", careDate: "", lines: [], regime: "general" };
 
 const stored = (key, otherwise) => JSON.parse(sessionStorage.getItem(key) ?? "null") ?? otherwise;
 const store = (key, value) => sessionStorage.setItem(key, JSON.stringify(value));
@@ -14,8 +14,19 @@ export const draft = () => ({ ...EMPTY, ...stored(DRAFT, {}) });
 /** Begin another draft with these values. */
 export const beginDraft = (values = {}) => store(DRAFT, { ...EMPTY, ...values });
 
-/** An engagement just given by a rights check; `ask`: a prise en charge comes first. */
-export const keepEngagement = (engagement, ask) => beginDraft({ engagement, ask });
+/**
+ * An engagement just given by a rights check; `ask`: a prise en charge comes first. The lines in hand are kept only when one came from them to
+ * check the right again: anybody else's lines have nothing to do with this patient.
+ */
+export const keepEngagement = (engagement, ask, resume) => beginDraft(resume ? { ...draft(), engagement } : { engagement, ask });
+
+/** Go on with an invoice or a prise en charge that was sent: with its lines where this tab still has them. */
+export function resume(number, values) {
+  const { ask, engagement, priseEnCharge, careDate, lines, regime } = sentUnder(number) ?? {};
+  const kept = Object.entries({ ask, engagement, priseEnCharge, careDate, lines, regime }).filter(([, value]) => value !== undefined);
+  beginDraft({ ...Object.fromEntries(kept), ...values });
+  location.assign("/facturer");
+}
 
 /** Remember what was sent under a number, the latest first. */
 export function rememberSent(number, values) {

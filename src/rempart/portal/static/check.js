@@ -90,7 +90,7 @@ function offerNext(button, kind, answer, card) {
   if (kind === "pec") button.textContent = words.askPec;
   button.addEventListener("click", () => {
     const { formula = "" } = answer.contracts.find((contract) => contract.open) ?? {};
-    keepEngagement({ receipt: answer.receipt, number: answer.engagement, amc: card.amc, domain: card.domain, date: card.serviced, formula }, kind === "pec");
+    keepEngagement({ receipt: answer.receipt, number: answer.engagement, amc: card.amc, domain: card.domain, date: card.serviced, formula }, kind === "pec", location.hash === "#reprise");
     location.assign("/facturer");
   });
 }

@@ -12,6 +12,10 @@ import { makePasskey } from "./passkey.js";
 const SCRIPTS = {
   "/verifier": "./check.js",
   "/facturer": "./billing.js",
+  "/prises-en-charge": "./prises-en-charge.js",
+  "/factures": "./invoices.js",
+  "/paiements": "./payments.js",
+  "/reglement": "./rib.js",
 };
 const byId = (id) => document.getElementById(id);
 const page = document.body.dataset.page;

@@ -1,0 +1,52 @@
+// The page Règlement: the account that is paid. It is typed here, sealed by the cashier, and shown nowhere again.
+import { act } from "./acts.js";
+import { askConfirm } from "./dialogs.js";
+import { onButtons } from "./list.js";
+import { clearError, fieldProblem, phrases, reveal, say, showError, swap, whileBusy } from "./page.js";
+
+const place = document.getElementById("rib");
+const words = document.getElementById("rib-words").dataset;
+
+/** ISO 13616: the rest of the number, rearranged, by 97 is 1. */
+function iban(text) {
+  const value = text.replace(/[\s.-]/g, "").toUpperCase();
+  if (!/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(value)) return "";
+  const digits = (value.slice(4) + value.slice(0, 4)).replace(/[A-Z]/g, (letter) => String(letter.charCodeAt(0) - 55));
+  return BigInt(digits) % 97n === 1n ? value : "";
+}
+
+async function show(path, body) {
+  clearError();
+  swap(place, await act(path, body, { html: true }));
+}
+
+async function after(path, body) {
+  await show(path, body);
+  say(phrases.done);
+  reveal(place);
+}
+
+async function change(event) {
+  const form = event.target;
+  if (form.id !== "rib-change") return;
+  event.preventDefault();
+  const field = form.elements.iban;
+  const value = iban(field.value);
+  fieldProblem(field, value ? "" : field.dataset.problem);
+  if (!value) {
+    field.focus();
+    return;
+  }
+  await whileBusy(form.querySelector("[type=submit]"), () => after("claims/rib/change", { iban: value }).catch((error) => showError(error)));
+}
+
+export function ready() {
+  place.addEventListener("submit", change);
+  onButtons({
+    confirmRib: () => after("claims/rib/confirm", {}),
+    cancelRib: async () => {
+      if (await askConfirm(words.cancel)) await after("claims/rib/cancel", {});
+    },
+  });
+  return show("claims/rib", {});
+}
