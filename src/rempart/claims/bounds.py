@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rempart.claims.amo import Due
-from rempart.claims.case import Beneficiary, Contract
+from rempart.claims.case import Beneficiary, Contract, Guarantee
 from rempart.claims.guarantee import count_of, guarantee_of_line, promised, wording
 from rempart.claims.money import ZERO, Money
 from rempart.claims.parameters import Parameters
@@ -55,11 +55,11 @@ class Wording:
 
     __slots__ = ("guarantee",)
 
-    def __init__(self, guarantee: object) -> None:
+    def __init__(self, guarantee: Guarantee) -> None:
         self.guarantee = guarantee
 
     def __str__(self) -> str:
-        return wording(self.guarantee)  # type: ignore[arg-type]
+        return wording(self.guarantee)
 
 
 def _cap(

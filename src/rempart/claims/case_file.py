@@ -36,7 +36,6 @@ from rempart.claims.parameters import parameters_on
 from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import Domain
 
-VERSION = 1
 _MOST_PERCENT = 10_000
 _PERCENT = frozenset({Basis.BASE_INCLUDING_AMO, Basis.BASE_ON_TOP_OF_AMO, Basis.AMO_SHARE})
 _AMOUNT = frozenset({Basis.AMOUNT_INCLUDING_AMO, Basis.AMOUNT_ON_TOP_OF_AMO})
