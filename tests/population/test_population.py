@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rempart.foundation import identifiers as ids
 from rempart.foundation.vocabulary import Domain, Profession
 from rempart.population import Person, Population, synthetic_establishments, synthetic_professionals
 from rempart.population.births import CAPACITY, Births, civil_identity
 from rempart.population.products import SUPPLEMENT_REFERENCE
+from rempart.population.professionals import synthetic_iban
 
 TODAY = date(2026, 2, 1)
 MEMBER_COLUMNS = [
@@ -318,3 +321,10 @@ def test_establishments_and_professionals_have_numbers_valid_by_key() -> None:
         assert ids.rpps_warning(ids.check_rpps(person.rpps)) == ""
     assert list(synthetic_establishments(5, 3)) == establishments[:3]
     assert list(synthetic_establishments(6, 3)) != establishments[:3]
+
+
+@given(st.integers(0, 10**11 - 1))
+def test_an_account_is_valid_and_nobodys(number):
+    iban = synthetic_iban(number)
+    assert ids.check_iban(iban) == iban
+    assert iban[4:9] == "00000"

@@ -74,6 +74,16 @@ def synthetic_professionals(seed: int, n: int) -> Iterator[SyntheticProfessional
         )
 
 
+def synthetic_iban(number: int) -> str:
+    """A French account at the bank code 00000, which is nobody's; valid by its RIB key and its IBAN key. Raises ValueError above 10^11."""
+    if not 0 <= number < 10**11:
+        raise ValueError("an account number has 11 digits")
+    # RIB key: 97 - (89 bank + 15 branch + 3 account) mod 97; bank and branch are zero.
+    bban = f"{0:05d}{0:05d}{number:011d}{97 - 3 * number % 97:02d}"
+    key = 98 - int(f"{bban}152700") % 97
+    return f"FR{key:02d}{bban}"
+
+
 def _refuse_too_many(n: int) -> None:
     if n > _MOST:
         raise ValueError(f"at most {_MOST} can be numbered")
