@@ -146,12 +146,16 @@ CREATE TABLE claims.run (
   day date NOT NULL UNIQUE,
   state text NOT NULL CHECK (state IN ('netting', 'ordering', 'ordered')),
   opened bigint NOT NULL,
-  -- Dues that came later wait for the next day.
+  -- Dues that came later wait for the next day; rejections that the journal has later are credited to insurers the next day.
   until_due bigint NOT NULL,
+  until_journal bigint NOT NULL,
   -- The last establishment that was netted: where a killed run goes on.
   netted_to uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
   establishments integer NOT NULL DEFAULT 0,
   establishments_done integer NOT NULL DEFAULT 0,
+  -- Nothing to pay today: they owe, or nothing is left. And: something to pay, and no account to pay it on.
+  carried integer NOT NULL DEFAULT 0,
+  without_rib integer NOT NULL DEFAULT 0,
   payments integer NOT NULL DEFAULT 0,
   cents bigint NOT NULL DEFAULT 0,
   finished bigint
@@ -165,17 +169,18 @@ CREATE TABLE claims.payment (
   end_to_end text NOT NULL UNIQUE CHECK (length(end_to_end) <= 35),
   -- Nothing, when an indu took all of it: then there is a statement and no transfer.
   cents bigint NOT NULL CHECK (cents >= 0),
-  -- netted: the order is not written yet, so nobody may see it. The bank's word makes it executed or rejected.
-  state text NOT NULL CHECK (state IN ('netted', 'ordered', 'executed', 'rejected')),
+  -- netted: the order is not written yet, so nobody may see it. withdrawn: its RIB could not be used, nothing was ordered. The bank's word
+  -- makes it executed or rejected.
+  state text NOT NULL CHECK (state IN ('netted', 'withdrawn', 'ordered', 'executed', 'rejected')),
   reason text NOT NULL DEFAULT '',
-  part integer,
+  part integer CHECK ((part IS NULL) = (cents = 0)),
   ordered bigint,
   settled bigint,
   statement text UNIQUE,
   UNIQUE (run, establishment)
 );
 CREATE INDEX payment_by_establishment ON claims.payment (establishment, ordered DESC);
-CREATE INDEX payment_to_order ON claims.payment (run, part) WHERE state = 'netted';
+CREATE INDEX payment_to_order ON claims.payment (run, part, end_to_end) WHERE state = 'netted';
 
 -- What is owed to an establishment (or by it, negative) for one invoice and one insurer, until a payment takes it.
 CREATE TABLE claims.due (
@@ -188,13 +193,26 @@ CREATE TABLE claims.due (
   since bigint NOT NULL,
   -- An indu is recovered after its notice.
   not_before bigint NOT NULL DEFAULT 0,
-  payment uuid REFERENCES claims.payment (id)
+  payment uuid REFERENCES claims.payment (id),
+  CHECK ((kind = 'invoice') = (cents > 0))
 );
 CREATE INDEX due_open ON claims.due (establishment, id) WHERE payment IS NULL;
 CREATE INDEX due_by_payment ON claims.due (payment) WHERE payment IS NOT NULL;
 CREATE INDEX due_by_invoice ON claims.due (invoice);
 
--- The orders handed to the bank, part by part: a run that starts again writes the same bytes.
+-- What a payment was made of, kept when the bank rejected it and its dues opened again: its statement stays what it was.
+CREATE TABLE claims.rejected_line (
+  payment uuid NOT NULL REFERENCES claims.payment (id),
+  invoice uuid NOT NULL,
+  establishment uuid NOT NULL,
+  insurer smallint NOT NULL,
+  kind text NOT NULL,
+  cents bigint NOT NULL
+);
+CREATE INDEX rejected_line_by_payment ON claims.rejected_line (payment);
+
+-- The orders handed to the bank, part by part: a run that starts again writes the same bytes. `staged`: the file lies ready beside the
+-- bank's folder, and its digest is here; `handed`: it was renamed into it. A file that is staged no more was handed over.
 CREATE TABLE claims.order_file (
   run uuid NOT NULL REFERENCES claims.run (id),
   part integer NOT NULL,
@@ -202,7 +220,8 @@ CREATE TABLE claims.order_file (
   digest bytea NOT NULL CHECK (length(digest) = 32),
   transfers integer NOT NULL,
   cents bigint NOT NULL,
-  written bigint NOT NULL,
+  staged bigint NOT NULL,
+  handed bigint,
   PRIMARY KEY (run, part)
 );
 
@@ -241,6 +260,7 @@ CREATE TABLE claims.journal (
 );
 CREATE INDEX journal_by_establishment ON claims.journal (establishment, id);
 CREATE INDEX journal_by_insurer ON claims.journal (insurer, id);
+CREATE INDEX journal_rejections ON claims.journal (id) WHERE kind = 'rejection';
 
 CREATE FUNCTION claims.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -268,7 +288,8 @@ BEGIN
   FOR line IN
     SELECT * FROM (VALUES
       ('prise_en_charge', true, true), ('invoice', true, true), ('due', true, true), ('journal', true, true), ('act_lines', false, true),
-      ('flow', false, true), ('call_for_funds', false, true), ('rib', true, false), ('payment', true, false), ('letter', true, false)
+      ('flow', false, true), ('call_for_funds', false, true), ('rib', true, false), ('payment', true, false), ('rejected_line', true, false),
+      ('letter', true, false)
     ) AS t (name, by_establishment, by_insurer)
   LOOP
     EXECUTE format('ALTER TABLE claims.%I ENABLE ROW LEVEL SECURITY', line.name);
@@ -315,7 +336,12 @@ GRANT SELECT, INSERT, DELETE ON claims.act_lines TO rempart_cashier;
 GRANT SELECT, UPDATE (acknowledged, content) ON claims.flow TO rempart_cashier;
 GRANT SELECT ON claims.payment, claims.call_for_funds TO rempart_cashier;
 
-GRANT SELECT, UPDATE ON claims.prise_en_charge, claims.rib TO rempart_worker;
+GRANT SELECT ON claims.rejected_line TO rempart_cashier;
+
+GRANT SELECT, UPDATE ON claims.prise_en_charge TO rempart_worker;
+-- The first RIB comes by the operator's command.
+GRANT SELECT, INSERT, UPDATE ON claims.rib TO rempart_worker;
+GRANT SELECT, INSERT ON claims.rejected_line TO rempart_worker;
 GRANT SELECT, DELETE ON claims.counter TO rempart_worker;
 GRANT SELECT ON claims.invoice TO rempart_worker;
 GRANT SELECT, INSERT, UPDATE ON claims.due, claims.run, claims.payment, claims.order_file, claims.call_for_funds, claims.flow TO rempart_worker;
