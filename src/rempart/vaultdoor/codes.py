@@ -96,4 +96,115 @@ CODES: dict[str, Code] = {
         "Erreur interne : rien n'a été divulgué. Citez la référence à l'assistance.",
         "Internal error: nothing was disclosed. Quote the reference to support.",
     ),
+    # Tiers payant: docs/rejects.md, cause and remedy.
+    "number-used": Code(
+        422,
+        "Ce numéro de facture a déjà été accepté, avec un autre contenu. Donnez un autre numéro, ou envoyez une correction de la facture acceptée.",
+        "This invoice number was already accepted, with other content. Use another number, or send a correction of the accepted invoice.",
+    ),
+    "care-date-other": Code(
+        422,
+        "La date des soins n'est pas celle de la vérification des droits. Vérifiez les droits pour la date des soins, puis renvoyez la facture.",
+        "The care date is not the one of the rights check. Check the rights for the care date, then send the invoice again.",
+    ),
+    "care-date-future": Code(
+        422,
+        "La date des soins est à venir. Envoyez la facture le jour des soins ou après.",
+        "The care date is in the future. Send the invoice on the care date or later.",
+    ),
+    "late": Code(
+        422,
+        "Les soins datent de plus de deux ans. La facture ne peut plus être payée en tiers payant : vérifiez la date des soins.",
+        "The care is more than two years old. It can no longer be paid this way: check the care date.",
+    ),
+    "nature": Code(
+        422,
+        "Cet acte ne se facture pas dans le domaine de l'engagement. Corrigez la nature de la ligne, ou vérifiez les droits dans le domaine de l'acte.",
+        "This act is not billed in the engagement's domain. Correct the line's nature, or check the rights in the act's domain.",
+    ),
+    "lines": Code(
+        422,
+        "Une ligne est incomplète ou se contredit. Complétez le champ indiqué, puis renvoyez.",
+        "A line is incomplete or contradicts itself. Complete the field named, then send again.",
+    ),
+    "double-billing": Code(
+        422,
+        "Les mêmes actes du même jour pour la même personne sont déjà facturés sous un autre numéro. Ne renvoyez pas ; pour modifier la première facture, envoyez une correction.",
+        "The same acts of the same day for the same person are already billed under another number. Do not send again; to change the first invoice, send a correction.",
+    ),
+    "corrects-unknown": Code(
+        404,
+        "La facture à corriger n'est pas une facture acceptée de votre établissement. Vérifiez le numéro de la facture à corriger.",
+        "The invoice to correct is no accepted invoice of your establishment. Check the number of the invoice to correct.",
+    ),
+    "prise-en-charge-needed": Code(
+        422,
+        "Ce domaine demande une prise en charge. Demandez une prise en charge, puis facturez avec son numéro.",
+        "This domain needs a prise en charge. Ask for a prise en charge, then bill with its number.",
+    ),
+    "prise-en-charge-unknown": Code(
+        404,
+        "Cette prise en charge n'est pas connue dans votre établissement. Vérifiez son numéro.",
+        "This prise en charge is not known in your establishment. Check its number.",
+    ),
+    "prise-en-charge-not-agreed": Code(
+        422,
+        "Cette prise en charge n'est pas accordée. Attendez l'accord de l'assureur, ou faites une nouvelle demande.",
+        "This prise en charge is not agreed. Wait for the insurer's agreement, or ask again.",
+    ),
+    "prise-en-charge-used": Code(
+        422,
+        "Cette prise en charge a déjà été facturée. Corrigez ou annulez la première facture, ou demandez une nouvelle prise en charge.",
+        "This prise en charge was already billed. Correct or cancel the first invoice, or ask for a new prise en charge.",
+    ),
+    "prise-en-charge-period": Code(
+        422,
+        "La date des soins n'est pas dans la période de validité de la prise en charge. Demandez une nouvelle prise en charge pour cette date.",
+        "The care date is outside the validity of the prise en charge. Ask for a new prise en charge for that date.",
+    ),
+    "prise-en-charge-expired": Code(
+        422,
+        "La prise en charge a expiré : elle se facture au plus tard 60 jours après la fin de sa validité. Demandez une nouvelle prise en charge.",
+        "The prise en charge has expired: it is billed 60 days after its validity at the latest. Ask for a new prise en charge.",
+    ),
+    "prise-en-charge-exceeded": Code(
+        422,
+        "La facture dépasse ce que la prise en charge accorde. Modifiez la prise en charge avant de facturer, ou facturez ce qui est accordé.",
+        "The invoice goes beyond what the prise en charge agreed. Amend the prise en charge before billing, or bill what was agreed.",
+    ),
+    "engagement-invalid": Code(
+        422,
+        "Ce n'est pas un engagement de la plateforme. Reprenez l'engagement de la vérification des droits, sans le modifier.",
+        "This is no engagement of the platform. Take the engagement of the rights check, unchanged.",
+    ),
+    "engagement-elsewhere": Code(
+        422,
+        "Cet engagement a été donné à un autre établissement. Vérifiez les droits depuis votre établissement.",
+        "This engagement was given to another establishment. Check the rights from your establishment.",
+    ),
+    "engagement-missing": Code(
+        422,
+        "La demande ne porte ni engagement ni prise en charge. Vérifiez les droits, puis joignez l'engagement.",
+        "The request has neither an engagement nor a prise en charge. Check the rights, then join the engagement.",
+    ),
+    "invoice-unknown": Code(
+        404,
+        "Cette facture acceptée n'est pas connue dans votre établissement. Vérifiez son numéro ; une facture refusée ou déjà annulée ne s'annule pas.",
+        "This accepted invoice is not known in your establishment. Check its number; a refused or cancelled invoice cannot be cancelled.",
+    ),
+    "prise-en-charge-decided": Code(
+        409,
+        "Cette prise en charge n'attend plus de décision : rechargez la page.",
+        "This prise en charge no longer waits for a decision: reload the page.",
+    ),
+    "formula": Code(
+        422,
+        "La formule de garantie de ce produit est incomplète : l'assureur doit renvoyer son fichier des produits.",
+        "This product's guarantee formula is incomplete: the insurer has to send its products' file again.",
+    ),
+    "care-date": Code(
+        422,
+        "Cette date de soins est antérieure aux premiers paramètres connus : vérifiez la date.",
+        "This care date is before the first known parameters: check the date.",
+    ),
 }
