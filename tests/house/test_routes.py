@@ -12,7 +12,7 @@ from rempart.api.submit import PATHS
 from rempart.portal import PortalSettings
 from rempart.portal.pages import PAGES
 from rempart.vault.acts import ACTS, Rule, Who
-from rempart.vault.server import RIGHTS
+from rempart.vault.disclose import RIGHTS
 from rempart.vaultdoor.client import VaultClient
 
 ORIGIN = "http://localhost:8000"

@@ -154,14 +154,14 @@ async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
     async with zone.pool.acquire() as c, c.transaction():
         who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
         await _require_right(rule, c, who, now)
-        await _require_first_time(c, claimed, now)
+        await require_first_time(c, claimed, now)
         reply = await rule.handler(Asked(zone, now, act.session, who), c, body, *prepared)
     sessions.forget(zone, act.session)
     return reply
 
 
-async def _require_first_time(c: Connection, claimed: ClaimedSignature, now: int) -> None:
-    """Remembered beyond a restart of the vault, in the act's own transaction: what was done once is not done again."""
+async def require_first_time(c: Connection, claimed: ClaimedSignature, now: int) -> None:
+    """Remembered beyond a restart of the vault, in the act's own transaction: what was done once is not done again. Raises Stale."""
     digest = hashlib.sha256(claimed.thumbprint + claimed.nonce.encode()).digest()
     if not await store.use_nonce(c, digest, now, (claimed.created + FRESH_SECONDS + 1) * SECOND):
         raise Stale("nonce")

@@ -34,6 +34,8 @@ from rempart.vault.zone import Zone
 from rempart.vaultdoor.fhir import BadPresentation, Presentation, read_request
 from rempart.vaultdoor.messages import Act, Answer, Decision
 
+RIGHTS = ("/fhir/CoverageEligibilityRequest/$submit", "/fhir/CoverageEligibilityRequest/%24submit")
+"""The same address twice: a client may escape the dollar. What it wrote is what it signed."""
 PADDED = 4096
 """Bytes of an encoded answer: every answer fills a whole number of these, one in practice."""
 _OLDEST_CARE, _LATEST_CARE = timedelta(days=2 * 366), timedelta(days=366)

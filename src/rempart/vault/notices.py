@@ -44,6 +44,25 @@ class Audited(StrEnum):
     SWITCH_THROW = "switch:throw"
     SWITCH_UNDO = "switch:undo"
     EPOCH_BEGIN = "epoch:begin"
+    RIB_ASK = "rib:ask"
+    RIB_CONFIRM = "rib:confirm"
+    RIB_IN_FORCE = "rib:in-force"
+    RIB_CANCEL = "rib:cancel"
+    INDU_NOTICE = "indu:notice"
+    PAYMENT_REJECTED = "payment:rejected"
+
+
+TOLD_BY_CASHIER = frozenset(
+    {
+        Audited.RIB_ASK,
+        Audited.RIB_CONFIRM,
+        Audited.RIB_IN_FORCE,
+        Audited.RIB_CANCEL,
+        Audited.INDU_NOTICE,
+        Audited.PAYMENT_REJECTED,
+    }
+)
+"""What the cashier may have an establishment told of: nothing else of this list comes from it."""
 
 
 async def journal(c: Connection, at: int, actor: str, act: Audited, object_: str, detail: str = "") -> None:

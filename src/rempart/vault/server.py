@@ -1,13 +1,15 @@
 """What the vault answers to each call. Who may send it: `CALLERS` in rempart.vaultdoor.messages, kept by rempart.vaultdoor.listener."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import msgspec
 
 from rempart import __version__
-from rempart.vault import acts, operator
-from rempart.vault.disclose import disclose
+from rempart.vault import acts, operator, vouching
+from rempart.vault.disclose import RIGHTS, disclose
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.listener import Desk
 from rempart.vaultdoor.messages import (
@@ -17,13 +19,13 @@ from rempart.vaultdoor.messages import (
     Health,
     Healthy,
     Jwks,
+    Notify,
     PublicKeys,
     Reply,
     SignedCheckpoint,
+    Vouch,
 )
 
-RIGHTS = ("/fhir/CoverageEligibilityRequest/$submit", "/fhir/CoverageEligibilityRequest/%24submit")
-"""The same address twice: a client may escape the dollar. What it wrote is what it signed."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,20 +35,23 @@ def open_desk(zone: Zone) -> Desk:
 
 
 async def _answer(call: Call, zone: Zone) -> Reply:
-    if isinstance(call, Act):
-        if call.target in RIGHTS:
-            return await disclose(call, zone)
-        return await acts.perform(call, zone)
-    if isinstance(call, Health):
-        return await _health(zone)
-    if isinstance(call, Jwks):
-        return PublicKeys(msgspec.json.encode({"keys": [zone.signer.jwk]}))
-    if isinstance(call, Checkpoint):
-        return SignedCheckpoint(zone.checkpoints.note, zone.checkpoints.verifier_key)
-    return await operator.execute(call, zone)
+    # What is in no other hand is the operator's.
+    return await _HANDLERS.get(type(call), operator.execute)(call, zone)
 
 
-async def _health(zone: Zone) -> Healthy:
+async def _act(act: Act, zone: Zone) -> Reply:
+    return await (disclose(act, zone) if act.target in RIGHTS else acts.perform(act, zone))
+
+
+async def _jwks(_call: Jwks, zone: Zone) -> PublicKeys:
+    return PublicKeys(msgspec.json.encode({"keys": [zone.signer.jwk]}))
+
+
+async def _checkpoint(_call: Checkpoint, zone: Zone) -> SignedCheckpoint:
+    return SignedCheckpoint(zone.checkpoints.note, zone.checkpoints.verifier_key)
+
+
+async def _health(_call: Health, zone: Zone) -> Healthy:
     try:
         await zone.ledger.hold_ready()
         size = await zone.pool.fetchval("SELECT size FROM evidence.log WHERE id = 1")
@@ -57,3 +62,13 @@ async def _health(zone: Zone) -> Healthy:
     if late:
         _log.error("not ready: the ledger grows and no checkpoint is signed")
     return Healthy(not late, True, zone.keys.kind, size, __version__)
+
+
+_HANDLERS: dict[type, Callable[[Any, Zone], Awaitable[Reply]]] = {
+    Act: _act,
+    Vouch: vouching.vouch,
+    Notify: vouching.notify,
+    Health: _health,
+    Jwks: _jwks,
+    Checkpoint: _checkpoint,
+}

@@ -192,10 +192,31 @@ async def managed_establishments(c: Connection, account_id: UUID) -> list[UUID]:
 
 
 async def establishment(c: Connection, establishment_id: UUID) -> Row | None:
-    """id, finess, profession."""
+    """id, finess (None for an insurer's seat), amc (None for any other), profession."""
     return await c.fetchrow(
-        "SELECT id, finess, profession FROM vault.establishment WHERE id = $1", establishment_id
+        "SELECT id, finess, amc, profession FROM vault.establishment WHERE id = $1", establishment_id
     )
+
+
+_ACTIVE_PLACE = """
+SELECT e.finess, e.amc, coalesce(i.number, 0) AS insurer FROM vault.establishment e LEFT JOIN vault.insurer i ON i.amc = e.amc
+ WHERE e.id = $1 AND e.status = 'active'
+"""
+
+
+async def active_place(c: Connection, establishment_id: UUID) -> Row | None:
+    """finess, amc, and the insurer's number (0 for who gives care), unless the establishment is suspended."""
+    return await c.fetchrow(_ACTIVE_PLACE, establishment_id)
+
+
+async def told_of_place(c: Connection, establishment_id: UUID) -> list[UUID]:
+    """The accounts that work in an establishment, and the administrators of its group."""
+    rows = await c.fetch(
+        "SELECT DISTINCT m.account FROM vault.establishment e"
+        " JOIN vault.membership m ON m.establishment = e.id OR m.party_group = e.party_group WHERE e.id = $1",
+        establishment_id,
+    )
+    return [row["account"] for row in rows]
 
 
 async def establishment_by_finess(c: Connection, finess: str) -> UUID | None:
@@ -906,6 +927,19 @@ async def throw_switch(c: Connection, scope: str, key: str, reason: str, now: in
         reason,
         now,
         until,
+    )
+
+
+async def is_contained(c: Connection, now: int, scopes: Sequence[tuple[str, str]]) -> bool:
+    """Is a switch thrown on any of these (scope, key)?"""
+    return bool(
+        await c.fetchval(
+            "SELECT EXISTS (SELECT FROM vault.switch s JOIN unnest($2::text[], $3::text[]) AS u (scope, key) USING (scope, key)"
+            " WHERE s.until IS NULL OR s.until > $1)",
+            now,
+            [scope for scope, _ in scopes],
+            [key for _, key in scopes],
+        )
     )
 
 

@@ -1,6 +1,7 @@
 """A caller's side of the hatch: one connection, many calls in flight, paired by number."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,23 +18,34 @@ class VaultUnreachable(Outage):
     english = "The vault does not answer for now: nothing was disclosed. Try again in a minute."
 
 
-class VaultClient:
-    """Calls the vault over a UNIX socket. Connects at the first call, and again after a loss; a call in flight then fails.
+class CashierUnreachable(Outage):
+    """The cashier's socket does not answer. A call that was lost on the way may have been done: the sentence does not say otherwise."""
 
-    A call is never sent twice: what was asked may have been debited.
+    french = "La caisse ne répond pas pour l'instant. Réessayez dans une minute : ce qui serait déjà enregistré ne le sera pas deux fois."
+    english = "The cashier does not answer for now. Try again in a minute: what may be recorded already is not recorded twice."
+
+
+class VaultClient:
+    """Calls the vault, or another process that listens alike, over a UNIX socket. `unreachable`: what is raised when it does not answer.
+
+    Connects at the first call, and again after a loss; a call in flight then fails. A call is never sent twice: what was asked may have
+    been debited.
     """
 
-    def __init__(self, path: Path | str, *, timeout: float = 10.0) -> None:
+    def __init__(
+        self, path: Path | str, *, timeout: float = 10.0, unreachable: type[Outage] = VaultUnreachable
+    ) -> None:
         self._path = str(path)
         self._timeout = timeout
+        self._unreachable = unreachable
         self._protocol: _CallerProtocol | None = None
         self._connecting = asyncio.Lock()
         self._encoder = msgspec.msgpack.Encoder()
 
     async def call(self, message: Call) -> Reply:
-        """Send one call and wait for its reply. Raises VaultUnreachable.
+        """Send one call and wait for its reply. Raises `unreachable`.
 
-        A call beyond a frame is refused here: the vault would end the connection, and with it everybody's calls.
+        A call beyond a frame is refused here: the other side would end the connection, and with it everybody's calls.
         """
         protocol = self._protocol
         if protocol is None or not protocol.open:
@@ -45,7 +57,7 @@ class VaultClient:
             return Refused("too-large")
         protocol.send(frame)
         # A bare timer, not asyncio.timeout: this is the hot path.
-        timer = protocol.loop.call_later(self._timeout, _time_out, future)
+        timer = protocol.loop.call_later(self._timeout, _time_out, future, self._unreachable)
         try:
             return await future
         finally:
@@ -64,21 +76,24 @@ class VaultClient:
                 return self._protocol
             loop = asyncio.get_running_loop()
             try:
-                _, protocol = await loop.create_unix_connection(_CallerProtocol, self._path)
+                _, protocol = await loop.create_unix_connection(
+                    partial(_CallerProtocol, self._unreachable), self._path
+                )
             except OSError as error:
-                raise VaultUnreachable(type(error).__name__) from error
+                raise self._unreachable(type(error).__name__) from error
             self._protocol = protocol
             return protocol
 
 
-def _time_out(future: "asyncio.Future[Reply]") -> None:
+def _time_out(future: "asyncio.Future[Reply]", unreachable: type[Outage]) -> None:
     if not future.done():
-        future.set_exception(VaultUnreachable("timeout"))
+        future.set_exception(unreachable("timeout"))
 
 
 class _CallerProtocol(FrameProtocol):
-    def __init__(self) -> None:
+    def __init__(self, unreachable: type[Outage]) -> None:
         super().__init__(self._reply)
+        self._unreachable = unreachable
         self.loop = asyncio.get_running_loop()
         self._pending: dict[int, asyncio.Future[Reply]] = {}
         self._last = 0
@@ -97,7 +112,7 @@ class _CallerProtocol(FrameProtocol):
         super().connection_lost(exc)
         for future in self._pending.values():
             if not future.done():
-                future.set_exception(VaultUnreachable("connection lost"))
+                future.set_exception(self._unreachable("connection lost"))
         self._pending.clear()
 
     def _reply(self, frame: memoryview) -> None:

@@ -122,7 +122,10 @@ async def listen(
     allowed_uids: dict[str, int],
     prefix: str = "",
 ) -> list[asyncio.Server]:
-    """Open every caller's socket, `folder/{prefix}{name}.sock`. A caller without a configured uid is admitted by the socket's mode alone."""
+    """Open every caller's socket, `folder/{prefix}{name}.sock`.
+
+    A caller without a configured uid is admitted by the socket's mode alone.
+    """
     loop = asyncio.get_running_loop()
     servers = []
     for name, may in callers.items():

@@ -1,10 +1,13 @@
 """What passes through the hatch. Strict structs: an unknown field or type is refused.
 
-Three callers, each with a UNIX socket of its own (docs/trust-zones.md):
+The vault's four callers, each with a UNIX socket of its own (docs/trust-zones.md):
 
 - `door`: the web doors. They relay signed requests whole (`Act`) and ask for public things (`Health`, `Jwks`, `Checkpoint`).
 - `operator`: the operator's commands. They enrol insurers, establishments and people, and throw switches.
+- `cashier`: the claims zone. It asks who signed a request that a door relayed to it (`Vouch`), and has an establishment told (`Notify`).
 - `probe`: health only (the supervisor).
+
+The cashier listens to the doors and the supervisor in the same way, and answers a `Paper`.
 
 An `Act` is an HTTP request that a device signed (RFC 9421). The vault verifies it and decides by method and path (`ACTS` in
 rempart.vault.acts) what it means: a door has no say in it, so a door that lies gets nothing.
@@ -41,7 +44,7 @@ class Act(Message, frozen=True):
 
 
 class Health(Message, frozen=True):
-    """Is the vault alive and ready?"""
+    """Is the process alive and ready?"""
 
 
 class Jwks(Message, frozen=True):
@@ -120,6 +123,28 @@ class Journal(Message, frozen=True):
     limit: int = 100
 
 
+class Vouch(Message, frozen=True):
+    """The cashier asks who signed this request, now and for the first time. Replies `Vouched`.
+
+    `proof`: "session", somebody signed in on a fresh bound device; "step-up", with a factor used in the last five minutes.
+    """
+
+    act: Act
+    proof: Literal["session", "step-up"]
+
+
+class Notify(Message, frozen=True):
+    """The cashier has the people of an establishment told, and the administrators of its group: a notice each, one line in the journal.
+
+    `establishment`: its id; `kind`: one of vault.notices.TOLD_BY_CASHIER; `detail`: a few words for them alone, never a bank account or
+    a person.
+    """
+
+    establishment: str
+    kind: str
+    detail: str
+
+
 Call = (
     Act
     | Health
@@ -133,6 +158,8 @@ Call = (
     | SuspendAccount
     | ThrowSwitch
     | Journal
+    | Vouch
+    | Notify
 )
 
 CALLERS: dict[str, tuple[type[Message], ...]] = {
@@ -141,6 +168,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, IssueCode, SuspendAccount,
         ThrowSwitch, Journal,
     ),
+    "cashier": (Vouch, Notify, Jwks, Health),
     "probe": (Health,),
 }  # fmt: skip
 
@@ -158,6 +186,41 @@ class Refused(Message, frozen=True):
 
 class Done(Message, frozen=True):
     """Done, nothing to say."""
+
+
+class Vouched(Message, frozen=True):
+    """Who signed: the vault's word, for one request. All of it was read under lock when it was given."""
+
+    account: str
+    login: str
+    device: str
+    """Ids (uuid) of account and device."""
+    establishment: str
+    """The id of the place where the session works; "" for an administrator's seat."""
+    profession: str
+    """A Profession; "" for an administrator's seat."""
+    role: str
+    amc: str
+    """The n° AMC of an insurer's seat, else ""."""
+    insurer: int
+    """That insurer's number, else 0."""
+    finess: str
+    """Of an establishment that gives care, else ""."""
+    assurance: int
+    proven: int
+    """When a factor was last used, µs."""
+    at: int
+    """The vault's clock, µs."""
+
+
+class Paper(Message, frozen=True):
+    """What the cashier answers: the JSON of a view (`kind` is its name), a FHIR resource, a PDF, a CSV."""
+
+    kind: str
+    body: bytes
+    media_type: str = "application/json"
+    status: int = 200
+    headers: dict[str, str] = {}
 
 
 class Healthy(Message, frozen=True):
@@ -404,6 +467,8 @@ Reply = (
     | JournalPage
     | Members
     | JournalLines
+    | Vouched
+    | Paper
 )
 
 

@@ -31,12 +31,16 @@ CREATE TABLE vault.party_group (
   label text NOT NULL UNIQUE
 );
 
+-- Where people work: an establishment that gives care, by its FINESS; or an insurer's seat, by its n° AMC, which checks no right.
 CREATE TABLE vault.establishment (
   id uuid PRIMARY KEY,
-  finess text NOT NULL UNIQUE,
+  finess text UNIQUE,
+  amc text UNIQUE REFERENCES vault.insurer (amc),
   profession text NOT NULL,
   party_group uuid REFERENCES vault.party_group (id),
-  status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended'))
+  status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
+  CHECK ((finess IS NULL) <> (amc IS NULL)),
+  CHECK ((profession = 'insurer') = (amc IS NOT NULL))
 );
 
 -- A professional's account. The vault knows a login and nothing else of the person: names live in the identity room.

@@ -1,0 +1,121 @@
+"""The cashier's calls. The vault says who signed an errand, and has an establishment told; it does nothing of the errand itself."""
+
+import uuid
+from urllib.parse import unquote
+
+from rempart.foundation.errors import BadInput, Outage
+from rempart.vault import acts, sessions
+from rempart.vault import store_accounts as store
+from rempart.vault.asked import Speaker, clean_label
+from rempart.vault.disclose import RIGHTS, Contained
+from rempart.vault.errors import DeviceNotBound, NoSuchAct, NotThere, SessionOver, TooLarge
+from rempart.vault.notices import TOLD_BY_CASHIER, Audited, journal
+from rempart.vault.signature import read_signature, verify
+from rempart.vault.store_accounts import Connection, Row
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import Act, Done, Notify, Vouch, Vouched
+
+CASHIER = "cashier"
+
+
+async def vouch(call: Vouch, zone: Zone) -> Vouched:
+    """Who signed this request, now and for the first time. Raises BadInput, Refusal or Outage.
+
+    The order is that of `acts.perform`: what may be vouched for at all; the session and all it stands on; the signature, by the
+    session's own device; then, under lock, the session again, containment, the proof's age, and that a POST was never done before.
+    """
+    act = call.act
+    _require_errand(act)
+    claimed, now = read_signature(act), zone.clock()
+    token_hash = sessions.token_hash(act.session)
+    try:
+        who = sessions.speaker(await store.session(zone.pool, token_hash, now), now)
+        # The session's own device must have signed: a cookie alone is worth nothing.
+        if claimed.thumbprint != who.thumbprint:
+            raise DeviceNotBound("keyid")
+        verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
+        async with zone.pool.acquire() as c, c.transaction():
+            who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
+            place = await _place(c, who)
+            await _require_not_contained(c, who, place, now)
+            if call.proof == "step-up":
+                sessions.require_proof(who, now)
+            if act.method == "POST":
+                await acts.require_first_time(c, claimed, now)
+    except store.LOST as error:
+        raise Outage(type(error).__name__) from error
+    return _vouched(who, place, now)
+
+
+def _require_errand(act: Act) -> None:
+    """What the vault does itself is nobody's errand: a signature given for it must not serve at the cashier's. Raises BadInput."""
+    path = unquote(act.target.partition("?")[0])
+    if path.startswith("/acts/") or path in RIGHTS or act.method not in {"GET", "POST"}:
+        raise NoSuchAct
+    if len(act.body) > acts.MAX_BODY:
+        raise TooLarge
+    if act.method == "GET" and act.body:
+        raise BadInput("body")
+
+
+async def _place(c: Connection, who: Speaker) -> Row | None:
+    """Where the session works; None for an administrator's seat. Raises SessionOver when that place is suspended."""
+    if who.establishment is None:
+        return None
+    place = await store.active_place(c, who.establishment)
+    if place is None:
+        raise SessionOver
+    return place
+
+
+async def _require_not_contained(c: Connection, who: Speaker, place: Row | None, now: int) -> None:
+    """The scopes of disclose that a person at a desk falls under. Raises Contained.
+
+    The insurer's own scope counts for its own seat; whom else's claims concern it, the vault does not see.
+    """
+    scopes = [("platform", ""), ("account", str(who.account)), ("device", str(who.device))]
+    if who.establishment is not None and who.profession is not None:
+        scopes += [("establishment", str(who.establishment)), ("profession", who.profession)]
+    if place is not None and place["insurer"]:
+        scopes.append(("insurer", str(place["insurer"])))
+    if await store.is_contained(c, now, scopes):
+        raise Contained
+
+
+def _vouched(who: Speaker, place: Row | None, now: int) -> Vouched:
+    return Vouched(
+        account=str(who.account),
+        login=who.login,
+        device=str(who.device),
+        establishment=str(who.establishment or ""),
+        profession=who.profession or "",
+        role=who.role,
+        amc=(place["amc"] if place else None) or "",
+        insurer=place["insurer"] if place else 0,
+        finess=(place["finess"] if place else None) or "",
+        assurance=int(who.assurance),
+        proven=who.proven,
+        at=now,
+    )
+
+
+async def notify(call: Notify, zone: Zone) -> Done:
+    """A notice to everybody of an establishment, on all their devices. Raises BadInput (kind), NotThere (establishment), Outage."""
+    if call.kind not in TOLD_BY_CASHIER:
+        raise BadInput("kind")
+    establishment, now = sessions.read_id(call.establishment), zone.clock()
+    try:
+        async with zone.pool.acquire() as c, c.transaction():
+            await _tell(c, now, establishment, Audited(call.kind), clean_label(call.detail, ""))
+    except store.LOST as error:
+        raise Outage(type(error).__name__) from error
+    return Done()
+
+
+async def _tell(c: Connection, now: int, establishment: uuid.UUID, act: Audited, detail: str) -> None:
+    place = await store.establishment(c, establishment)
+    if place is None:
+        raise NotThere("establishment")
+    for account in await store.told_of_place(c, establishment):
+        await store.add_notice(c, account, now, act, detail, None)
+    await journal(c, now, CASHIER, act, place["finess"] or place["amc"])
