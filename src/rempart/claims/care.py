@@ -154,7 +154,7 @@ def left_of_year(terms: Engagement, counted_on: date, taken: Sequence[Taking]) -
         if taking.product == terms.contracts[0].product and taking.counter == terms.domain
         and taking.counted_by is Window.CIVIL_YEAR and taking.since.year == counted_on.year
     )  # fmt: skip
-    return max(0, contract.guarantee.amount - used)
+    return max(0, int(contract.guarantee.amount) - used)
 
 
 def _line(path: str, line: WrittenLine, domain: Domain) -> Line:
