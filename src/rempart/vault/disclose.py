@@ -2,9 +2,10 @@
 
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -23,7 +24,7 @@ from rempart.vault.capsule import (
     seal,
     vitale_message,
 )
-from rempart.vault.decision import ABSENT, ANSWER_CLASS, decide
+from rempart.vault.decision import ABSENT, ANSWER_CLASS, Grid, decide
 from rempart.vault.directory import KnownInsurer
 from rempart.vault.engagement import number_of
 from rempart.vault.ledgercall import Debited, Entry, Status
@@ -202,13 +203,23 @@ def engage(
 ) -> Answer:
     """Sign what is guaranteed, for which domain and date, to whom; or, when nothing is, the promise of inclusion alone."""
     assert presentation.care_date is not None
-    leaf_pseudonym = zone.signer.sealed_pseudonym(
-        insurer.number if insurer else 0, debited.subject, debited.commitment
+    # An absence is sealed like a person: same work.
+    beneficiary = zone.signer.sealed_beneficiary(
+        insurer.number if insurer else 0,
+        debited.subject,
+        age_on(presentation.care_date, presentation.birth_date),
+        debited.commitment,
     )
     number = number_of(debited.index)
-    terms = _terms(
-        number, leaf_pseudonym, decision, who, presentation.domain, presentation.care_date, presentation.amc
-    )
+    terms = {
+        "jti": number,
+        "sub": str(who.establishment),
+        "amc": presentation.amc,
+        "domain": presentation.domain,
+        "date": presentation.care_date.isoformat(),
+        "contracts": guaranteed(decision, insurer.grids if insurer else {}, presentation.domain),
+        "psn": beneficiary,
+    }
     return Answer(
         decision=decision,
         engagement=number if decision.open else "",
@@ -227,27 +238,37 @@ def engage(
     )
 
 
-def _terms(
-    number: str, pseudonym: str, decision: Decision, who: Standing, domain: Domain, care_date: date, amc: str
-) -> dict[str, object]:
+def guaranteed(
+    decision: Decision, grids: Mapping[str, Grid], domain: Domain
+) -> list[dict[str, str | bool | dict[str, str | int | None]]]:
+    """The open contracts, each with its cell of the insurer's grid: an engagement is priced by what it says, whatever the grid becomes."""
+    return [
+        {
+            "product": c.product,
+            "formula": c.formula,
+            "responsible": c.responsible,
+            "pec": c.prise_en_charge,
+            "guarantee": _guarantee(grids[c.product][domain]),
+        }
+        for c in decision.contracts
+        if c.open
+    ]
+
+
+def _guarantee(cell: Mapping[str, Any]) -> dict[str, str | int | None]:
+    """`basis`, `percent`, `amount_cents`, `per` (docs/files/products.md); null where the basis needs none."""
     return {
-        "jti": number,
-        "sub": str(who.establishment),
-        "amc": amc,
-        "domain": domain,
-        "date": care_date.isoformat(),
-        "contracts": [
-            {
-                "product": c.product,
-                "formula": c.formula,
-                "responsible": c.responsible,
-                "pec": c.prise_en_charge,
-            }
-            for c in decision.contracts
-            if c.open
-        ],
-        "psn": pseudonym,
+        "basis": cell.get("rate_basis"),
+        "percent": cell.get("percent"),
+        "amount_cents": cell.get("amount_cents"),
+        "per": cell.get("per") or None,
     }
+
+
+def age_on(day: date, born: date) -> int:
+    """Whole years, from 0 (also before the birth) to 150. Somebody born on 29 February is a year older on 1 March of other years."""
+    years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return min(max(years, 0), 150)
 
 
 def pad(answer: Answer) -> Answer:

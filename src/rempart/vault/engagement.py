@@ -41,7 +41,7 @@ def number_of(index: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ClaimsEnvelope:
-    """A data key for the claims pseudonym, HPKE-wrapped (RFC 9180) to the claims zone. A new one at each start of the vault."""
+    """A data key for the beneficiary in an engagement, HPKE-wrapped (RFC 9180) to the claims zone. A new one at each start of the vault."""
 
     kid: str
     wrapped: bytes
@@ -57,10 +57,10 @@ class ClaimsEnvelope:
         )
         return cls(secrets.token_hex(4), wrapped, AESGCM(key))
 
-    def seal(self, pseudonym: bytes, bound_to: bytes) -> str:
-        """`kid.base64url`: the pseudonym readable by the claims zone alone, bound to one ledger leaf."""
+    def seal(self, content: bytes, bound_to: bytes) -> str:
+        """`kid.base64url`: readable by the claims zone alone, bound to one ledger leaf."""
         nonce = secrets.token_bytes(12)
-        return f"{self.kid}.{_b64url(nonce + self.cipher.encrypt(nonce, pseudonym, bound_to))}"
+        return f"{self.kid}.{_b64url(nonce + self.cipher.encrypt(nonce, content, bound_to))}"
 
 
 class EngagementSigner:
@@ -89,9 +89,10 @@ class EngagementSigner:
         }
         self._header = _b64url(_json({"alg": "ES256", "kid": self.kid, "typ": "rempart-receipt+jwt"}))
 
-    def sealed_pseudonym(self, insurer: int, subject: bytes, leaf: bytes) -> str:
-        """The claims pseudonym of a person for one insurer, for the claims zone alone."""
-        return self._envelope.seal(self._pseudonym(insurer.to_bytes(2, "big") + subject)[:16], leaf)
+    def sealed_beneficiary(self, insurer: int, subject: bytes, age: int, leaf: bytes) -> str:
+        """The claims pseudonym of a person for one insurer (16 bytes) and the age in whole years (1 byte), for the claims zone alone."""
+        pseudonym = self._pseudonym(insurer.to_bytes(2, "big") + subject)[:16]
+        return self._envelope.seal(pseudonym + age.to_bytes(1, "big"), leaf)
 
     def receipt(self, *, index: int, commitment: bytes, at: int, terms: dict[str, object]) -> str:
         """The compact JWS. `at` in µs; `terms` is empty for an absence. The promise names log, index, leaf hash and time."""
