@@ -236,7 +236,8 @@ def pay(trade: Trade, professional: Professional) -> None:
     """A payment as a settlement run leaves it."""
     with trade.database.connect() as owner:
         owner.execute(
-            "WITH r AS (INSERT INTO claims.run (id, day, state, opened, until_due, until_journal) VALUES (gen_random_uuid(), '2026-01-05', 'ordered', 0, 0, 0)"
+            "WITH r AS (INSERT INTO claims.run (id, day, state, opened, until_due, until_journal)"
+            " VALUES (gen_random_uuid(), '2026-01-05', 'ordered', 0, 0, 0)"
             " RETURNING id), b AS (INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second)"
             " VALUES (gen_random_uuid(), %(e)s, '', 'in-force', 0, gen_random_uuid(), 0, false) RETURNING id),"
             " p AS (INSERT INTO claims.payment (id, run, establishment, rib, end_to_end, cents, state, statement, part)"

@@ -157,6 +157,31 @@ def left_of_year(terms: Engagement, counted_on: date, taken: Sequence[Taking]) -
     return max(0, int(contract.guarantee.amount) - used)
 
 
+def is_renewed_early(care: Care, terms: Engagement, care_date: date, taken: Sequence[Taking]) -> bool:
+    """Whether the equipment (a kit, an ear's device) is within the window of one that is already counted, before or after it."""
+    figures = parameters_on(care_date)
+    ears = {line.ear for line in care.lines}
+    near = [
+        taking
+        for taking in taken
+        if taking.counter == terms.domain
+        and taking.counted_by is Window.RENEWAL
+        and (taking.ear or "") in ears
+    ]
+    return any(
+        _renewal(min(taking.since, care_date), terms, figures) > max(taking.since, care_date)
+        for taking in near
+    )
+
+
+def _renewal(since: date, terms: Engagement, figures: Parameters) -> date:
+    return (
+        optics_renewal(since, terms.age, figures)
+        if terms.domain is Domain.OPTI
+        else audio_renewal(since, figures)
+    )
+
+
 def _line(path: str, line: WrittenLine, domain: Domain) -> Line:
     nature = _read(Nature, line.nature, Reject.NATURE, f"{path}.nature")
     if nature not in NATURES[domain]:
@@ -225,9 +250,7 @@ def _since(taking: Taking, terms: Engagement, care_date: date, figures: Paramete
     """A later equipment counts too when it is billed first: else two invoices in the other order would pass the ceiling."""
     if taking.counted_by is not Window.RENEWAL or taking.since <= care_date:
         return taking.since
-    optics = terms.domain is Domain.OPTI
-    closes = optics_renewal(care_date, terms.age, figures) if optics else audio_renewal(care_date, figures)
-    return care_date if taking.since < closes else taking.since
+    return care_date if taking.since < _renewal(care_date, terms, figures) else taking.since
 
 
 def _takings(

@@ -11,7 +11,7 @@ from enum import Enum
 import msgspec
 from stdnum.iso7064 import mod_37_36
 
-from rempart.claims.care import PricedCare, Taking, price_care
+from rempart.claims.care import PricedCare, Taking, is_renewed_early, price_care
 from rempart.claims.engagement import ContractTerms, Engagement
 from rempart.claims.messages import Care, Line, PecState, Shares
 from rempart.claims.rejects import Sentence
@@ -63,8 +63,8 @@ class Reason(Enum):
     ALREADY_USED = (
         "already-used",
         Sentence(
-            "Une partie du plafond de la période est déjà utilisée : l'assureur décide.",
-            "Part of the period's ceiling is already used: the insurer decides.",
+            "Un équipement, ou une partie du plafond, est déjà pris en charge sur la période : l'assureur décide.",
+            "An equipment, or part of the ceiling, is already covered in this period: the insurer decides.",
         ),
         Sentence("Attendez la décision de l'assureur.", "Wait for the insurer's decision."),
     )
@@ -207,7 +207,7 @@ def decide_by_rule(
         return Decision("refusee", Reason.CARE_PAST), priced
     if not priced.shares.amc:
         return Decision("refusee", Reason.CEILING_REACHED if untouched else Reason.NOTHING_COVERED), priced
-    if priced.shares.amc < untouched:
+    if priced.shares.amc < untouched or is_renewed_early(care, terms, terms.care_date, taken):
         return Decision("en-attente", Reason.ALREADY_USED), priced
     if priced.shares.amc > AGREED_UP_TO.get(terms.domain, _OTHERWISE):
         return Decision("en-attente", Reason.AMOUNT), priced
