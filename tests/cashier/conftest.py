@@ -24,7 +24,7 @@ from rempart.cashier.__main__ import all_errands
 from rempart.cashier.__main__ import answer as cashier_answer
 from rempart.cashier.zone import Zone as CashierZone
 from rempart.cashier.zone import open_zone as open_cashier
-from rempart.claims.messages import Body, View
+from rempart.claims.messages import Body, Invoice, InvoiceBody, View
 from rempart.foundation.clock import DAY, SECOND, paris_date
 from rempart.foundation.identifiers import finess_key
 from rempart.foundation.settings import CashierSettings, VaultSettings
@@ -170,6 +170,10 @@ class Professional:
     def ask(self, kind: type[V], path: str, body: Body | bytes | dict[str, Any]) -> V:
         """Ask the cashier; the view that its paper holds."""
         return view(kind, self.errand(path, body))
+
+    def ask_invoice(self, body: InvoiceBody) -> Invoice:
+        """Submit an invoice; as it was judged."""
+        return self.ask(Invoice, "/claims/invoice/submit", body)
 
     def refused(self, path: str, body: Body | bytes | dict[str, Any]) -> Refused:
         """Ask the cashier, who must refuse."""
