@@ -45,6 +45,9 @@ CREATE TABLE claims.prise_en_charge (
 );
 CREATE INDEX prise_en_charge_by_establishment ON claims.prise_en_charge (establishment, asked DESC);
 CREATE INDEX prise_en_charge_to_decide ON claims.prise_en_charge (insurer, asked) WHERE state = 'en-attente';
+-- As an insurer reads them: what waits, the longest first; then the others, the newest first.
+CREATE INDEX prise_en_charge_by_insurer ON claims.prise_en_charge
+  (insurer, (CASE WHEN state = 'en-attente' THEN asked - (2::bigint ^ 62)::bigint ELSE -asked END));
 CREATE INDEX prise_en_charge_to_expire ON claims.prise_en_charge (valid_to) WHERE lines IS NOT NULL;
 
 -- What a beneficiary has used of an insurer's ceilings, by contract (its product) and window: `counter` is a domain, participation or
@@ -91,6 +94,8 @@ CREATE TABLE claims.invoice (
   fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
   corrects uuid REFERENCES claims.invoice (id),
   cancelled bigint,
+  -- The insurer's flow that tells of its cancellation.
+  cancellation_flow uuid,
   UNIQUE (establishment, number),
   CHECK (amo + amc + patient = total),
   CHECK ((state = 'refused') = (code <> '')),
@@ -99,8 +104,11 @@ CREATE TABLE claims.invoice (
 CREATE UNIQUE INDEX invoice_billed_once ON claims.invoice (establishment, fingerprint) WHERE state = 'accepted';
 CREATE INDEX invoice_by_establishment ON claims.invoice (establishment, received DESC);
 CREATE INDEX invoice_by_insurer ON claims.invoice (insurer, received);
+CREATE INDEX invoice_cancellation_waiting ON claims.invoice (insurer) WHERE state = 'cancelled' AND cancellation_flow IS NULL;
+CREATE INDEX invoice_by_cancellation_flow ON claims.invoice (cancellation_flow, id) WHERE cancellation_flow IS NOT NULL;
 
--- The acts of an accepted invoice, readable by its insurer alone (HPKE to its notice key). Deleted when the flow that carried them is acknowledged.
+-- The acts of an accepted invoice, readable by its insurer alone (HPKE to its notice key), until a flow takes them: they move into its parts,
+-- and go with them when the insurer acknowledges it. `flow`: the one that is taking them.
 CREATE TABLE claims.act_lines (
   invoice uuid PRIMARY KEY REFERENCES claims.invoice (id),
   insurer smallint NOT NULL,
@@ -108,20 +116,37 @@ CREATE TABLE claims.act_lines (
   sealed bytea NOT NULL
 );
 CREATE INDEX act_lines_waiting ON claims.act_lines (insurer) WHERE flow IS NULL;
-CREATE INDEX act_lines_by_flow ON claims.act_lines (flow) WHERE flow IS NOT NULL;
+CREATE INDEX act_lines_by_flow ON claims.act_lines (flow, invoice) WHERE flow IS NOT NULL;
 
--- The insurer's daily flow: its content is made from the rows that name it, and from the day's cancellations.
+-- The insurer's daily flow, one a day even when nothing happened. Opened (what it tells is chosen, counted and summed), then written part by
+-- part, then `made`: only then does its insurer see it. `until`: what came before this instant is in it or in an earlier one.
 CREATE TABLE claims.flow (
   id uuid PRIMARY KEY,
   insurer smallint NOT NULL,
   day date NOT NULL,
-  made bigint NOT NULL,
+  until bigint NOT NULL,
   rows integer NOT NULL,
   cents bigint NOT NULL,
-  digest bytea NOT NULL CHECK (length(digest) = 32),
-  content bytea,
+  -- Counts and sums of its header, and of the insurer's months.
+  figures jsonb NOT NULL,
+  parts integer NOT NULL DEFAULT 0,
+  bytes bigint NOT NULL DEFAULT 0,
+  made bigint,
+  digest bytea CHECK (length(digest) = 32),
   acknowledged bigint,
-  UNIQUE (insurer, day)
+  UNIQUE (insurer, day),
+  CHECK ((made IS NULL) = (digest IS NULL)),
+  CHECK (acknowledged IS NULL OR made IS NOT NULL)
+);
+CREATE INDEX flow_unfinished ON claims.flow (day) WHERE made IS NULL;
+
+-- The bytes of a flow, in order; deleted when its insurer has acknowledged it.
+CREATE TABLE claims.flow_part (
+  flow uuid NOT NULL REFERENCES claims.flow (id),
+  number integer NOT NULL,
+  insurer smallint NOT NULL,
+  content bytea NOT NULL,
+  PRIMARY KEY (flow, number)
 );
 
 -- A bank account to be paid on: sealed (HPKE) to the settlement run, which alone opens it.
@@ -236,8 +261,11 @@ CREATE TABLE claims.call_for_funds (
   due_on date NOT NULL,
   received_cents bigint NOT NULL DEFAULT 0,
   received bigint,
+  -- The insurer's flow that tells of it.
+  flow uuid,
   UNIQUE (run, insurer)
 );
+CREATE INDEX call_for_funds_by_insurer ON claims.call_for_funds (insurer, called);
 
 -- Double entry: each row moves an amount from one account to another, so that the journal is balanced by its form. Accounts:
 -- `amc` what an insurer owes us, `ps` what we owe an establishment, `orders` transfers ordered and not yet told of, `bank`.
@@ -288,7 +316,7 @@ BEGIN
   FOR line IN
     SELECT * FROM (VALUES
       ('prise_en_charge', true, true), ('invoice', true, true), ('due', true, true), ('journal', true, true), ('act_lines', false, true),
-      ('flow', false, true), ('call_for_funds', false, true), ('rib', true, false), ('payment', true, false), ('rejected_line', true, false),
+      ('flow', false, true), ('flow_part', false, true), ('call_for_funds', false, true), ('rib', true, false), ('payment', true, false), ('rejected_line', true, false),
       ('letter', true, false)
     ) AS t (name, by_establishment, by_insurer)
   LOOP
@@ -310,6 +338,17 @@ CREATE POLICY counted ON claims.counter TO rempart_cashier
   USING (insurer IN (claims.insurer(), claims.counted_insurer())) WITH CHECK (insurer IN (claims.insurer(), claims.counted_insurer()));
 -- An acceptance leaves act lines for an insurer that is not the caller; it may add, not read.
 CREATE POLICY accepted ON claims.act_lines FOR INSERT TO rempart_cashier WITH CHECK (insurer = claims.counted_insurer());
+-- An insurer sees what became of its own files, and of no other's: the database knows the number, the table the n° AMC.
+ALTER TABLE intake.delivery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE intake.reject ENABLE ROW LEVEL SECURITY;
+CREATE POLICY sealer ON intake.delivery TO rempart_sealer USING (true) WITH CHECK (true);
+CREATE POLICY sealer ON intake.reject TO rempart_sealer USING (true) WITH CHECK (true);
+CREATE POLICY operator ON intake.delivery FOR SELECT TO rempart_operator USING (true);
+CREATE POLICY operator ON intake.reject FOR SELECT TO rempart_operator USING (true);
+CREATE POLICY insurer ON intake.delivery FOR SELECT TO rempart_cashier
+  USING (amc = (SELECT i.amc FROM vault.insurer i WHERE i.number = claims.insurer()));
+CREATE POLICY insurer ON intake.reject FOR SELECT TO rempart_cashier
+  USING (EXISTS (SELECT FROM intake.delivery d WHERE d.id = delivery));
 CREATE POLICY establishment ON identity.establishment FOR SELECT TO rempart_cashier USING (id = claims.establishment());
 CREATE POLICY worker ON identity.establishment FOR SELECT TO rempart_worker USING (true);
 
@@ -332,8 +371,9 @@ GRANT SELECT ON intake.delivery, intake.reject TO rempart_cashier;
 GRANT SELECT, INSERT, UPDATE ON claims.prise_en_charge, claims.invoice, claims.rib TO rempart_cashier;
 GRANT SELECT, INSERT, UPDATE, DELETE ON claims.counter TO rempart_cashier;
 GRANT SELECT, INSERT ON claims.due, claims.journal, claims.letter TO rempart_cashier;
-GRANT SELECT, INSERT, DELETE ON claims.act_lines TO rempart_cashier;
-GRANT SELECT, UPDATE (acknowledged, content) ON claims.flow TO rempart_cashier;
+GRANT SELECT, INSERT ON claims.act_lines TO rempart_cashier;
+GRANT SELECT, UPDATE (acknowledged) ON claims.flow TO rempart_cashier;
+GRANT SELECT, DELETE ON claims.flow_part TO rempart_cashier;
 GRANT SELECT ON claims.payment, claims.call_for_funds TO rempart_cashier;
 
 GRANT SELECT ON claims.rejected_line TO rempart_cashier;
@@ -343,7 +383,8 @@ GRANT SELECT, UPDATE ON claims.prise_en_charge TO rempart_worker;
 GRANT SELECT, INSERT, UPDATE ON claims.rib TO rempart_worker;
 GRANT SELECT, INSERT ON claims.rejected_line TO rempart_worker;
 GRANT SELECT, DELETE ON claims.counter TO rempart_worker;
-GRANT SELECT ON claims.invoice TO rempart_worker;
+GRANT SELECT, UPDATE (cancellation_flow) ON claims.invoice TO rempart_worker;
+GRANT SELECT, INSERT ON claims.flow_part TO rempart_worker;
 GRANT SELECT, INSERT, UPDATE ON claims.due, claims.run, claims.payment, claims.order_file, claims.call_for_funds, claims.flow TO rempart_worker;
 GRANT SELECT, INSERT ON claims.journal TO rempart_worker;
 GRANT SELECT, INSERT, UPDATE ON claims.letter TO rempart_worker;
