@@ -14,7 +14,7 @@ export const constants = (line) => JSON.parse(line.dataset.line || "{}");
 /** All lines in a form. */
 export const linesOf = (form) => [...form.querySelectorAll("[data-line]")];
 
-const untouched = (line) => fieldsOf(line).every((field) => !["cents", "base"].includes(field.dataset.kind) || !field.value.trim());
+const untouched = (line) => fieldsOf(line).every((field) => !["cents", "base"].includes(field.dataset.kind) || field.value === field.defaultValue);
 
 const READERS = {
   cents: (field) => cents(field.value),
