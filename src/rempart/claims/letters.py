@@ -1,0 +1,180 @@
+"""Letters: a RIB that changes, an indu that will be recovered, a transfer the bank sent back. French, A4, PDF/A-2a and PDF/UA-1.
+
+Pure: the same letter gives the same bytes. No account number is ever in one: a letter is opened by whoever opens the post.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from rempart.claims.bank_reasons import reason
+from rempart.claims.typeset import NO_BREAK, french_date, french_euros, typeset
+from rempart.foundation.clock import PARIS, instant, paris_date
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Who writes to whom, and when (µs)."""
+
+    operator: str
+    establishment: str
+    finess: str
+    town: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RibLetter:
+    """Notice of a RIB change, to the contact of record and to the former one. µs: when it was asked, when it takes effect."""
+
+    heading: Heading
+    event: Literal["asked", "in-force", "cancelled"]
+    asked: int
+    effective: int
+    needs_second: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InduLine:
+    """One invoice paid wrongly: `cents` to take back, above zero; `why`, a sentence."""
+
+    invoice: str
+    cents: int
+    why: str
+    care_date: date | None = None
+    insurer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InduLetter:
+    """Notice of the recovery of indus by offset. `recovered_from`: the first day of settlement that may take them."""
+
+    heading: Heading
+    lines: tuple[InduLine, ...]
+    recovered_from: date
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedPaymentLetter:
+    """The bank refused or sent back a transfer of `cents`, ordered on `execution`; `reason_code` as in the bank's report."""
+
+    heading: Heading
+    reference: str
+    cents: int
+    execution: date
+    reason_code: str
+
+
+def rib_letter(letter: RibLetter) -> bytes:
+    """The notice of a RIB asked for, in force or cancelled, as a PDF."""
+    asked, effective = _moment(letter.asked), _moment(letter.effective)
+    if letter.event == "asked":
+        subject = "Un changement de RIB a été demandé"
+        second = " Une seconde personne habilitée doit aussi le confirmer." if letter.needs_second else ""
+        body = [
+            f"Le {asked}, un nouveau RIB a été enregistré pour votre établissement, avec la clé d'accès d'un titulaire.",
+            f"Il ne remplacera pas l'ancien avant le {effective} : ce délai vous laisse le temps de vous y opposer.{second}",
+            "D'ici là, vos règlements partent sur l'ancien compte.",
+        ]
+        do = "annulez ce changement dans Règlement avant cette heure"
+    elif letter.event == "in-force":
+        subject = "Votre nouveau RIB est en vigueur"
+        body = [
+            f"Le RIB demandé le {asked} est en vigueur depuis le {effective}.",
+            "Vos prochains règlements partiront sur ce compte. Chaque relevé indique la date depuis laquelle le RIB est en vigueur.",
+        ]
+        do = "enregistrez aussitôt votre propre RIB dans Règlement"
+    else:
+        subject = "Le changement de RIB est annulé"
+        body = [
+            f"Le changement de RIB demandé le {asked} a été annulé. Vos règlements continuent sur le compte en vigueur."
+        ]
+        do = "vérifiez dans Règlement la date du RIB en vigueur"
+    return _typeset(
+        letter.heading,
+        subject,
+        body,
+        warning=f"Vous n'êtes pas à l'origine de ce changement ? Alors {do}, et appelez l'opérateur au numéro de votre convention, "
+        "jamais à un numéro reçu dans un message. Personne ne vous demandera votre code, votre clé d'accès ni votre RIB par téléphone "
+        "ou par courriel.",
+    )
+
+
+def indu_letter(letter: InduLetter) -> bytes:
+    """The notice of recovery, as a PDF: each invoice, why, how much, from when. Raises ValueError unless each sum is above zero."""
+    if not letter.lines or any(line.cents <= 0 for line in letter.lines):
+        raise ValueError("an indu is a sum above zero")
+    total = french_euros(sum(line.cents for line in letter.lines))
+    day = french_date(letter.recovered_from)
+    return _typeset(
+        letter.heading,
+        "Indu à récupérer sur vos prochains règlements",
+        [
+            f"Une somme de {total} vous a été versée et n'est plus due, pour les factures ci-dessous.",
+            f"Vous n'avez rien à verser : elle sera retenue sur vos règlements à partir du {day}.",
+            "Chaque retenue figurera sur votre relevé, facture par facture.",
+            f"Vous n'êtes pas d'accord ? Écrivez-nous avant le {day}, en rappelant le numéro de la facture et ce que vous contestez.",
+        ],
+        rows=[_indu_row(line) for line in letter.lines],
+        total=total,
+    )
+
+
+def rejected_payment_letter(letter: RejectedPaymentLetter) -> bytes:
+    """The notice of a transfer the bank refused or sent back, with what to do, as a PDF."""
+    why = reason(letter.reason_code)
+    shown = f" (code {letter.reason_code})" if letter.reason_code else ""
+    sent = f"{french_euros(letter.cents)} ordonné le {french_date(letter.execution)}"
+    return _typeset(
+        letter.heading,
+        "Votre virement a été renvoyé par la banque",
+        [
+            f"Le virement de {sent}, référence {letter.reference}, ne vous est pas parvenu.",
+            f"Motif donné par la banque{shown} : {_uncapitalised(why.french)}",
+            why.remedy_french,
+        ],
+    )
+
+
+def _typeset(
+    heading: Heading,
+    subject: str,
+    body: list[str],
+    *,
+    warning: str = "",
+    rows: list[dict[str, str]] | None = None,
+    total: str = "",
+) -> bytes:
+    facts: dict[str, Any] = {
+        "operator": heading.operator,
+        "establishment": heading.establishment,
+        "finess": heading.finess,
+        "town": heading.town,
+        "date": french_date(paris_date(heading.at)),
+        "subject": subject,
+        "body": body,
+        "warning": warning,
+        "rows": rows or [],
+        "total": total,
+    }
+    return typeset("letter.typ", facts, heading.at)
+
+
+def _indu_row(line: InduLine) -> dict[str, str]:
+    return {
+        "invoice": line.invoice,
+        "care_date": "" if line.care_date is None else french_date(line.care_date),
+        "insurer": line.insurer,
+        "why": line.why,
+        "amount": french_euros(line.cents),
+    }
+
+
+def _moment(micros: int) -> str:
+    there: datetime = instant(micros).astimezone(PARIS)
+    return f"{french_date(there.date())} à {there.hour}{NO_BREAK}h{NO_BREAK}{there.minute:02d}"
+
+
+def _uncapitalised(sentence: str) -> str:
+    # After a colon; "L'IBAN" keeps its acronym, "Ce" and "La" lose their capital.
+    return sentence[:1].lower() + sentence[1:]
