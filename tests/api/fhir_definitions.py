@@ -120,6 +120,8 @@ def faults(body: bytes | Resource, library: Library | None = None, profile: str 
 class _Walk:
     def __init__(self, library: Library, root: Resource) -> None:
         self.library, self.root = library, root
+        self.holder = root
+        """Whose `contained` a reference such as #p is looked up in: an entry of a bundle has its own."""
         self.found: list[str] = []
 
     def say(self, where: str, what: str) -> None:
@@ -133,7 +135,9 @@ class _Walk:
         if definition is None or definition.kind != "resource" or definition.abstract:
             self.say(where, f"no resource: {name}")
             return
+        holder, self.holder = self.holder, self.holder if inside.endswith(".contained") else value
         self.object(value, definition, definition.name, where, inside, of_resource=True)
+        self.holder = holder
 
     def object(
         self,
@@ -287,7 +291,7 @@ class _Walk:
         written = str(item.get("reference", ""))
         if written.startswith("#"):
             kinds = {
-                each["id"]: each["resourceType"] for each in self.root.get("contained", ()) if "id" in each
+                each["id"]: each["resourceType"] for each in self.holder.get("contained", ()) if "id" in each
             }
             if written[1:] not in kinds:
                 self.say(where, f"ref-1: no contained {written}")
@@ -650,7 +654,7 @@ def _each_parameter_once(item: Json, _: Resource) -> bool:
 
 @invariant("csd-1")
 def _each_code_once(item: Json, _: Resource) -> bool:
-    return distinct([each["code"] for each in descend(item.get("concept", []))])
+    return distinct(_codes(item.get("concept", [])))
 
 
 @invariant("vsd-1")

@@ -6,7 +6,7 @@ import msgspec
 
 from rempart.foundation.identifiers import BadAmcNumber, BadFiness, RealIdentity, SyntheticIdentity
 from rempart.vaultdoor.codes import CODES, Code
-from rempart.vaultdoor.fhir import REASONS, explain
+from rempart.vaultdoor.fhir import ALL_REASONS, explain
 from rempart.vaultdoor.messages import Refused
 
 CODE_SYSTEM = "urn:rempart:code"
@@ -117,7 +117,7 @@ def outcome(refused: Refused) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
     }
     if refused.detail or refused.reference:
         issue["diagnostics"] = refused.reference or refused.detail
-    if field and reason in REASONS:
+    if field and reason in ALL_REASONS:
         issue["expression"] = [field]
     body = _encode({"resourceType": "OperationOutcome", "language": "fr", "issue": [issue]})
     return code.status, body, _headers_for(code.status)

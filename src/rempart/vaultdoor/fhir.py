@@ -80,6 +80,40 @@ REASONS: dict[str, Reason] = {
 }
 """Why a request is malformed. No sentence holds a value."""
 
+CLAIM_REASONS: dict[str, Reason] = {
+    "medical": Reason(
+        "cet élément est médical et n'est pas nécessaire : retirez-le (minimisation des données)",
+        "this element is medical and is not needed: remove it (data minimisation)",
+    ),
+    "code": Reason("ce code n'existe pas dans sa liste", "there is no such code in its list"),
+    "amount": Reason(
+        "un montant est un nombre d'euros, de deux décimales au plus, sans signe",
+        "an amount is a number of euros, of two decimals at most, without a sign",
+    ),
+    "sum": Reason("le total n'est pas la somme des lignes", "the total is not the sum of the lines"),
+    "sequence": Reason(
+        "numérotez les lignes 1, 2, 3… dans l'ordre", "number the lines 1, 2, 3… in their order"
+    ),
+    "one-date": Reason(
+        "une facture porte une seule date de soins : faites une facture par date",
+        "an invoice has one care date: send one invoice a date",
+    ),
+    "engaged-date": Reason(
+        "la date est celle de la vérification des droits : retirez-la",
+        "the date is that of the rights check: remove it",
+    ),
+    "finess": Reason(
+        "ce n'est pas le FINESS de l'établissement qui signe",
+        "this is not the FINESS number of the establishment that signs",
+    ),
+    "engaged-insurer": Reason(
+        "ce n'est pas l'assureur de l'engagement", "this is not the insurer of the engagement"
+    ),
+    "use-other": Reason("ce critère ne va pas avec « use »", "this criterion does not go with `use`"),
+}
+"""Why a Claim or a search is malformed, beside REASONS."""
+ALL_REASONS = REASONS | CLAIM_REASONS
+
 
 class BadPresentation(BadInput):
     """`field` is a FHIR path, `reason` a key of REASONS; `detail` is both, as it travels in Refused.detail."""
@@ -95,7 +129,7 @@ class BadPresentation(BadInput):
 def explain(detail: str, language: str = "fr") -> str:
     """The sentence of a BadPresentation's detail, "field: reason"; any other detail comes back as it is."""
     field, _, key = detail.rpartition(" ")
-    reason = REASONS.get(key)
+    reason = ALL_REASONS.get(key)
     if reason is None:
         return detail
     sentence = reason.english if language == "en" else reason.french
@@ -214,7 +248,7 @@ def read_request(body: bytes) -> Presentation:
     try:
         request = _decode(body)
     except msgspec.ValidationError as error:
-        raise _refused_element(str(error)) from None
+        raise refused_element(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadPresentation("", "json") from None
 
@@ -340,13 +374,19 @@ _MINIMISED = frozenset((
     "_name", "_subscriberId",
 ))  # fmt: skip
 _NARRATIVE = frozenset(("text", "display"))
+_MEDICAL = frozenset((
+    "accident", "diagnosis", "diagnosisSequence", "prescription", "originalPrescription", "procedure", "procedureSequence", "referral",
+))  # fmt: skip
 _UNUSED = frozenset((
-    "active", "assigner", "class", "contained", "costToBeneficiary", "contract", "created", "detail", "diagnosis", "enterer",
+    "active", "assigner", "class", "contained", "costToBeneficiary", "contract", "created", "detail", "enterer",
     "extension", "facility", "fhir_comments", "id",
     "identifier", "implicitRules", "meta", "language", "modifierExtension", "multipleBirthBoolean",
     "network", "order", "period", "preAuthRef", "priority", "productOrService", "modifier", "provider", "quantity", "relationship",
     "servicedPeriod", "supportingInfo", "supportingInfoSequence", "subrogation", "type", "unitPrice", "use", "userSelected",
-    "version", "businessArrangement", "_created", "_servicedDate", "_status", "_purpose", "_id", "_value", "_system", "_code",
+    "version", "businessArrangement", "billablePeriod", "careTeam", "careTeamSequence", "category", "claimResponse", "coverage",
+    "encounter", "factor", "focal", "fundsReserve", "informationSequence", "item", "locationAddress", "locationCodeableConcept",
+    "locationReference", "net", "payee", "programCode", "related", "revenue", "sequence", "servicedDate", "subDetail", "subSite", "subType",
+    "total", "udi", "valueQuantity", "bodySite", "_created", "_servicedDate", "_status", "_purpose", "_id", "_value", "_system", "_code",
 ))  # fmt: skip
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `([A-Za-z_]{1,30})`")
@@ -354,14 +394,20 @@ _MISSING = re.compile(r"Object missing required field `([A-Za-z]+)`")
 _LENGTH = "of length"
 
 
-def _refused_element(message: str) -> BadPresentation:
-    """From msgspec's message, of which only element names of this file may go on: a value, or a key a client made up, never does."""
+def refused_element(message: str) -> BadPresentation:
+    """From msgspec's message about strict structs, of which only element names of this file may go on: a value, or a key a client made up,
+    never does."""
     found = _PATH.search(message)
     path = found.group(1)[1:].lstrip(".") if found else ""
     unknown = _UNKNOWN.match(message)
     if unknown is not None or message.startswith("Object contains unknown field"):
         name = unknown.group(1) if unknown else ""
-        for names, reason in ((_MINIMISED, "minimisation"), (_NARRATIVE, "narrative"), (_UNUSED, "unknown")):
+        for names, reason in (
+            (_MINIMISED, "minimisation"),
+            (_NARRATIVE, "narrative"),
+            (_MEDICAL, "medical"),
+            (_UNUSED, "unknown"),
+        ):
             if name in names:
                 return BadPresentation(f"{path}.{name}".lstrip("."), reason)
         return BadPresentation(path, "unknown")
