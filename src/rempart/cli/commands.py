@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "bench intake": "rempart.cli.bench_intake:bench_intake",
     "bench pricing": "rempart.cli.bench_pricing:bench_pricing",
     "bench rights": "rempart.cli.bench_rights:bench_rights",
+    "bench settlement": "rempart.cli.bench_settlement:bench_settlement",
 }
 GROUPS = {"bench": "Measure, and write what was measured."}
 
