@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from rempart.claims.settlement import Payer, settle
 from rempart.claims.store_settlement import Run
-from rempart.cli.filling import fill
 from tests.conftest import Database, TestClock
+from tests.settlement.filling import fill
 
 DEBTOR = "FR7630006000011234567890189"
 

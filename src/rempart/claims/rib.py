@@ -74,16 +74,6 @@ def is_synthetic_rib(iban: str) -> bool:
     return iban in EXAMPLES or (iban[:2] == "FR" and iban[4:9] == SYNTHETIC_BANK)
 
 
-def synthetic_iban(number: int) -> Iban:
-    """The demonstration's `number`-th French account (0 to 99,999,999,999), its RIB key and IBAN key right."""
-    if not 0 <= number <= 99_999_999_999:
-        raise ValueError("0 to 99,999,999,999")
-    # RIB key: 97 − (89 bank + 15 branch + 3 account) mod 97; bank and branch are zero here.
-    key = 97 - 3 * number % 97
-    bban = f"{SYNTHETIC_BANK}00000{number:011d}{key:02d}"
-    return Iban(f"FR{98 - int(f'{bban}152700') % 97:02d}{bban}")
-
-
 def seal_rib(public: X25519PublicKey, establishment: UUID, rib: UUID, iban: Iban) -> bytes:
     """Close an IBAN for this row of this establishment."""
     return _SUITE.encrypt(iban.ljust(_LONGEST).encode(), public, info=_info(establishment, rib))

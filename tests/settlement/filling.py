@@ -1,4 +1,4 @@
-"""Accepted invoices by the million, for the settlement's bench, its tests and the demonstration: synthetic, in set-based SQL.
+"""Accepted invoices by the thousand, synthetic, in set-based SQL.
 
 Each has its due and its journal row, as an acceptance leaves them; establishments are named and have a RIB in force.
 """
@@ -9,9 +9,10 @@ from uuid import UUID, uuid5
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from rempart.claims.rib import seal_rib, synthetic_iban
+from rempart.claims.rib import seal_rib
+from rempart.foundation.identifiers import check_iban
 from rempart.population.insurers import make_insurers
-from rempart.population.professionals import SyntheticEstablishment, synthetic_establishments
+from rempart.population.professionals import SyntheticEstablishment, synthetic_establishments, synthetic_iban
 
 SEED = 84
 INSURERS = 84
@@ -59,7 +60,7 @@ def put_establishments(
         for number, house in enumerate(houses):
             establishment = establishment_id(house)
             rib = uuid5(establishment, "rib")
-            sealed = seal_rib(public, establishment, rib, synthetic_iban(number))
+            sealed = seal_rib(public, establishment, rib, check_iban(synthetic_iban(number)))
             copy.write_row((rib, establishment, sealed, "in-force", at, rib, at, False))
 
 
