@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
-from rempart.foundation.identifiers import BadAdeli, BadFiness, BadRpps
+from rempart.foundation.identifiers import BadAdeli, BadAmcNumber, BadFiness, BadRpps
 from rempart.foundation.vocabulary import Profession
 from rempart.identity.directory import Directory
 from rempart.identity.errors import BadName, NamesUnavailable
 from rempart.identity.model import Establishment, Professional
-from rempart.identity.referencing import enrol_establishment, enrol_professional
+from rempart.identity.referencing import enrol_establishment, enrol_insurers_seat, enrol_professional
 
 HERE, THERE = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 CLAIRE, LUC = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
@@ -54,6 +54,16 @@ def test_the_door_reads_the_establishments_that_the_vault_named(referenced):
     assert found == {HERE: Establishment(HERE, "010000602", "Pharmacie de Lyon", "Lyon", "pharmacy")}
     both = ask(referenced, lambda directory: directory.establishments([HERE, THERE]))
     assert set(both) == {HERE, THERE}
+
+
+def test_an_insurers_seat_has_an_amc_number_and_no_finess(referenced):
+    seat = "33333333-3333-4333-8333-333333333333"
+    with referenced.connect("operator") as connection:
+        place = enrol_insurers_seat(connection, seat, "99999997", "Mutuelle du Ponant", "Brest")
+        with pytest.raises(BadAmcNumber):
+            enrol_insurers_seat(connection, seat, "no", "Mutuelle du Ponant", "Brest")
+    assert place == Establishment(seat, "", "Mutuelle du Ponant", "Brest", "insurer", "99999997")
+    assert ask(referenced, lambda directory: directory.establishments([seat])) == {seat: place}
 
 
 def test_the_door_reads_the_people_of_one_establishment(referenced):

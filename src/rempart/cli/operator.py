@@ -19,7 +19,7 @@ from rempart.foundation.identifiers import check_adeli, check_rpps
 from rempart.foundation.settings import FrontSettings, load_settings
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.identity.naming import check_name
-from rempart.identity.referencing import enrol_establishment, enrol_professional
+from rempart.identity.referencing import enrol_establishment, enrol_insurers_seat, enrol_professional
 from rempart.supervisor.home import Home
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.codes import CODES
@@ -88,6 +88,15 @@ def add_establishment(
             c, establishment=enrolled.id, finess=finess, name=name, town=town, profession=profession
         ),
     )
+    return enrolled.id
+
+
+def add_insurers_seat(folder: Path, amc: str, name: str, town: str) -> str:
+    """Make an insurer's seat known to the vault, then name it. Answers its id. Bad input is refused before anything is written."""
+    for words in (name, town):
+        check_name(words)
+    enrolled = ask(folder, EnrolEstablishment("", Profession.INSURER, amc=amc), Enrolled)
+    _name(folder, lambda c: enrol_insurers_seat(c, establishment=enrolled.id, amc=amc, name=name, town=town))
     return enrolled.id
 
 
@@ -161,6 +170,25 @@ def enrol_establishment_command(
 ) -> None:
     """Make an establishment known; prints its id."""
     console.print(add_establishment(folder, finess, name, town, profession, group))
+
+
+@app.command("enrol-insurer-seat")
+def enrol_insurer_seat(
+    amc: str,
+    seat: Annotated[str, typer.Argument(help="how the seat is called, e.g. « Mutuelle des Loutres »")],
+    town: str,
+    login: str,
+    name: Annotated[str, typer.Argument(help="its first person: invites and removes the others")],
+    folder: Folder = VAR,
+) -> None:
+    """The seat of a known insurer and its first person.
+
+    Prints the seat's id, then the person's one-time activation link, or the code by which a known account joins.
+    """
+    check_name(name)
+    place = add_insurers_seat(folder, amc, seat, town)
+    console.print(place)
+    _hand_over(folder, login, add_professional(folder, login, Role.TITULAIRE, place, name))
 
 
 @app.command("enrol-group")

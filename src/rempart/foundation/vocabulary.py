@@ -51,6 +51,8 @@ class Profession(StrEnum):
     AUDIOLOGIST = "audiologist"
     HOSPITAL = "hospital"
     AMBULANCE = "ambulance"
+    INSURER = "insurer"
+    """An insurer's own seat: gives no care and checks no right."""
 
 
 class Role(StrEnum):

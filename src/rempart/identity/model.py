@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Establishment:
-    """An establishment as its people know it."""
+    """An establishment, or an insurer's seat, as its people know it."""
 
     id: str
     """The vault's id (uuid)."""
     finess: str
+    """"" for an insurer's seat."""
     name: str
     town: str
     profession: str
+    amc: str = ""
+    """Of an insurer's seat."""
 
 
 @dataclass(frozen=True)

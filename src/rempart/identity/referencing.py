@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from rempart.foundation.identifiers import check_adeli, check_finess, check_rpps, rpps_warning
+from rempart.foundation.identifiers import (
+    check_adeli,
+    check_amc_number,
+    check_finess,
+    check_rpps,
+    rpps_warning,
+)
 from rempart.foundation.vocabulary import Profession
 from rempart.identity import store
 from rempart.identity.model import Establishment, Professional
@@ -32,6 +38,17 @@ def enrol_establishment(
     """Enter an establishment under the vault's id (`establishment`), or correct it. Raises BadFiness, BadName."""
     place = Establishment(
         establishment, check_finess(finess), check_name(name), check_name(town), profession.value
+    )
+    store.enter_establishment(connection, place)
+    return place
+
+
+def enrol_insurers_seat(
+    connection: psycopg.Connection[Any], establishment: str, amc: str, name: str, town: str
+) -> Establishment:
+    """Enter an insurer's seat under the vault's id (`establishment`), or correct it. Raises BadAmcNumber, BadName."""
+    place = Establishment(
+        establishment, "", check_name(name), check_name(town), Profession.INSURER, check_amc_number(amc)
     )
     store.enter_establishment(connection, place)
     return place

@@ -19,7 +19,7 @@ async def see_only(connection: asyncpg.Connection, ids: Sequence[str]) -> None:
 async def establishments(connection: asyncpg.Connection) -> list[Establishment]:
     """The visible ones."""
     rows = await connection.fetch(
-        "SELECT id::text, finess, name, town, profession FROM identity.establishment ORDER BY name, id"
+        "SELECT id::text, coalesce(finess, ''), name, town, profession, coalesce(amc, '') FROM identity.establishment ORDER BY name, id"
     )
     return [Establishment(*row) for row in rows]
 
@@ -56,9 +56,10 @@ async def drop_professional(connection: asyncpg.Connection, establishment: str, 
 def enter_establishment(connection: psycopg.Connection[Any], place: Establishment) -> None:
     """Insert, or correct the name and town of one that is there."""
     connection.execute(
-        "INSERT INTO identity.establishment (id, finess, name, town, profession) VALUES (%s, %s, %s, %s, %s)"
+        "INSERT INTO identity.establishment (id, finess, name, town, profession, amc)"
+        " VALUES (%s, nullif(%s, ''), %s, %s, %s, nullif(%s, ''))"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, town = excluded.town, profession = excluded.profession",
-        (place.id, place.finess, place.name, place.town, place.profession),
+        (place.id, place.finess, place.name, place.town, place.profession, place.amc),
     )
 
 

@@ -211,7 +211,7 @@ def engage(
         debited.commitment,
     )
     number = number_of(debited.index)
-    terms = {
+    terms: dict[str, object] = {
         "jti": number,
         "sub": str(who.establishment),
         "amc": presentation.amc,
@@ -238,9 +238,7 @@ def engage(
     )
 
 
-def guaranteed(
-    decision: Decision, grids: Mapping[str, Grid], domain: Domain
-) -> list[dict[str, str | bool | dict[str, str | int | None]]]:
+def guaranteed(decision: Decision, grids: Mapping[str, Grid], domain: Domain) -> list[dict[str, object]]:
     """The open contracts, each with its cell of the insurer's grid: an engagement is priced by what it says, whatever the grid becomes."""
     return [
         {

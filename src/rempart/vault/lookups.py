@@ -29,7 +29,7 @@ async def page(asked: Asked, c: Connection, body: PageBody) -> JournalPage:
     who = asked.who
     rows = await store.entries(c, who.account, body.before or None, body.limit + 1)
     hour, day = await store.spent(c, who.account, asked.at // HOUR_SLOT, asked.at // DAY_SLOT)
-    limits = LINES[who.profession].limits(who.assurance) if who.profession else [0, 0]
+    limits = LINES[who.profession].limits(who.assurance) if who.profession in LINES else [0, 0]
     shown = rows[: body.limit]
     return JournalPage(
         entries=[_entry(row, who.login) for row in shown],

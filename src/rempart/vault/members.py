@@ -58,7 +58,8 @@ async def see(asked: Asked, c: Connection, body: PlaceBody) -> Members:
         raise Forbidden("establishment")
     return Members(
         establishment=str(wanted),
-        finess=found["finess"],
+        finess=found["finess"] or "",
+        amc=found["amc"] or "",
         profession=found["profession"],
         role=await _role_in(c, who.account, wanted),
         members=[_view(row, wanted) for row in await store.members(c, wanted, asked.at)],
@@ -251,4 +252,6 @@ async def _tell_joined(asked: Asked, c: Connection, account: uuid.UUID, login: s
 
 async def _journal_member(asked: Asked, c: Connection, act: Audited, login: str, place: uuid.UUID) -> None:
     found = await store.establishment(c, place)
-    await journal(c, asked.at, asked.who.login, act, login, found["finess"] if found else "")
+    await journal(
+        c, asked.at, asked.who.login, act, login, (found["finess"] or found["amc"]) if found else ""
+    )

@@ -71,7 +71,12 @@ async def register_insurer(zone: Zone, c: Connection, call: RegisterInsurer) -> 
 
 
 async def enrol_establishment(zone: Zone, c: Connection, call: EnrolEstablishment) -> Enrolled:
-    """A new establishment, with its meter. Raises BadInput, NotThere (group), Conflict (FINESS known)."""
+    """A new establishment, with its meter; or an insurer's seat, which has no FINESS.
+
+    Raises BadInput, NotThere (group, amc), Conflict (known).
+    """
+    if call.profession == Profession.INSURER or call.amc:
+        return await _enrol_insurers_seat(zone, c, call)
     finess = check_finess(call.finess)
     if call.profession not in set(Profession):
         raise BadInput("profession")
@@ -79,6 +84,22 @@ async def enrol_establishment(zone: Zone, c: Connection, call: EnrolEstablishmen
     if new is None:
         raise Conflict("finess")
     await journal(c, zone.clock(), OPERATOR, Audited.ESTABLISHMENT_ENROL, finess)
+    return Enrolled(str(new))
+
+
+async def _enrol_insurers_seat(zone: Zone, c: Connection, call: EnrolEstablishment) -> Enrolled:
+    """One an insurer. Its people sign in like anybody; having no line, they check no right."""
+    if call.profession != Profession.INSURER:
+        raise BadInput("profession")
+    if call.finess or call.group:
+        raise BadInput("finess" if call.finess else "group")
+    amc = check_amc_number(call.amc)
+    if await store.insurer(c, amc) is None:
+        raise NotThere("amc")
+    new = await store.add_establishment(c, None, call.profession, None, amc=amc)
+    if new is None:
+        raise Conflict("amc")
+    await journal(c, zone.clock(), OPERATOR, Audited.ESTABLISHMENT_ENROL, amc)
     return Enrolled(str(new))
 
 

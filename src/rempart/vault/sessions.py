@@ -13,6 +13,7 @@ from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Body, Nothing, Short, Speaker
 from rempart.vault.errors import BadId, DeviceNotBound, Forbidden, SessionOver, StepUpNeeded
 from rempart.vault.notices import Audited, announce
+from rempart.vault.policy import LINES
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import Done, SignedIn
@@ -72,13 +73,17 @@ def _standings(zone: Zone) -> _Standings:
 
 
 async def standing(zone: Zone, session_token: str) -> Standing:
-    """The session's owner, device and place. Raises SessionOver, DeviceNotBound, Forbidden (an administrator checks no right)."""
+    """The session's owner, device and place.
+
+    Raises SessionOver, DeviceNotBound, Forbidden (an administrator or an insurer checks no right).
+    """
     standings, now = _standings(zone), zone.clock()
     kept, forgotten = standings.kept.get(session_token), standings.forgotten
     if kept is not None and kept[0] > now:
         return kept[1]
     who = speaker(await store.session(zone.pool, token_hash(session_token), now), now)
-    if who.establishment is None or who.profession is None:
+    # Whoever has no line checks no right: an administrator's seat, an insurer's.
+    if who.establishment is None or who.profession not in LINES:
         raise Forbidden("establishment")
     found = Standing(
         session=who.session,

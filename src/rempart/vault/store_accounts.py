@@ -219,18 +219,21 @@ async def told_of_place(c: Connection, establishment_id: UUID) -> list[UUID]:
     return [row["account"] for row in rows]
 
 
-async def establishment_by_finess(c: Connection, finess: str) -> UUID | None:
-    """Its id."""
-    return await c.fetchval("SELECT id FROM vault.establishment WHERE finess = $1", finess)
+async def establishment_by_number(c: Connection, number: str) -> UUID | None:
+    """Its id, by FINESS, or by the n° AMC of an insurer's seat."""
+    return await c.fetchval("SELECT id FROM vault.establishment WHERE finess = $1 OR amc = $1", number)
 
 
-async def add_establishment(c: Connection, finess: str, profession: str, group: UUID | None) -> UUID | None:
-    """A new establishment with its meter; None when the FINESS is known."""
+async def add_establishment(
+    c: Connection, finess: str | None, profession: str, group: UUID | None, *, amc: str | None = None
+) -> UUID | None:
+    """A new establishment with its meter; None when the FINESS is known, or the insurer's seat."""
     new = await c.fetchval(
-        "INSERT INTO vault.establishment (id, finess, profession, party_group) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (finess) DO NOTHING RETURNING id",
+        "INSERT INTO vault.establishment (id, finess, amc, profession, party_group) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING RETURNING id",
         uuid.uuid4(),
         finess,
+        amc,
         profession,
         group,
     )

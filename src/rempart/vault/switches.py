@@ -12,7 +12,9 @@ SCOPES = ("platform", "insurer", "lane", "profession", "establishment", "account
 
 
 async def switch_key(c: Connection, scope: str, named: str) -> str:
-    """The key that vault.disclose compares. `named`: "" for the platform, else an n° AMC, a lane, a profession, a FINESS (or id), a login
+    """The key that vault.disclose compares.
+
+    `named`: "" for the platform, else an n° AMC, a lane, a profession, a FINESS or the n° AMC of an insurer's seat (or id), a login
     (or id), a device's id. Raises BadInput for what is no scope or lane or profession, NotThere for what is not known here.
     """
     if scope == "platform" and not named:
@@ -36,7 +38,7 @@ async def _party_key(c: Connection, scope: str, named: str) -> str | None:
     number = _uuid(named)
     if scope == "establishment":
         known = await store.establishment(c, number) if number else None
-        place = known["id"] if known else await store.establishment_by_finess(c, named)
+        place = known["id"] if known else await store.establishment_by_number(c, named)
         return str(place) if place else None
     if scope == "account":
         row = await (store.account(c, number) if number else store.account_by_login(c, named.lower()))

@@ -78,8 +78,8 @@ CODES: dict[str, Code] = {
     ),
     "contained": Code(
         423,
-        "Les consultations sont suspendues ici par mesure de sécurité. L'assistance vous contactera.",
-        "Look-ups are suspended here as a security measure. Support will contact you.",
+        "Les consultations et la facturation sont suspendues ici par mesure de sécurité. L'assistance vous contactera.",
+        "Look-ups and invoicing are suspended here as a security measure. Support will contact you.",
     ),
     "conflict": Code(
         409,

@@ -67,11 +67,15 @@ class RegisterInsurer(Message, frozen=True):
 
 
 class EnrolEstablishment(Message, frozen=True):
-    """The operator makes an establishment known. `group` is the id of its group (a laboratory chain) or ""."""
+    """The operator makes an establishment known. `group` is the id of its group (a laboratory chain) or "".
+
+    An insurer's seat has the profession "insurer", the `amc` of an insurer that is known, and neither FINESS nor group.
+    """
 
     finess: str
     profession: str
     group: str = ""
+    amc: str = ""
 
 
 class EnrolGroup(Message, frozen=True):
@@ -441,6 +445,8 @@ class Members(Message, frozen=True):
     role: str
     members: list[MemberView]
     establishments: list[str]
+    amc: str = ""
+    """Of an insurer's seat, which has no FINESS."""
 
 
 class JournalLines(Message, frozen=True):

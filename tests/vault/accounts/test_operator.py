@@ -50,6 +50,10 @@ def test_an_insurer_is_registered_once_with_its_keys(vault: Vault) -> None:
         (RegisterInsurer("99999997", " ", b"s" * 32, b"n" * 32), "name"),
         (EnrolEstablishment("750000018", Profession.PHARMACY), ""),
         (EnrolEstablishment("750000010", "astrologer"), "profession"),
+        (EnrolEstablishment("750000010", Profession.INSURER, amc="99999997"), "finess"),
+        (EnrolEstablishment("", Profession.INSURER, "x", amc="99999997"), "group"),
+        (EnrolEstablishment("", Profession.PHARMACY, amc="99999997"), "profession"),
+        (EnrolEstablishment("", Profession.INSURER, amc="no"), ""),
         (EnrolProfessional("paul", "king", "x"), "role"),
         (EnrolProfessional("paul", Role.EMPLOYEE), "establishment"),
         (EnrolProfessional("paul", Role.ADMINISTRATOR, establishment="x"), "establishment"),
@@ -72,6 +76,7 @@ def test_bad_input_changes_nothing(vault: Vault, call: Call, detail: str) -> Non
     [
         EnrolProfessional("paul", Role.EMPLOYEE, "11111111-1111-4111-8111-111111111111"),
         EnrolEstablishment("750000010", Profession.PHARMACY, "11111111-1111-4111-8111-111111111111"),
+        EnrolEstablishment("", Profession.INSURER, amc="99999997"),
         IssueCode("nobody", "activation"),
         SuspendAccount("nobody", True),
         ThrowSwitch("account", "nobody", "why", True),

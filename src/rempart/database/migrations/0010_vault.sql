@@ -35,10 +35,10 @@ CREATE TABLE vault.party_group (
 CREATE TABLE vault.establishment (
   id uuid PRIMARY KEY,
   finess text UNIQUE,
-  amc text UNIQUE REFERENCES vault.insurer (amc),
   profession text NOT NULL,
   party_group uuid REFERENCES vault.party_group (id),
   status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
+  amc text UNIQUE REFERENCES vault.insurer (amc),
   CHECK ((finess IS NULL) <> (amc IS NULL)),
   CHECK ((profession = 'insurer') = (amc IS NOT NULL))
 );

@@ -2,12 +2,15 @@
 -- rempart_door sees the rows of the establishments in the transaction's setting `rempart.establishment`: one id or several, between commas,
 -- always from a reply of the vault. Without the setting it sees nothing.
 
+-- An establishment that gives care has a FINESS, an insurer's seat a n° AMC.
 CREATE TABLE identity.establishment (
   id uuid PRIMARY KEY,
-  finess text NOT NULL UNIQUE,
+  finess text UNIQUE,
   name text NOT NULL CHECK (length(name) BETWEEN 2 AND 80),
   town text NOT NULL CHECK (length(town) BETWEEN 2 AND 80),
-  profession text NOT NULL
+  profession text NOT NULL,
+  amc text UNIQUE,
+  CHECK ((finess IS NULL) <> (amc IS NULL))
 );
 
 -- One row a person and establishment: a person who works in two has two.
