@@ -160,7 +160,8 @@ _INVOICES = """
 INSERT INTO claims.invoice (id, establishment, number, digest, insurer, engagement, engagement_number, pseudonym, domain, care_date,
   received, state, total, amo, amc, patient, participation, franchise, fingerprint)
 SELECT gen_random_uuid(), h.id, 'F' || n, sha256(n::text::bytea), 1 + n %% %(insurers)s, n, 'BENCH-' || n,
-  substr(sha256(n::text::bytea), 1, 16), 'PHAR', '2026-01-05', %(now)s, 'accepted', 2000 + n %% 3000, 1000, 1000 + n %% 3000, 0, 0, 0, sha256(('f' || n)::bytea)
+  substr(sha256(n::text::bytea), 1, 16), 'PHAR', '2026-01-05', %(now)s, 'accepted', 2000 + n %% 3000, 1000, 1000 + n %% 3000, 0, 0, 0,
+  sha256(('f' || n)::bytea)
 FROM generate_series(0, %(claims)s - 1) AS n JOIN bench_house h ON h.number = n / %(each)s
 """
 _DUES = """
