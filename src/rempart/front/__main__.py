@@ -23,7 +23,7 @@ from rempart.foundation.settings import FrontSettings, load_settings
 from rempart.front.dispatch import Front
 from rempart.portal import PortalSettings
 from rempart.portal import app as portal_app
-from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.client import CashierUnreachable, VaultClient
 
 BACKLOG = 1024
 """Connections that may wait to be accepted, and requests that may be in flight."""
@@ -83,7 +83,7 @@ async def serve(settings: FrontSettings) -> int:
     """Serve until SIGTERM or SIGINT; then accept nothing more and finish what is in flight."""
     require_free_address(settings.host, settings.port)
     client = VaultClient(settings.run_folder / "door.sock")
-    cashier = VaultClient(settings.run_folder / "claims-door.sock")
+    cashier = VaultClient(settings.run_folder / "claims-door.sock", unreachable=CashierUnreachable)
     front = open_front(settings, client, cashier)
     server = Server(
         front,
