@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "insurer": "rempart.cli.intake:insurer",
     "evidence": "rempart.cli.evidence:app",
     "price": "rempart.cli.price:price",
+    "settlement": "rempart.cli.settlement:app",
     "bench intake": "rempart.cli.bench_intake:bench_intake",
     "bench pricing": "rempart.cli.bench_pricing:bench_pricing",
     "bench rights": "rempart.cli.bench_rights:bench_rights",

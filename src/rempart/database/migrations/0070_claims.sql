@@ -391,3 +391,6 @@ GRANT SELECT, INSERT, UPDATE ON claims.letter TO rempart_worker;
 GRANT SELECT, UPDATE (flow), DELETE ON claims.act_lines TO rempart_worker;
 
 GRANT SELECT ON claims.run, claims.order_file TO rempart_operator;
+-- Référencement gives an establishment its first account, and no other: it may add one, and neither read nor change any.
+CREATE POLICY operator ON claims.rib FOR INSERT TO rempart_operator WITH CHECK (state = 'in-force');
+GRANT INSERT ON claims.rib TO rempart_operator;
