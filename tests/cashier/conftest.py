@@ -195,7 +195,7 @@ def view(kind: type[V], reply: Reply) -> V:
     return msgspec.json.decode(paper.body, type=kind)
 
 
-@dataclass
+@dataclass(repr=False)
 class Trade:
     """Vault and cashier, as the doors reach them."""
 
@@ -276,6 +276,21 @@ class Trade:
             self._next_generation(owner, insurer)
             for insured in people:
                 self._seal(owner, insured)
+
+    def reproduct(self, insurer: Insurer, products: Mapping[str, Grid]) -> None:
+        """The insurer's next products' file: these products and no others."""
+        with self.database.connect() as owner:
+            row = owner.execute(
+                "UPDATE vault.insurer SET products_version = products_version + 1 WHERE number = %s RETURNING products_version",
+                (insurer.number,),
+            ).fetchone()
+            assert row is not None
+            for reference, grid in products.items():
+                owner.execute(
+                    "INSERT INTO vault.product VALUES (%s, %s, %s, %s, %s)",
+                    (insurer.number, row[0], reference, reference.title(), json.dumps(grid)),
+                )
+        self.vault.directory.forget()
 
     def _next_generation(self, owner: "psycopg.Connection[Any]", insurer: Insurer) -> None:
         row = owner.execute(
