@@ -33,7 +33,7 @@ def field(seat: Seat, name: str, line: int = 0) -> Locator:
     return seat.page.locator("#care-lines [data-line]").nth(line).locator(f"[data-field={name}]")
 
 
-def write(seat: Seat, line: int = 0, **values: str) -> None:
+def write(seat: Seat, line: int = 0, /, **values: str) -> None:
     """Fill fields of a line: select options by value, type the rest."""
     for name, value in values.items():
         place = field(seat, name, line)

@@ -224,10 +224,10 @@ def _settings(database: Database, folder: Path, origin: str, port: int) -> dict[
         spool_folder=folder / "spool",
         port=port,
     )
-    files = {name: folder / f"{name}.toml" for name in ("vault", "cashier", "front")}
-    for settings, file in zip((vault, cashier, front), files.values(), strict=True):
-        write_settings(settings, file)
-    return files
+    write_settings(vault, folder / "vault.toml")
+    write_settings(cashier, folder / "cashier.toml")
+    write_settings(front, folder / "front.toml")
+    return {name: folder / f"{name}.toml" for name in ("vault", "cashier", "front")}
 
 
 def _make_settlement_key(path: Path) -> str:

@@ -26,7 +26,7 @@ def test_a_pharmacist_calculates_and_invoices_by_the_keyboard(pharmacist: Seat, 
     quote = page.locator("#quote .quote")
     # 65 % of 10 € and 15 % of 4 €; this contract covers the rest of weak drugs too. A franchise never exceeds what AMO pays for the box.
     expect(quote).to_be_visible()
-    said = plain(quote.locator("svg.bar").get_attribute("aria-label") or "")
+    said = plain(quote.locator("svg.stack").get_attribute("aria-label") or "")
     assert said == "Assurance maladie (AMO) : 7,10 €, Complémentaire (AMC) : 6,90 €, Patient : 0,00 €"
     expect(quote).to_contain_text("franchise 2,60 €")
     page.fill("[name=number]", "F-2026-0009")
@@ -87,6 +87,20 @@ def test_a_refused_invoice_says_why_and_what_to_do_and_keeps_the_form(
     write(pharmacist, price="8,88")
     pharmacist.page.click("#billing [type=submit]")
     expect(answer.locator("h2")).to_have_text("Facture acceptée")
+
+
+def test_a_number_already_accepted_with_other_acts_is_refused_and_the_form_stays(
+    pharmacist: Seat, platform: Platform
+) -> None:
+    for price in ("4,00", "5,00"):
+        begin(pharmacist, platform.patient(), "PHAR")
+        write(pharmacist, price=price)
+        pharmacist.page.fill("[name=number]", "U-1")
+        pharmacist.page.click("#billing [type=submit]")
+        expect(pharmacist.page.locator("#answer .answer, #alert .alert")).to_be_visible()
+    expect(pharmacist.page.locator("main")).to_contain_text("déjà été accepté")
+    expect(pharmacist.page.locator("main")).to_contain_text("Donnez un autre numéro")
+    expect(field(pharmacist, "price")).to_have_value("5,00")
 
 
 def test_no_persons_data_stays_in_the_tab_and_nothing_at_all_after_signing_out(
@@ -163,7 +177,7 @@ def test_other_trades_have_their_own_fields(
 ) -> None:
     who = sit_down(seat(), platform, profession)
     begin(who, platform.patient(), domain)
-    write(who, **values)
+    write(who, 0, **values)
     expect(send(who, f"{domain}-1").locator("h2")).to_have_text("Facture acceptée")
 
 

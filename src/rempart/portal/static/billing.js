@@ -163,6 +163,7 @@ function grow(like = null) {
 
 function shrink(line) {
   removeLine(line).querySelector("[data-field]").focus();
+  quoted.classList.toggle("stale", Boolean(quoted.querySelector(".quote")));
   say(words.lineRemoved);
 }
 
@@ -217,7 +218,9 @@ export function ready({ profession }) {
   showSource();
   showPurpose();
   form.addEventListener("change", (event) => event.target.name === "purpose" && showPurpose());
-  form.addEventListener("input", () => quoted.classList.toggle("stale", Boolean(quoted.querySelector(".quote"))));
+  form.addEventListener("input", ({ target }) => {
+    if (place.contains(target) || target.name === "regime") quoted.classList.toggle("stale", Boolean(quoted.querySelector(".quote")));
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     whileBusy(form.querySelector("[type=submit]:not([hidden])"), send);
