@@ -1,4 +1,4 @@
-"""`rempart demo`: the main job, played in the terminal through the public doors; then the portal is served for you to try."""
+"""`rempart demo`: from the insurers' files to the money, played in the terminal through the public doors; then the portal is served."""
 
 import contextlib
 import json
@@ -21,6 +21,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from rempart.cli.counter import Counter
+from rempart.cli.demo_trade import Traded, play_trade
 from rempart.cli.operator import add_establishment, add_professional
 from rempart.cli.platform import Platform, running_platform
 from rempart.cli.presenting import by_card
@@ -49,11 +50,13 @@ class Played:
     wrong_card_refused: bool
     ledger_verified: bool
     ledger_size: int
+    traded: Traded
     seconds: float
 
 
 def demo(
     persons: Annotated[int, typer.Option(min=84, help="synthetic insured people")] = 100_000,
+    invoices: Annotated[int, typer.Option(min=1, help="invoices of the day that is settled")] = 20_000,
     serve: Annotated[bool, typer.Option(help="serve the portal afterwards")] = True,
     json_file: Annotated[Path | None, typer.Option("--json", help="write what was measured")] = None,
     port: Annotated[int, typer.Option(help="the portal's port; 0: any free one")] = PORT,
@@ -62,21 +65,19 @@ def demo(
     started = time.monotonic()
     population = Population(SEED, persons)
     with _own_folder() as folder:
+        console.print(Panel.fit("[bold]Rempart[/bold]: tiers payant, from the insurers' files to the money"))
         console.print(
-            Panel.fit(
-                "[bold]Rempart[/bold]: checking a right at the counter, from the insurers' files to the ledger"
-            )
+            "[bold]1.[/bold] Starting the platform: PostgreSQL, vault, sealer, cashier, doors, worker."
         )
-        console.print("[bold]1.[/bold] Starting the platform: PostgreSQL, vault, sealer, doors, worker.")
         with running_platform(folder, port=port if serve else 0) as platform:
-            played = play(platform, population, started)
+            played = play(platform, population, min(invoices, persons // 2), started)
             if json_file is not None:
                 json_file.write_text(json.dumps(asdict(played), indent=2) + "\n")
             if serve:
                 _serve(platform, population)
 
 
-def play(platform: Platform, population: Population, started: float) -> Played:
+def play(platform: Platform, population: Population, invoices: int, started: float) -> Played:
     """The story. Raises if any part of it does not happen."""
     console.print(
         f"[bold]2.[/bold] {len(population.insurers)} insurers deliver the rights of {sum(i.persons for i in population.insurers):,} people."
@@ -96,6 +97,7 @@ def play(platform: Platform, population: Population, started: float) -> Played:
     counter.close()
     console.print("[bold]6.[/bold] The ledger: both answers are there, and nothing of the patient.")
     size = _show_ledger(platform)
+    traded = play_trade(platform, population, invoices, SEED, console)
     played = Played(
         insurers=len(population.insurers),
         persons=sum(insurer.persons for insurer in population.insurers),
@@ -104,9 +106,11 @@ def play(platform: Platform, population: Population, started: float) -> Played:
         wrong_card_refused="item" not in stranger["insurance"][0] and "preAuthRef" not in stranger,
         ledger_verified=size >= 2,
         ledger_size=size,
+        traded=traded,
         seconds=round(time.monotonic() - started, 1),
     )
-    if not (played.right_open and played.wrong_card_refused and played.ledger_verified):
+    sound = traded.accepted == traded.invoices and traded.statement_equals_order and traded.journal_balanced
+    if not (played.right_open and played.wrong_card_refused and played.ledger_verified and sound):
         raise RuntimeError(f"the demo did not go as it must: {played}")
     console.print(f"Done in {played.seconds} s.\n")
     return played
