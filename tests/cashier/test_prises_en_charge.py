@@ -6,10 +6,13 @@ import msgspec
 import psycopg
 import pytest
 
+from rempart.cashier import prises_en_charge
+from rempart.cashier.errands import Asked, see_only
 from rempart.claims.expiry import Expired, expire
 from rempart.claims.messages import (
     AskBody,
     Care,
+    DecideBody,
     Invoice,
     InvoiceBody,
     Line,
@@ -19,10 +22,12 @@ from rempart.claims.messages import (
     PriseEnChargePage,
 )
 from rempart.claims.prise_en_charge import as_written
+from rempart.claims.rejects import Reject, Rejected
 from rempart.foundation.clock import DAY
+from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import Domain, Profession
-from rempart.vaultdoor.messages import Paper, Refused
-from tests.cashier.conftest import CONFORT, Insured, Professional, Trade, cell, contract, view
+from rempart.vaultdoor.messages import Paper, Refused, Vouched
+from tests.cashier.conftest import CONFORT, Insured, Insurer, Professional, Trade, cell, contract, view
 
 ASK, CANCEL, LIST = (f"/claims/prise-en-charge/{verb}" for verb in ("ask", "cancel", "list"))
 SUBMIT = "/claims/invoice/submit"
@@ -264,3 +269,51 @@ def test_a_number_is_understood_as_the_telephone_gives_it() -> None:
     assert as_written("p0123-4567-8") == "P0123-4567-8"
     assert as_written("PO123-45I7-8") == "P0123-4517-8"
     assert as_written("F-2026-0001") == "F-2026-0001"
+
+
+def decide(trade: Trade, insurer: Insurer, body: DecideBody) -> PriseEnCharge:
+    """What the insurer's errand runs, in its own transaction and row security."""
+    who = Vouched(
+        account="", login="", device="", establishment="", profession="", role="", amc=insurer.amc, insurer=insurer.number, finess="",
+        assurance=2, proven=0, at=trade.clock(),
+    )  # fmt: skip
+
+    async def once() -> PriseEnCharge:
+        async with trade.cashier.pool.acquire() as c, c.transaction():
+            await see_only(c, who)
+            return await prises_en_charge.decide(Asked(trade.cashier, who.at, who, "fr", ""), c, body)
+
+    return trade.runner.run(once())
+
+
+def test_what_the_insurer_agrees_to_is_reserved_and_billed(trade: Trade) -> None:
+    dentist, anne = trade.professional(Profession.DENTIST), trade.insure(trade.insurer())
+    crowns = [CROWN] * 7
+    waiting = ask(dentist, anne, *crowns, domain=Domain.DENT)
+    agreed = decide(trade, anne.insurer, DecideBody(waiting.number, "accordee"))
+    assert (agreed.state, agreed.reason, agreed.decided_by, agreed.shares) == (
+        "accordee",
+        "",
+        "insurer",
+        waiting.shares,
+    )
+    with pytest.raises(prises_en_charge.AlreadyDecided):
+        decide(trade, anne.insurer, DecideBody(waiting.number, "refusee", "too-dear"))
+    assert bill(dentist, waiting.number, *crowns).shares == agreed.shares
+
+
+def test_what_the_insurer_refuses_says_why_and_keeps_no_lines(trade: Trade) -> None:
+    dentist, anne = trade.professional(Profession.DENTIST), trade.insure(trade.insurer())
+    waiting = ask(dentist, anne, *[CROWN] * 7, domain=Domain.DENT)
+    with pytest.raises(BadInput):
+        decide(trade, anne.insurer, DecideBody(waiting.number, "refusee", "cancelled"))
+    refused = decide(trade, anne.insurer, DecideBody(waiting.number, "refusee", "too-dear"))
+    assert (refused.state, refused.reason, refused.lines) == ("refusee", "too-dear", [])
+
+
+def test_another_insurers_request_stays_unknown(trade: Trade) -> None:
+    dentist, anne = trade.professional(Profession.DENTIST), trade.insure(trade.insurer())
+    waiting = ask(dentist, anne, *[CROWN] * 7, domain=Domain.DENT)
+    with pytest.raises(Rejected) as unknown:
+        decide(trade, trade.insurer(), DecideBody(waiting.number, "accordee"))
+    assert unknown.value.reject is Reject.PEC_UNKNOWN
