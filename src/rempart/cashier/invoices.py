@@ -25,7 +25,7 @@ from rempart.claims.rejects import Reject, Rejected
 from rempart.claims.store_care import KnownInsurer
 from rempart.claims.store_invoices import Judged, Kept
 from rempart.claims.store_prises_en_charge import Held
-from rempart.foundation.clock import DAY, instant, paris_date
+from rempart.foundation.clock import DAY, paris_date
 from rempart.foundation.errors import BadInput
 
 INDU_NOTICE = 30 * DAY
@@ -168,8 +168,12 @@ async def _take_back(asked: Asked, c: asyncpg.Connection, kept: Kept) -> None:
     establishment = uuid.UUID(asked.who.establishment)
     if await store.take_back(c, kept, establishment, asked.at, INDU_NOTICE):
         facts = {
-            "invoice": kept.row["number"], "cents": kept.shares.amc, "not_before": instant(asked.at + INDU_NOTICE).date().isoformat()
-        }  # fmt: skip
+            "invoice": kept.row["number"],
+            "cents": kept.shares.amc,
+            "care_date": kept.row["care_date"].isoformat(),
+            "amc": kept.row["insurer_amc"],
+            "not_before": paris_date(asked.at + INDU_NOTICE).isoformat(),
+        }
         await store.announce_indu(c, establishment, asked.at, facts)
 
 
