@@ -159,6 +159,7 @@ class CashierSettings:
     settlement_public: str = setting(
         "what a RIB is sealed to: the public half of the settlement run's key", unit="base64, X25519"
     )
+    operator_name: str = setting("the operator's name on statements", default="Rempart")
     rib_wait_hours: int = setting("how long a new RIB waits before it is paid on", unit="h", default=48)
     rib_second_person_cents: int = setting(
         "an establishment that is paid more than this in thirty days needs a second person to change its RIB",

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from rempart.foundation.errors import Outage
-from rempart.vaultdoor.frames import MAX_FRAME, FrameProtocol
+from rempart.vaultdoor.frames import MAX_FRAME, MAX_REPLY, FrameProtocol
 from rempart.vaultdoor.messages import Call, Envelope, Refused, Reply, ReplyEnvelope
 
 
@@ -92,7 +92,7 @@ def _time_out(future: "asyncio.Future[Reply]", unreachable: type[Outage]) -> Non
 
 class _CallerProtocol(FrameProtocol):
     def __init__(self, unreachable: type[Outage]) -> None:
-        super().__init__(self._reply)
+        super().__init__(self._reply, MAX_REPLY)
         self._unreachable = unreachable
         self.loop = asyncio.get_running_loop()
         self._pending: dict[int, asyncio.Future[Reply]] = {}

@@ -192,10 +192,70 @@ CODES: dict[str, Code] = {
         "Cette facture acceptée n'est pas connue dans votre établissement. Vérifiez son numéro ; une facture refusée ou déjà annulée ne s'annule pas.",
         "This accepted invoice is not known in your establishment. Check its number; a refused or cancelled invoice cannot be cancelled.",
     ),
+    "flow-digest": Code(
+        409,
+        "Le fichier reçu n'est pas entier ou a été modifié : téléchargez-le à nouveau avant de l'acquitter.",
+        "The file received is not whole or was changed: download it again before you acknowledge it.",
+    ),
+    "flow-acknowledged": Code(
+        410,
+        "Ce flux est acquitté : son contenu a été effacé, votre fichier est le seul exemplaire.",
+        "This flow is acknowledged: its content was deleted, your file is the only copy.",
+    ),
     "prise-en-charge-decided": Code(
         409,
         "Cette prise en charge n'attend plus de décision : rechargez la page.",
         "This prise en charge no longer waits for a decision: reload the page.",
+    ),
+    "iban": Code(
+        422,
+        "Cet IBAN est invalide : recopiez-le depuis votre RIB, en vérifiant chaque chiffre.",
+        "This IBAN is invalid: copy it again from your bank details, checking each digit.",
+    ),
+    "rib-outside-sepa": Code(
+        422,
+        "Ce compte est hors de la zone SEPA : donnez l'IBAN d'un compte de la zone SEPA.",
+        "This account is outside SEPA: give the IBAN of an account inside it.",
+    ),
+    "rib-not-synthetic": Code(
+        422,
+        "Une démonstration n'accepte que des comptes d'exemple (code banque 00000) : ne saisissez pas un vrai RIB.",
+        "A demonstration takes example accounts only (bank code 00000): do not type a real one.",
+    ),
+    "rib-synthetic": Code(
+        422,
+        "Cet IBAN est un exemple : donnez celui de votre compte professionnel.",
+        "This IBAN is an example: give that of your business account.",
+    ),
+    "rib-passkey": Code(
+        403,
+        "Un RIB ne se change qu'après une connexion par clé d'accès : déconnectez-vous, puis reconnectez-vous avec la vôtre.",
+        "Bank details change only after a sign-in by passkey: sign out, then sign in again with yours.",
+    ),
+    "rib-waiting": Code(
+        409,
+        "Un changement de RIB est déjà en attente : annulez-le d'abord, ou laissez-le prendre effet.",
+        "A change of bank details is waiting already: cancel it first, or let it take effect.",
+    ),
+    "rib-none-waiting": Code(
+        409,
+        "Aucun changement de RIB n'est en attente : rechargez la page.",
+        "No change of bank details is waiting: reload the page.",
+    ),
+    "rib-second-person": Code(
+        403,
+        "Une autre personne de l'établissement doit confirmer : celle qui a demandé le changement ne le peut pas.",
+        "Another person of the establishment must confirm: whoever asked for the change cannot.",
+    ),
+    "statement-unknown": Code(
+        404,
+        "Ce relevé n'est pas connu dans votre établissement : vérifiez son numéro.",
+        "This statement is not known in your establishment: check its number.",
+    ),
+    "statement-unbalanced": Code(
+        503,
+        "Ce relevé n'est pas disponible : l'opérateur le vérifie. Votre virement n'est pas en cause.",
+        "This statement is not available: the operator is checking it. Your transfer is not affected.",
     ),
     "formula": Code(
         422,

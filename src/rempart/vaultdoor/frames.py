@@ -8,13 +8,17 @@ from collections.abc import Callable
 from typing import cast
 
 MAX_FRAME = 256 * 1024
+"""Bytes of a call. A door takes bodies of 64 KiB at most."""
+MAX_REPLY = 4 * 1024 * 1024
+"""Bytes of a reply: a hospital's statement, of thousands of invoices, on paper or as a spreadsheet."""
 
 
 class FrameProtocol(asyncio.Protocol):
     """Splits the stream into frames, and coalesces what is sent."""
 
-    def __init__(self, received: Callable[[memoryview], None]) -> None:
+    def __init__(self, received: Callable[[memoryview], None], most: int = MAX_FRAME) -> None:
         self._received = received
+        self._most = most
         self._incoming = bytearray()
         self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
@@ -30,7 +34,7 @@ class FrameProtocol(asyncio.Protocol):
         with memoryview(incoming) as view:
             while len(incoming) - start >= 4:
                 size = int.from_bytes(view[start : start + 4], "big")
-                if size > MAX_FRAME:
+                if size > self._most:
                     self.close()
                     return
                 if len(incoming) - start - 4 < size:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from rempart.foundation.errors import Outage, RempartError
-from rempart.vaultdoor.frames import MAX_FRAME, FrameProtocol
+from rempart.vaultdoor.frames import MAX_REPLY, FrameProtocol
 from rempart.vaultdoor.messages import Call, Envelope, Healthy, Message, Refused, Reply, ReplyEnvelope
 
 _log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class _CallerProtocol(FrameProtocol):
 
     def reply(self, number: int, reply: Reply) -> None:
         frame = self._encoder.encode(ReplyEnvelope(number, reply))
-        if len(frame) > MAX_FRAME:
+        if len(frame) > MAX_REPLY:
             # The caller would end the connection, and with it everybody's calls.
             _log.error("a %s of %d bytes does not fit a frame", type(reply).__name__, len(frame))
             frame = self._encoder.encode(ReplyEnvelope(number, Refused("too-large")))
