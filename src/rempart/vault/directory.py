@@ -1,5 +1,6 @@
 """What the vault knows of insurers and products, kept in memory for seconds. Nothing here is personal; nothing here authorises."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 
@@ -27,18 +28,26 @@ class Directory:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._by_amc: dict[str, KnownInsurer] = {}
-        self._read_at = 0
+        self._read_at = -KEPT
+        self._reading = asyncio.Lock()
 
     async def insurer(self, amc: str, now: int) -> KnownInsurer | None:
         """The insurer, or None. Re-read every KEPT µs for everybody at once, so that known and unknown cost the same."""
-        if not 0 <= now - self._read_at < KEPT:
-            self._read_at = now
-            self._by_amc = await self._read()
+        if not self._is_fresh(now):
+            # Whoever comes meanwhile waits for the same reading: before the first one everybody would be told of an absence.
+            async with self._reading:
+                if not self._is_fresh(now):
+                    self._by_amc = await self._read()
+                    self._read_at = now
         return self._by_amc.get(amc)
 
     def forget(self) -> None:
         """Re-read at the next question."""
         self._read_at = -KEPT
+
+    def _is_fresh(self, now: int) -> bool:
+        # A little before the last reading is as good as a little after it: those who waited asked earlier than who read.
+        return abs(now - self._read_at) < KEPT
 
     async def _read(self) -> dict[str, KnownInsurer]:
         insurers = await self._pool.fetch("SELECT number, amc FROM vault.insurer")
