@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect, sync_playwright
 
 from rempart.foundation.vocabulary import Role
-from tests.browser.platform import Card, Platform, running_platform
+from tests.browser.platform import PAID, Card, Platform, running_platform
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -190,6 +190,24 @@ def pharmacist(seat: Callable[..., Seat], platform: Platform, pharmacy: str) -> 
     _, code = platform.enrol(pharmacy, Role.TITULAIRE)
     made.activate(code)
     return made
+
+
+@pytest.fixture(scope="session")
+def paid_pharmacy(platform: Platform, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A pharmacy whose invoices V-1 (3,50 €), V-2 (7,00 €) and V-3 (10,50 €) the day's run has paid: 21,00 €."""
+    from tests.browser.counter import invoice_drugs
+
+    place = platform.enrol_pharmacy("Pharmacie des Virements")
+    with _seats(platform, chromium) as sit:
+        made = sit()
+        made.activate(platform.enrol(place, Role.TITULAIRE)[1])
+        for number, price in (("V-1", "10,00"), ("V-2", "20,00"), ("V-3", "30,00")):
+            expect(invoice_drugs(made, platform, number, price).locator("h2")).to_have_text(
+                "Facture acceptée"
+            )
+    platform.give_rib(place, PAID)
+    platform.settle(tmp_path_factory.mktemp("outbox"))
+    return place
 
 
 def totp(secret: str, at: float | None = None) -> str:

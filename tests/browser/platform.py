@@ -20,12 +20,16 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from psycopg.types.json import Jsonb
 
-from rempart.foundation.identifiers import nir_key
+from rempart.claims.rib import seal_rib
+from rempart.claims.settlement import Payer, settle
+from rempart.foundation.clock import system_clock
+from rempart.foundation.identifiers import Iban, nir_key
 from rempart.foundation.settings import (
     CashierSettings,
     FrontSettings,
     VaultSettings,
     load_settings,
+    read_secret_bytes,
     write_settings,
 )
 from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
@@ -60,6 +64,8 @@ BORN = date(1980, 5, 17)
 _BODY = "2800599100000"
 NIR = f"{_BODY}{nir_key(_BODY):02d}"
 READY_SECONDS = 30.0
+PAYING, PAID = "FR7500000000010000000000197", "FR7630006000011234567890189"
+"""Nobody's accounts: the operator's, and an establishment's."""
 FINESS = (house.finess for house in synthetic_establishments(5, 500))
 _numbers = count(1)
 
@@ -145,6 +151,26 @@ class Platform:
         login = f"siege{next(_numbers)}"
         return login, self.operate(EnrolProfessional(login, Role.ADMINISTRATOR, group=group)).code
 
+    def give_rib(self, establishment: str, iban: str) -> None:
+        """A first account, in force at once, as the operator gives it."""
+        number, place = uuid.uuid4(), uuid.UUID(establishment)
+        sealed = seal_rib(self._settlement_key().public_key(), place, number, Iban(iban))
+        with self.database.connect("operator") as connection:
+            connection.execute(
+                "INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second)"
+                " VALUES (%s, %s, %s, 'in-force', 1, %s, 1, false)",
+                (number, place, sealed, uuid.UUID(int=0)),
+            )
+
+    def settle(self, outbox: Path) -> None:
+        """The day's settlement run, as the worker makes it; one a day."""
+        payer = Payer("Rempart SA", PAYING, self._settlement_key(), outbox)
+        with self.database.connect("worker") as connection:
+            settle(connection, payer, system_clock)
+
+    def _settlement_key(self) -> X25519PrivateKey:
+        return X25519PrivateKey.from_private_bytes(read_secret_bytes(self.settlement_key))
+
     def posted_code(self, login: str) -> str:
         """A code that binds one new device."""
         return self.operate(IssueCode(login, "device")).code
@@ -215,6 +241,8 @@ def _settings(database: Database, folder: Path, origin: str, port: int) -> dict[
         claims_key=folder / "keys" / "claims",
         origin=origin,
         settlement_public=_make_settlement_key(folder / "keys" / "settlement"),
+        # Ten euros a month, so that one paid invoice is enough to need a second person.
+        rib_second_person_cents=10_00,
     )
     front = FrontSettings(
         mode="demo",

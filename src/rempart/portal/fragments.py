@@ -13,6 +13,7 @@ import msgspec
 import segno
 from markupsafe import Markup
 
+from rempart.claims import bank_reasons
 from rempart.claims.prise_en_charge import REASONS
 from rempart.foundation.clock import PARIS, instant
 from rempart.foundation.vocabulary import Domain
@@ -64,6 +65,7 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
         domains=[domain.value for domain in Domain],
         wording=wording,
         reasons=REASONS,
+        bank_reason=bank_reasons.reason,
         qr=_qr,
     )
     env.filters.update(

@@ -72,6 +72,10 @@ NOTICES: dict[str, Pair] = {
     "device:remove": ("Poste retiré", "Device removed"),
     "member:join": ("Rattaché à un établissement", "Joined an establishment"),
     "member:remove": ("Retiré d'un établissement", "Removed from an establishment"),
+    "rib:ask": ("Changement de RIB demandé", "Change of account asked for"),
+    "rib:confirm": ("Changement de RIB confirmé", "Change of account confirmed"),
+    "rib:in-force": ("Nouveau RIB en vigueur", "New account in force"),
+    "rib:cancel": ("Changement de RIB annulé", "Change of account cancelled"),
 }
 NATURES: dict[str, Pair] = {
     "hospital-stay": ("Séjour hospitalier", "Hospital stay"),

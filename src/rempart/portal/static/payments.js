@@ -7,7 +7,7 @@ const words = document.getElementById("list-words").dataset;
 const place = document.getElementById("statement");
 
 async function openStatement(number) {
-  swap(place, await act("claims/statement/read", { number }, { html: true }));
+  swap(place, await act("claims/statement", { number }, { html: true }));
   reveal(place);
 }
 

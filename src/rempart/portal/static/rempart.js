@@ -196,7 +196,7 @@ async function start() {
     location.replace(rooms.find((room) => !room.hidden).firstElementChild.href);
     return;
   }
-  own?.ready?.(who);
+  Promise.resolve(own?.ready?.(who)).catch((error) => showError(error));
   for (const section of document.querySelectorAll("[data-load]")) load(section);
 }
 

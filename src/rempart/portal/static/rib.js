@@ -15,9 +15,14 @@ function iban(text) {
   return BigInt(digits) % 97n === 1n ? value : "";
 }
 
+let role = "";
+
 async function show(path, body) {
   clearError();
   swap(place, await act(path, body, { html: true }));
+  // The account is the titulaire's to change; anybody here may read, confirm or stop a change.
+  const panel = document.getElementById("rib-panel");
+  if (panel) panel.hidden = role !== "titulaire";
 }
 
 async function after(path, body) {
@@ -40,7 +45,8 @@ async function change(event) {
   await whileBusy(form.querySelector("[type=submit]"), () => after("claims/rib/change", { iban: value }).catch((error) => showError(error)));
 }
 
-export function ready() {
+export function ready(who) {
+  role = who.role;
   place.addEventListener("submit", change);
   onButtons({
     confirmRib: () => after("claims/rib/confirm", {}),
