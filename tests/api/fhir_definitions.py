@@ -254,9 +254,9 @@ class _Walk:
         if not isinstance(item, expected) or (expected is not bool and isinstance(item, bool)):
             self.say(where, f"a {code} is expected")
             return
-        if code in _BY_VALUE:
+        if code in _BY_VALUE and isinstance(item, int):
             low, high = _BY_VALUE[code]
-            if not low <= int(item) <= high:
+            if not low <= item <= high:
                 self.say(where, f"out of bounds for {code}")
             return
         if not isinstance(item, str):
@@ -371,7 +371,7 @@ class _Walk:
             rule = INVARIANTS.get(key)
             if rule is None:
                 self.say(where, f"{key}: nobody checks it here")
-            elif not _holds(rule, item, self.root):
+            elif not _holds(rule, item, self.holder):
                 self.say(where, f"{key}: does not hold")
 
 
@@ -478,7 +478,7 @@ INVARIANTS: dict[str, Check] = {}
 
 
 def invariant(*keys: str) -> Callable[[Check], Check]:
-    """The function of these constraints: the item, the root resource → does it hold?"""
+    """The function of these constraints: the item, the resource it is in → does it hold?"""
 
     def keep(check: Check) -> Check:
         INVARIANTS.update(dict.fromkeys(keys, check))

@@ -48,8 +48,22 @@ def test_every_code_is_told_in_r4_in_both_languages(name: str) -> None:
     assert "diagnostics" not in issue
 
 
-def test_no_code_is_without_an_issue_type() -> None:
-    assert ISSUE_TYPES.keys() == ALL_CODES.keys()
+def test_no_issue_type_is_of_a_code_that_does_not_exist() -> None:
+    assert ISSUE_TYPES.keys() <= ALL_CODES.keys()
+
+
+@pytest.mark.parametrize("name", ["bad-input", "late", "outage"])
+def test_the_readers_language_comes_first_and_the_other_beside_it(name: str) -> None:
+    _, body, _ = outcome(Refused(name), "en")
+    resource = json.loads(body)
+    details = resource["issue"][0]["details"]
+    [translation] = details["_text"]["extension"]
+    assert resource["language"] == "en"
+    assert details["text"] == ALL_CODES[name].english
+    assert translation["extension"] == [
+        {"url": "lang", "valueCode": "fr"},
+        {"url": "content", "valueString": ALL_CODES[name].french},
+    ]
 
 
 @pytest.mark.parametrize("reason", sorted(REASONS))

@@ -1,6 +1,7 @@
-"""A real platform in small for the API's tests: database, vault and front as processes, a pharmacy, two insurers, a handful of people."""
+"""A real platform in small for the API's tests: database, vault, cashier and front as processes, a pharmacy, two insurers, a few people."""
 
 import asyncio
+import base64
 import http.client
 import json
 import subprocess
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from rempart.cli.counter import Counter
 from rempart.foundation.identifiers import finess_key, nir_key
-from rempart.foundation.settings import VaultSettings, write_settings
+from rempart.foundation.settings import CashierSettings, VaultSettings, write_settings
 from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
 from rempart.vault.capsule import (
     SealedContract,
@@ -51,9 +53,15 @@ AMC, CLOSED_AMC = "99000001", "99000002"
 """The second one's vitale lane is closed."""
 PASSPHRASE = "# made for a test\ncorrect-horse-battery-staple\n"
 GRID = {
-    "PHAR": {"formula": "100 % BR, AMO comprise", "prise_en_charge": False},
-    "OPTI": {"formula": "420 € tous les deux ans", "prise_en_charge": True},
-}
+    "PHAR": {
+        "formula": "100 % BR, AMO comprise", "prise_en_charge": False, "rate_basis": "base-including-amo", "percent": 100,
+        "amount_cents": None, "per": None,
+    },
+    "OPTI": {
+        "formula": "300 € en plus de l'AMO", "prise_en_charge": True, "rate_basis": "amount-on-top-of-amo", "percent": None,
+        "amount_cents": 30_000, "per": "act",
+    },
+}  # fmt: skip
 
 
 def nir(first10: str) -> str:
@@ -111,6 +119,30 @@ class Town:
     front: FrontProcess
     folder: Path
     counter: Counter
+    finess: str
+    """Of the pharmacy."""
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", counter: Counter | None = None, **headers: str
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """One signed request over HTTP, FHIR unless a header says otherwise."""
+        who = counter or self.counter
+        signed = who.device.sign(method, self.front.settings.origin + path, body, int(time.time()))
+        more = {"Cookie": f"__Host-rempart={who.session}"} | (
+            {"Content-Type": "application/fhir+json"} if body else {}
+        )
+        return self.front.ask(method, path, body or None, signed | more | headers)
+
+    @contextmanager
+    def newcomer(self) -> Iterator[tuple[Counter, str]]:
+        """A pharmacist of another pharmacy, signed in; and its FINESS."""
+        finess, code = enrol(self.folder)
+        counter = Counter(self.front.settings.origin)
+        try:
+            counter.activate(code)
+            yield counter, finess
+        finally:
+            counter.close()
 
     def signed(
         self, presentation: Presentation | bytes, device: DeviceKey | None = None, created: int = 0
@@ -144,7 +176,9 @@ class Town:
             owner.execute("DELETE FROM vault.told")
 
     def logs(self) -> str:
-        return self.front.log + (self.folder / "vault.log").read_text()
+        return "".join(
+            [self.front.log, *((self.folder / f"{name}.log").read_text() for name in ("vault", "cashier"))]
+        )
 
     def operate(self, call: Call) -> Reply:
         return _operate(self.folder, call)
@@ -171,41 +205,63 @@ def running_town(database: Database) -> Iterator[Town]:
             passphrase_file=folder / "passphrase",
         )
         write_settings(settings, folder / "vault.toml")
-        command = [sys.executable, "-m", "rempart.vault"]
-        subprocess.run([*command, "init", "--config", str(folder / "vault.toml")], check=True)
-        with (folder / "vault.log").open("wb") as log:
-            vault = subprocess.Popen(
-                [*command, "serve", "--config", str(folder / "vault.toml")], stdout=log, stderr=log
-            )
-        try:
-            wait_until((folder / "door.sock").exists, "the vault listens")
-            with running_front(folder, dsn=database.dsn("door"), origin=origin) as front:
-                wait_until(lambda: front.ask("GET", "/health/ready")[0].status == 200, "the front is ready")
-                furnish(database, folder, open_key_store(folder / "keys", folder / "passphrase", None))
-                counter = Counter(origin)
-                counter.activate(enrol(folder))
-                yield Town(database, front, folder, counter)
-                counter.close()
-        finally:
-            vault.terminate()
-            assert vault.wait(DEADLINE) == 0, (folder / "vault.log").read_text()
+        command = [sys.executable, "-m", "rempart.vault", "init", "--config", str(folder / "vault.toml")]
+        subprocess.run(command, check=True)
+        settlement = X25519PrivateKey.generate().public_key().public_bytes_raw()
+        cashier = CashierSettings(
+            mode="demo",
+            dsn=database.dsn("cashier"),
+            run_folder=folder,
+            claims_key=folder / "claims",
+            origin=origin,
+            settlement_public=base64.b64encode(settlement).decode(),
+        )
+        write_settings(cashier, folder / "cashier.toml")
+        with (
+            running("vault", folder, "door.sock"),
+            running("cashier", folder, "claims-door.sock"),
+            running_front(folder, dsn=database.dsn("door"), origin=origin) as front,
+        ):
+            wait_until(lambda: front.ask("GET", "/health/ready")[0].status == 200, "the front is ready")
+            furnish(database, folder, open_key_store(folder / "keys", folder / "passphrase", None))
+            counter = Counter(origin)
+            finess, code = enrol(folder)
+            counter.activate(code)
+            yield Town(database, front, folder, counter, finess)
+            counter.close()
 
 
-def enrol(folder: Path) -> str:
-    """A pharmacy and its titulaire: the one-time code."""
+@contextmanager
+def running(name: str, folder: Path, socket: str) -> Iterator[None]:
+    """One of the processes behind the doors, from its first breath to a clean end."""
+    log = folder / f"{name}.log"
+    command = [sys.executable, "-m", f"rempart.{name}", "--config", str(folder / f"{name}.toml")]
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, stdout=written, stderr=written)
+    try:
+        wait_until((folder / socket).exists, f"the {name} listens")
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(DEADLINE) == 0, log.read_text()
+
+
+def enrol(folder: Path) -> tuple[str, str]:
+    """A pharmacy and its titulaire: its FINESS, the one-time code."""
     first8 = f"01{uuid.uuid4().int % 10**6:06d}"
-    house = _operate(folder, EnrolEstablishment(first8 + finess_key(first8), Profession.PHARMACY))
+    finess = first8 + finess_key(first8)
+    house = _operate(folder, EnrolEstablishment(finess, Profession.PHARMACY))
     assert isinstance(house, Enrolled)
     person = _operate(folder, EnrolProfessional(f"pharmacist-{first8}", Role.TITULAIRE, house.id))
     assert isinstance(person, Enrolled)
-    return person.code
+    return finess, person.code
 
 
 def furnish(database: Database, folder: Path, keys: KeyStore) -> None:
     """The insurers by the operator's door; their people as the sealer would leave them."""
     for amc in (AMC, CLOSED_AMC):
         assert isinstance(
-            _operate(folder, RegisterInsurer(amc, f"Mutuelle {amc}", bytes(32), bytes(32))), Enrolled
+            _operate(folder, RegisterInsurer(amc, f"Mutuelle {amc}", b"\1" * 32, b"\2" * 32)), Enrolled
         )
     with database.connect() as owner:
         numbers = dict(owner.execute("SELECT amc, number FROM vault.insurer").fetchall())

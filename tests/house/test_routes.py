@@ -7,8 +7,11 @@ from starlette.routing import Route
 
 from rempart import api, portal
 from rempart.api.application import PREFIXES
+from rempart.api.claims import ROUTES
 from rempart.api.settings import ApiSettings
 from rempart.api.submit import PATHS
+from rempart.cashier.__main__ import all_errands
+from rempart.cashier.errands import Party
 from rempart.portal import PortalSettings
 from rempart.portal.pages import PAGES
 from rempart.vault.acts import ACTS, Rule, Who
@@ -19,6 +22,10 @@ ORIGIN = "http://localhost:8000"
 
 PUBLIC = {
     "GET /fhir/metadata": "what the door speaks",
+    "GET /fhir/{kind:definition}": "profiles, codes",
+    "GET /fhir/{kind:definition}/{name}": "one of them",
+    "GET /fhir/examples": "where the examples are",
+    "GET /fhir/examples/{name}": "one of them: synthetic",
     "GET /.well-known/jwks.json": "public keys",
     "GET /evidence/checkpoint": "the ledger's signed root: commitments only",
     "GET /openapi.json": "the description of the doors",
@@ -33,6 +40,8 @@ PUBLIC = {
 }
 SIGNED = {
     "POST /acts/{act:path}": "relayed whole: the vault's table says who may",
+    "POST /claims/{errand:path}": "relayed whole: the cashier's table says who may",
+    **{f"{method} {path}": "relayed whole: the cashier's table says who may" for method, path in ROUTES},
     "PUT /intake/{amc}/{filename}": "signed by the insurer; the sealer verifies it before it opens anything",
     "GET /intake/{delivery}": "whoever holds the delivery's 128-bit number",
 }
@@ -63,8 +72,8 @@ def served(application: Starlette) -> set[str]:
 def test_every_route_of_the_doors_is_public_by_name_or_says_who_may(tmp_path: Path) -> None:
     client = VaultClient(tmp_path / "absent.sock")
     doors = [
-        api.app(ApiSettings(ORIGIN, spool_folder=tmp_path), client),
-        portal.app(PortalSettings(ORIGIN), client),
+        api.app(ApiSettings(ORIGIN, spool_folder=tmp_path), client, client),
+        portal.app(PortalSettings(ORIGIN), client, client),
     ]
     everything = set().union(*(served(door) for door in doors))
     assert everything == PUBLIC.keys() | SIGNED.keys() | SIGNED_IN_PAGES
@@ -73,7 +82,7 @@ def test_every_route_of_the_doors_is_public_by_name_or_says_who_may(tmp_path: Pa
 def test_no_route_of_the_api_hides_behind_the_portals() -> None:
     public_of_api = {route.partition(" ")[2] for route in PUBLIC | SIGNED}
     assert {path for path in public_of_api if path.startswith(PREFIXES)} == public_of_api - {
-        "/", "/activation", "/langue/{language}", "/static/{fingerprint}/{name:path}", "/acts/{act:path}",
+        "/", "/activation", "/langue/{language}", "/static/{fingerprint}/{name:path}", "/acts/{act:path}", "/claims/{errand:path}",
     }  # fmt: skip
 
 
@@ -94,3 +103,10 @@ def test_what_touches_factors_or_members_needs_a_fresh_proof() -> None:
     changes = {path for path in ACTS if path.startswith(MEMBERS)} - {"/acts/members/join"}
     assert {path for path in changes if ACTS[path].who is not Who.MANAGER} == set()
     assert ACTS["/acts/device/approve"].who is Who.STEP_UP
+
+
+def test_every_claims_route_of_the_api_is_an_errand_of_the_cashiers() -> None:
+    errands = all_errands().table
+    of_fhir = {key for key in errands if key.partition(" ")[2].startswith("/fhir/")}
+    assert {f"{method} {path.replace('{id}', '*')}" for method, path in ROUTES} == of_fhir
+    assert {errands[key].party for key in of_fhir} == {Party.PROFESSIONAL}

@@ -10,9 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rempart.api.capability import capability_statement
+from rempart.api.claims import ROUTES, ClaimsRelay
+from rempart.api.definitions import Definitions
+from rempart.api.headers import reader_language
 from rempart.api.openapi import PAGES, openapi_document, render_page
 from rempart.api.responses import PAGE_POLICY, refused, told, told_fhir, told_json
 from rempart.api.settings import ApiSettings
+from rempart.api.signed import ClientLeftError
 from rempart.api.upload import Spool
 from rempart.foundation.clock import Clock, system_clock
 from rempart.foundation.errors import Outage
@@ -35,10 +39,16 @@ _log = logging.getLogger("rempart.api")
 def app(
     settings: ApiSettings, client: VaultClient, cashier: VaultClient, clock: Clock = system_clock
 ) -> Starlette:
-    """Build the application. It opens no connection before the first request, and needs no lifespan events."""
+    """Build the application. It opens no connection before the first request, and needs no lifespan events. `cashier`: the claims zone."""
     published = Published(settings, client)
+    definitions = Definitions(settings.origin, production=settings.production)
+    claims = ClaimsRelay(cashier, production=settings.production)
     routes = [
         ("/fhir/metadata", published.metadata),
+        ("/fhir/{kind:definition}", definitions.all_of),
+        ("/fhir/{kind:definition}/{name}", definitions.one),
+        ("/fhir/examples", definitions.examples),
+        ("/fhir/examples/{name}", definitions.example),
         ("/.well-known/jwks.json", published.jwks),
         ("/evidence/checkpoint", published.checkpoint),
         ("/openapi.json", published.openapi_json),
@@ -56,10 +66,15 @@ def app(
             Route("/intake/{delivery}", spool.state, methods=["GET"]),
         ]
     return Starlette(
-        routes=[*(Route(path, endpoint, methods=["GET"]) for path, endpoint in routes), *intake],
+        routes=[
+            *(Route(path, endpoint, methods=["GET"]) for path, endpoint in routes),
+            *(Route(path, claims.relay, methods=[method]) for method, path in ROUTES),
+            *intake,
+        ],
         exception_handlers={
             HTTPException: published.no_route,
             Outage: published.outage,
+            ClientLeftError: published.gone,
             Exception: published.failed,
         },
     )
@@ -131,19 +146,31 @@ class Published:
         ]
         return refused(Refused(code), allowed, production=self._production)
 
-    async def outage(self, _: Request, error: Exception) -> Response:
-        """The vault does not answer."""
+    async def gone(self, _: Request, error: Exception) -> Response:
+        """The client left before its request was whole: nobody reads this."""
+        return refused(Refused("slow", type(error).__name__), production=self._production)
+
+    async def outage(self, request: Request, error: Exception) -> Response:
+        """The process behind this door does not answer."""
         reference = secrets.token_hex(4)
         _log.error("outage %s: %s", reference, type(error).__name__)
-        return refused(Refused("outage", reference=reference), production=self._production)
+        return refused(
+            Refused("outage", reference=reference), language=_language(request), production=self._production
+        )
 
-    async def failed(self, _: Request, error: Exception) -> Response:
+    async def failed(self, request: Request, error: Exception) -> Response:
         """A surprise: its type and a reference are logged, never its message."""
         reference = secrets.token_hex(4)
         _log.error("internal %s: %s", reference, type(error).__name__)
-        return refused(Refused("internal", reference=reference), production=self._production)
+        return refused(
+            Refused("internal", reference=reference), language=_language(request), production=self._production
+        )
 
     def _refused(self, reply: object) -> Response:
         if isinstance(reply, Refused):
             return refused(reply, production=self._production)
         raise TypeError(f"the vault replied a {type(reply).__name__}")
+
+
+def _language(request: Request) -> str:
+    return reader_language(request.headers.get("accept-language", ""))

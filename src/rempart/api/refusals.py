@@ -70,7 +70,7 @@ ISSUE_TYPES = {
     SyntheticIdentity.code: "business-rule",
     RealIdentity.code: "business-rule",
 }
-"""Stable code → FHIR issue type (https://hl7.org/fhir/R4/valueset-issue-type.html)."""
+"""Stable code → FHIR issue type (https://hl7.org/fhir/R4/valueset-issue-type.html), where its status does not say it: `issue_type`."""
 
 _UNAUTHORISED = [
     (b"www-authenticate", b'Signature realm="rempart"'),
@@ -88,28 +88,25 @@ def code_of(refused: Refused) -> tuple[str, Code]:
     return (refused.code, code) if code is not None else ("internal", CODES["internal"])
 
 
-def outcome(refused: Refused) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-    """Status, OperationOutcome, and the headers that go with that status."""
+def outcome(refused: Refused, language: str = "fr") -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """Status, OperationOutcome in the reader's language with the other one beside it, and the headers that go with that status."""
     name, code = code_of(refused)
     field, _, reason = refused.detail.rpartition(" ")
-    french, english = code.french, code.english
     issue: dict[str, Any] = {
         "severity": "fatal" if code.status in {500, 503} else "error",
-        "code": ISSUE_TYPES[name],
+        "code": issue_type(name, code.status),
     }
-    if refused.detail:
-        french = f"{french} {explain(refused.detail, 'fr')}"
-        english = f"{english} {explain(refused.detail, 'en')}"
+    other = "fr" if language == "en" else "en"
     issue["details"] = {
         "coding": [{"system": CODE_SYSTEM, "code": name}],
-        "text": french,
+        "text": _sentence(code, refused.detail, language),
         "_text": {
             "extension": [
                 {
                     "url": _TRANSLATION,
                     "extension": [
-                        {"url": "lang", "valueCode": "en"},
-                        {"url": "content", "valueString": english},
+                        {"url": "lang", "valueCode": other},
+                        {"url": "content", "valueString": _sentence(code, refused.detail, other)},
                     ],
                 }
             ]
@@ -119,8 +116,20 @@ def outcome(refused: Refused) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         issue["diagnostics"] = refused.reference or refused.detail
     if field and reason in ALL_REASONS:
         issue["expression"] = [field]
-    body = _encode({"resourceType": "OperationOutcome", "language": "fr", "issue": [issue]})
+    body = _encode({"resourceType": "OperationOutcome", "language": language, "issue": [issue]})
     return code.status, body, _headers_for(code.status)
+
+
+def issue_type(name: str, status: int) -> str:
+    """The FHIR issue type of a code: its own, or that of its status."""
+    return ISSUE_TYPES.get(name) or {403: "forbidden", 404: "not-found", 409: "conflict"}.get(
+        status, "business-rule"
+    )
+
+
+def _sentence(code: Code, detail: str, language: str) -> str:
+    sentence = code.english if language == "en" else code.french
+    return f"{sentence} {explain(detail, language)}" if detail else sentence
 
 
 def _headers_for(status: int) -> list[tuple[bytes, bytes]]:

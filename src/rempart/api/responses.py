@@ -46,8 +46,12 @@ def told_fhir(resource: object, *, production: bool = False) -> Response:
 
 
 def refused(
-    refusal: Refused, extra: Iterable[tuple[bytes, bytes]] = (), *, production: bool = False
+    refusal: Refused,
+    extra: Iterable[tuple[bytes, bytes]] = (),
+    *,
+    language: str = "fr",
+    production: bool = False,
 ) -> Response:
     """An OperationOutcome."""
-    status, body, headers = outcome(refusal)
+    status, body, headers = outcome(refusal, language)
     return told(body, FHIR_JSON, status, [*headers, *extra], production=production)

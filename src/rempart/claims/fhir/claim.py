@@ -265,7 +265,9 @@ def _care(claim: _Claim) -> Care:
     if len(said) != len(claim.extension):
         raise BadPresentation("extension", "once")
     lines = [_line(item, f"item[{place}]") for place, item in enumerate(claim.item)]
-    if claim.total is not None and _cents(claim.total, "total", MOST_LINES * MOST_CENTS) != sum(line.price for line in lines):
+    if claim.total is not None and _cents(claim.total, "total", MOST_LINES * MOST_CENTS) != sum(
+        line.price for line in lines
+    ):
         raise BadPresentation("total", "sum")
     return Care(
         lines=lines,

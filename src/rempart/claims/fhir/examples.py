@@ -37,7 +37,7 @@ _DAY = date(2026, 1, 5)
 _AT = 1_767_600_000 * SECOND
 _INVOICE_ID = "0b5e8f0e-6f5b-4c1e-9a52-0d9f3b7a1c11"
 _NUMBER, _PEC = "F2026-0017", "P01AB-2CD3-4"
-_PAYMENT = Payment("RMP-20260107-000042", "executed", "", 1_630, _AT, _AT + 86_400 * SECOND, 1)
+_PAYMENT = Payment("RP20260107-000042", "executed", "", 1_630, _AT, _AT + 86_400 * SECOND, 1)
 
 
 @cache
@@ -103,8 +103,8 @@ def _answers() -> dict[str, dict[str, Any]]:
         "claim-response-refused": invoice_response(_refused(), _INVOICE_ID, "en"),
         "claim-response-agreed": agreement_response(_agreed(), _PEC, "", "fr"),
         "claim-response-quote": quote_response(_quote(), AMC, "DENT", _AT, "fr"),
-        "payment-reconciliation": reconciliation(_statement(), "fr"),
-        "searchset": searchset(base, [invoice], {"created": "2026-01-05"}, "1767600000000000", _AT),
+        "payment-reconciliation": reconciliation(_statement(), "", "fr"),
+        "searchset": searchset(base, [invoice], [("created", "2026-01-05")], "1767600000000000", _AT),
     }
 
 

@@ -1,7 +1,7 @@
 """What the cashier answers, as ClaimResponse, PaymentReconciliation and Bundle of FHIR R4. Values in, resources out."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -128,24 +128,24 @@ def _noted(resource: Resource, sentences: Sequence[str]) -> Resource:
 
 # ── payments ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+_OBSERVATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 _DETAIL_TYPE = {"invoice": "payment", "cancellation": "adjustment", "indu": "adjustment"}
 
 
-def reconciliation(statement: StatementView, language: str) -> Resource:
-    """The PaymentReconciliation of a statement: its rows sum to the transfer, to the cent."""
-    return _payment(statement.payment, language) | {"detail": [_detail(row) for row in statement.rows]}
+def reconciliation(statement: StatementView, reason: str, language: str) -> Resource:
+    """The PaymentReconciliation of a statement: its rows sum to the transfer, to the cent. `reason`: why the bank rejected it, or ""."""
+    told = _payment(statement.payment, reason, language)
+    return told | {"detail": [_detail(row) for row in statement.rows]}
 
 
-def payment_summary(payment: Payment, language: str) -> Resource:
+def payment_summary(payment: Payment, reason: str, language: str) -> Resource:
     """The same in a list: without its rows, which are read with it (`GET /fhir/PaymentReconciliation/{id}`)."""
-    resource = _payment(payment, language)
-    resource["meta"]["tag"] = [
-        {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
-    ]
+    resource = _payment(payment, reason, language)
+    resource["meta"]["tag"] = [{"system": _OBSERVATION, "code": "SUBSETTED"}]
     return resource
 
 
-def _payment(payment: Payment, language: str) -> Resource:
+def _payment(payment: Payment, reason: str, language: str) -> Resource:
     word = v.CODES_OF[v.MONEY][payment.state]
     resource: Resource = {
         "resourceType": "PaymentReconciliation",
@@ -162,8 +162,8 @@ def _payment(payment: Payment, language: str) -> Resource:
         "paymentAmount": euros(payment.cents),
         "paymentIdentifier": {"system": v.STATEMENT, "value": payment.statement},
     }
-    if payment.reason:
-        resource["processNote"] = [{"type": "display", "text": payment.reason}]
+    if reason:
+        resource["processNote"] = [{"type": "display", "text": reason}]
     return resource
 
 
@@ -193,12 +193,12 @@ def _detail(row: StatementRow) -> Resource:
 
 
 def searchset(
-    base: str, resources: Sequence[Resource], asked: Mapping[str, str], following: str, at: int
+    base: str, resources: Sequence[Resource], asked: Sequence[tuple[str, str]], following: str, at: int
 ) -> Resource:
     """A page of results. `base`: the address searched; `asked`: its parameters; `following`: the next page's cursor, "" at the end."""
     links = [{"relation": "self", "url": _address(base, asked)}]
     if following:
-        links.append({"relation": "next", "url": _address(base, {**asked, "page": following})})
+        links.append({"relation": "next", "url": _address(base, [*asked, ("page", following)])})
     bundle: Resource = {
         "resourceType": "Bundle",
         "type": "searchset",
@@ -213,7 +213,7 @@ def searchset(
     return bundle
 
 
-def _address(base: str, parameters: Mapping[str, str]) -> str:
+def _address(base: str, parameters: Sequence[tuple[str, str]]) -> str:
     return f"{base}?{urlencode(parameters)}" if parameters else base
 
 
