@@ -158,8 +158,8 @@ class Platform:
         with self.database.connect("operator") as connection:
             connection.execute(
                 "INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second)"
-                " VALUES (%s, %s, %s, 'in-force', 1, %s, 1, false)",
-                (number, place, sealed, uuid.UUID(int=0)),
+                " VALUES (%s, %s, %s, 'in-force', %s, %s, %s, false)",
+                (number, place, sealed, system_clock(), uuid.UUID(int=0), system_clock()),
             )
 
     def settle(self, outbox: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_statement_opens_with_a_row_an_invoice_and_the_transfers_sum(paid: Sea
     item.locator("[data-open]").click()
     statement = page.locator("#statement")
     expect(statement.locator("tbody tr")).to_have_count(3)
-    assert [plain(text) for text in statement.locator("tbody td:last-child").all_inner_texts()] == [
+    assert [plain(text) for text in statement.locator("tbody td.number").all_inner_texts()] == [
         "3,50 €",
         "7,00 €",
         "10,50 €",
