@@ -286,6 +286,14 @@ class RibView(View, frozen=True):
 # ── the insurer's side ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class RejectView(View, frozen=True):
+    """A line of a file that was left out, by its number; nothing of what it says."""
+
+    line: int
+    field: str
+    code: str
+
+
 class DeliveryView(View, frozen=True):
     """A file the insurer sent, and what became of it."""
 
@@ -298,46 +306,94 @@ class DeliveryView(View, frozen=True):
     finished: int
     lines: int
     persons: int
+    leaving: int
+    """Persons that a full file no longer holds; above 5 % it waits for a second person."""
     rejected: int
-    rejects: list["RejectView"]
+    rejects: list[RejectView]
     """The first ones."""
 
 
-class RejectView(View, frozen=True):
-    line: int
-    field: str
-    code: str
+class PageBody(Body, frozen=True):
+    """A page, newest first. `before`: `next` of the page before, 0 for the first."""
+
+    before: int = 0
 
 
 class DeliveryPage(View, frozen=True):
     items: list[DeliveryView]
+    next: int
+
+
+class ContractView(View, frozen=True):
+    """What the engagement froze of a contract: product, the formula of its domain, contrat responsable or not."""
+
+    product: str
+    formula: str
+    responsible: bool
+
+
+class UsedView(View, frozen=True):
+    """What the beneficiary had already used of a ceiling when it was asked."""
+
+    counter: str
+    since: str
+    cents: int
+
+
+class AskedView(View, frozen=True):
+    """A prise en charge as its insurer reads it. Who it is about, the insurer learns from the engagement's entry, by its own key."""
+
+    item: PriseEnCharge
+    engagement: str
+    age: int
+    contracts: list[ContractView]
+    used: list[UsedView]
+
+
+class AskedPage(View, frozen=True):
+    """What waits first, the longest first; then the others, the newest first. `next`: 0 at the end."""
+
+    items: list[AskedView]
+    next: int
 
 
 class FlowView(View, frozen=True):
+    """A daily flow. `rows`: its lines but the header and the keys; `cents`: accepted less cancelled."""
+
     id: str
     day: str
     rows: int
     cents: int
     digest: str
     """SHA-256, hexadecimal."""
+    bytes: int
+    parts: int
+    """How many `/claims/insurer/flow/download` hands over, one at a time; 0 once acknowledged."""
     made: int
     acknowledged: int
 
 
 class FlowPage(View, frozen=True):
     items: list[FlowView]
+    next: int
 
 
-class FlowBody(Body, frozen=True):
-    """`/claims/insurer/flow/download` and `/acknowledge`; `digest` proves, at acknowledgement, that the file arrived whole."""
+class FlowPartBody(Body, frozen=True):
+    """`/claims/insurer/flow/download`: one part, from 1."""
 
     id: str
-    digest: str = ""
+    part: Annotated[int, Meta(ge=1)] = 1
+
+
+class AcknowledgeBody(Body, frozen=True):
+    """`/claims/insurer/flow/acknowledge`: `digest` proves that the file arrived whole."""
+
+    id: str
+    digest: str
 
 
 class FundsCall(View, frozen=True):
     reference: str
-    day: str
     cents: int
     called: int
     due_on: str
@@ -345,21 +401,34 @@ class FundsCall(View, frozen=True):
     received_cents: int
 
 
+class FundsPage(View, frozen=True):
+    items: list[FundsCall]
+    next: int
+
+
 class Month(View, frozen=True):
+    """`cents`: accepted less cancelled; `domains`: the same by domain."""
+
     month: str
     """YYYY-MM."""
     invoices: int
     refused: int
+    cancelled: int
     cents: int
     domains: dict[str, int]
 
 
 class InsurerDesk(View, frozen=True):
-    """`/claims/insurer/home`: figures by month, funds, what waits."""
+    """`/claims/insurer/home`: figures by month, funds, what waits. Figures are those of the flows, and of what came since."""
 
     amc: str
     name: str
     to_decide: int
     flows_waiting: int
-    funds: list[FundsCall]
+    files_waiting: int
+    funds_called: int
+    """Called and not received yet, cents."""
+    funds_late: int
+    """Of that, past its day."""
     months: list[Month]
+    """Twelve, the oldest first."""

@@ -13,7 +13,7 @@ COMMANDS: dict[str, str] = {
     "demo": "rempart.cli.demo:demo",
     "operator": "rempart.cli.operator:app",
     "intake": "rempart.cli.intake:app",
-    "insurer": "rempart.cli.intake:insurer",
+    "insurer": "rempart.cli.insurer:app",
     "evidence": "rempart.cli.evidence:app",
     "price": "rempart.cli.price:price",
     "settlement": "rempart.cli.settlement:app",

@@ -129,6 +129,8 @@ CREATE TABLE claims.flow (
   cents bigint NOT NULL,
   -- Counts and sums of its header, and of the insurer's months.
   figures jsonb NOT NULL,
+  -- The last cancellation written: where a killed flow goes on.
+  cancelled_to uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
   parts integer NOT NULL DEFAULT 0,
   bytes bigint NOT NULL DEFAULT 0,
   made bigint,

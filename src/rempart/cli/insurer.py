@@ -1,0 +1,110 @@
+"""`rempart insurer flow`: the insurer opens its daily flow on its own machine, with its own key."""
+
+import base64
+import csv
+import hashlib
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from rempart.claims.flow_file import Call, Cancellation
+from rempart.claims.flow_reader import FlowReader, Opened
+from rempart.claims.messages import Shares
+from rempart.cli.intake import console
+from rempart.cli.intake import insurer as app
+from rempart.foundation.errors import BadInput, RempartError
+
+_AMOUNTS = Shares.__struct_fields__
+COLUMNS = (
+    "kind", "invoice", "member", "engagement", "domain", "care_date", *_AMOUNTS, "establishment", "number", "prise_en_charge", "acts",
+    "reference", "due_on",
+)  # fmt: skip
+
+
+@app.command("flow")
+def flow(
+    file: Annotated[Path, typer.Argument(help="The daily flow, as downloaded (.ndjson).")],
+    key: Annotated[Path, typer.Option("--key", help="The insurer's notice.key.")],
+    output: Annotated[
+        Path | None, typer.Option("--csv", help="Write every line, opened, into this file.")
+    ] = None,
+) -> None:
+    """Open a daily flow: who, what, how much; check every sum; print the digest to acknowledge it by."""
+    try:
+        _read(file, _notice_key(key), output)
+    except RempartError as error:
+        print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+def _read(file: Path, key: bytes, output: Path | None) -> None:
+    reader = FlowReader(key)
+    with ExitStack() as stack:
+        try:
+            lines = stack.enter_context(file.open("rb"))
+        except OSError as error:
+            raise BadInput(f"{file}: {error.strerror}") from error
+        writer = None
+        if output is not None:
+            writer = csv.DictWriter(stack.enter_context(output.open("w", newline="")), COLUMNS, restval="")
+            writer.writeheader()
+        for line in reader.read(lines):
+            if writer is not None:
+                writer.writerow(_row(line))
+        lines.seek(0)
+        _show(reader, hashlib.file_digest(lines, "sha256").hexdigest())
+
+
+def _row(line: Opened | Cancellation | Call) -> dict[str, Any]:
+    """One line as the spreadsheet has it; cents."""
+    if isinstance(line, Call):
+        return {"kind": "funds", "amc": line.cents, "reference": line.reference, "due_on": line.due_on}
+    said = line if isinstance(line, Cancellation) else line.line
+    row = {
+        "kind": "cancellation", "invoice": said.invoice, "engagement": said.engagement, "domain": said.domain,
+        **{name: getattr(said.amounts, name) for name in _AMOUNTS},
+    }  # fmt: skip
+    if isinstance(line, Opened):
+        acts = line.acts
+        row |= {
+            "kind": "acceptance", "member": line.member, "care_date": line.line.care_date, "establishment": acts.establishment,
+            "number": acts.number, "prise_en_charge": acts.prise_en_charge, "acts": " ".join(act.nature for act in acts.lines),
+        }  # fmt: skip
+    return row
+
+
+def _show(reader: FlowReader, digest: str) -> None:
+    header = reader.header
+    assert header is not None
+    console.print(f"[bold]{header.amc}[/bold]  {header.day}")
+    table = Table("", "lines", "total", "AMO", "AMC", "patient")
+    for what, lines, sums in (
+        ("accepted", header.acceptances, header.accepted),
+        ("cancelled", header.cancellations, header.cancelled),
+    ):
+        table.add_row(
+            what, f"{lines:,}", *(_euros(n) for n in (sums.total, sums.amo, sums.amc, sums.patient))
+        )
+    table.add_row("funds called", f"{header.calls:,}", "", "", _euros(header.called), "")
+    console.print(table)
+    console.print("Every line opened; counts and sums are those of the header.")
+    console.print(f"sha256 {digest}", soft_wrap=True)
+
+
+def _euros(cents: int) -> str:
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+
+
+def _notice_key(path: Path) -> bytes:
+    try:
+        key = base64.b64decode(path.read_bytes().strip(), validate=True)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: no notice key") from error
+    if len(key) != 32:
+        raise BadInput(f"{path}: no notice key")
+    return key
