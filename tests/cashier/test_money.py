@@ -1,5 +1,6 @@
 """What an establishment sees of its money, and the attacks on where it is paid."""
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import msgspec
 import psycopg
 import pytest
 
-from rempart.claims.activation import put_ribs_in_force, record_first_rib
+from rempart.claims.activation import put_ribs_in_force
 from rempart.claims.messages import (
     Invoice,
     Nothing,
@@ -18,7 +19,7 @@ from rempart.claims.messages import (
     RibView,
     StatementView,
 )
-from rempart.claims.rib import RibUnreadable, check_rib, open_rib
+from rempart.claims.rib import RibUnreadable, check_rib, open_rib, seal_rib
 from rempart.claims.settlement import Payer, settle
 from rempart.foundation.clock import DAY, HOUR, SECOND
 from rempart.foundation.errors import RempartError
@@ -51,9 +52,15 @@ def named(trade: Trade, professional: Professional) -> str:
 def referenced(trade: Trade) -> Professional:
     """A titulaire of an establishment that is named and has its first RIB."""
     professional = trade.professional()
-    finess = named(trade, professional)
-    with trade.database.connect("worker") as c:
-        record_first_rib(c, finess, check_iban(synthetic_iban(1)), trade.settlement.public_key(), trade.clock)
+    named(trade, professional)
+    row, place = uuid.uuid4(), uuid.UUID(professional.establishment)
+    sealed = seal_rib(trade.settlement.public_key(), place, row, check_iban(synthetic_iban(1)))
+    with trade.database.connect("operator") as c:
+        c.execute(
+            "INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second)"
+            " VALUES (%s, %s, %s, 'in-force', 1, %s, %s, false)",
+            (row, place, sealed, uuid.UUID(int=0), trade.clock()),
+        )
     return professional
 
 
@@ -183,7 +190,7 @@ def test_a_rib_that_waited_is_paid_on_and_everybody_was_told(
     kinds = trade.rows(
         "SELECT kind FROM claims.letter WHERE establishment = %s ORDER BY at", professional.establishment
     )
-    assert kinds == [("rib-in-force",), ("rib-asked",), ("rib-in-force",)]
+    assert kinds == [("rib-asked",), ("rib-in-force",)]
 
 
 def test_anybody_of_the_establishment_cancels_a_change_and_nobody_elsewhere(trade: Trade) -> None:

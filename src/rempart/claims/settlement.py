@@ -9,7 +9,6 @@ even if somebody has taken it from the bank's folder already: it is never handed
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from rempart.claims import store_settlement as store
 from rempart.claims.credit_transfer import CreditTransferFile, Transfer, write
+from rempart.claims.durable import flush_folder, write_durably
 from rempart.claims.rib import RibUnreadable, open_rib
 from rempart.claims.store_settlement import Connection, Netted, OrderFile, Run
 from rempart.claims.target import next_target_day
@@ -78,8 +78,7 @@ def settle(c: Connection, payer: Payer, clock: Clock, told: Told = lambda _: Non
     """
     with alone(c):
         today = paris_date(clock())
-        while (cut_short := store.unfinished_run(c)) is not None:
-            _go_on(c, cut_short, payer, clock, told)
+        _finish(c, payer, clock, told)
         run = store.run_of(c, today)
         if run is not None:
             return run
@@ -88,6 +87,12 @@ def settle(c: Connection, payer: Payer, clock: Clock, told: Told = lambda _: Non
         run = _fresh(c, today)
         told(Progress("open", 0, run.establishments))
         return _go_on(c, run, payer, clock, told)
+
+
+def resume(c: Connection, payer: Payer, clock: Clock, told: Told = lambda _: None) -> None:
+    """Finish whatever run was cut short, and open none. Raises as `settle`."""
+    with alone(c):
+        _finish(c, payer, clock, told)
 
 
 @contextmanager
@@ -100,6 +105,11 @@ def alone(c: Connection) -> Iterator[None]:
     finally:
         if not c.broken:
             store.give_lock(c)
+
+
+def _finish(c: Connection, payer: Payer, clock: Clock, told: Told) -> None:
+    while (cut_short := store.unfinished_run(c)) is not None:
+        _go_on(c, cut_short, payer, clock, told)
 
 
 def _go_on(c: Connection, run: Run, payer: Payer, clock: Clock, told: Told) -> Run:
@@ -146,8 +156,8 @@ def _order_part(c: Connection, run: Run, part: int, payer: Payer, clock: Clock, 
         if hashlib.sha256((waiting / name).read_bytes()).digest() != file.digest:
             raise OrderChanged(name)
         (waiting / name).rename(bank / name)
-        _make_durable(bank)
-        _make_durable(waiting)
+        flush_folder(bank)
+        flush_folder(waiting)
         told(Progress("handed", part, part))
     with c.transaction():
         store.put_ordered(c, run.id, part, clock())
@@ -167,7 +177,7 @@ def _stage(
         transfers=tuple(transfers),
     )  # fmt: skip
     content = write(order)
-    _write_durably(path, content)
+    write_durably(path, content)
     told(Progress("staged", part, part))
     digest = hashlib.sha256(content).digest()
     file = OrderFile(part, order.message_id, digest, len(transfers), order.cents, clock(), None)
@@ -195,25 +205,6 @@ def _open_ribs(c: Connection, payments: list[Netted], payer: Payer, clock: Clock
 def message_id(day: date, part: int) -> str:
     """The name of a part's order, at the bank and on disk."""
     return f"REMPART-{day:%Y%m%d}-{part:04d}"
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    unfinished = path.with_suffix(".part")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    _make_durable(path.parent)
-
-
-def _make_durable(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _fresh(c: Connection, day: date) -> Run:

@@ -291,7 +291,9 @@ def withdraw(c: Connection, payment: Netted, reason: str, at: int) -> None:
         (payment.id,),
     )
     c.execute("UPDATE claims.rib SET state = 'replaced' WHERE id = %s AND state = 'in-force'", (payment.rib,))
-    put_letter(c, payment.establishment, "payment-rejected", at, {"reason": reason, "cents": payment.cents})
+    # ISO 20022's AC01: the account number is not one. That is what its establishment has to know.
+    facts = {"statement": payment.end_to_end, "cents": payment.cents, "reason": "AC01", "rib_refused": True}
+    put_letter(c, payment.establishment, "payment-rejected", at, facts)
 
 
 # Each insurer's share of this run, less what the bank rejected since the last one; below zero it is a credit note.

@@ -1,14 +1,15 @@
-"""The jobs, and when they run. One at a time: an audit reads the whole disk if it must, and nothing waits for it."""
+"""The jobs, and when they run. One at a time: an audit reads the whole disk if it must, a settlement takes minutes, and nobody waits."""
 
 import procrastinate
 from procrastinate.jobs import Status
 
 from rempart.foundation.clock import Clock
 from rempart.foundation.settings import WorkerSettings
+from rempart.worker import money
 from rempart.worker.ledger import audit
 
-EVERY_MINUTE, AT_THREE, HOURLY = "* * * * *", "0 3 * * *", "17 * * * *"
-"""Cron, UTC."""
+EVERY_MINUTE, EVERY_FIVE, AT_THREE, HOURLY = "* * * * *", "*/5 * * * *", "0 3 * * *", "17 * * * *"
+"""Cron, UTC. The day is settled at an hour of Paris: the job looks every five minutes whether it is time."""
 STALLED_SECONDS = 120
 """A worker that gave no sign for so long is dead, and its job with it."""
 
@@ -28,6 +29,26 @@ def make_jobs(settings: WorkerSettings, clock: Clock) -> procrastinate.App:
     @app.task(name="audit-whole-ledger", queueing_lock="audit-whole-ledger")
     def audit_whole_ledger(timestamp: int) -> None:  # noqa: ARG001
         audit(settings, clock, whole=True)
+
+    @app.periodic(cron=EVERY_FIVE)
+    @app.task(name="settle-when-due", queueing_lock="settle-when-due")
+    def settle_when_due(timestamp: int) -> None:  # noqa: ARG001
+        money.settle_when_due(settings, clock)
+
+    @app.periodic(cron=EVERY_MINUTE)
+    @app.task(name="write-letters", queueing_lock="write-letters")
+    def write_letters(timestamp: int) -> None:  # noqa: ARG001
+        money.write_waiting_letters(settings, clock)
+
+    @app.periodic(cron=HOURLY)
+    @app.task(name="expire-agreements", queueing_lock="expire-agreements")
+    def expire_agreements(timestamp: int) -> None:  # noqa: ARG001
+        money.end_what_has_had_its_time(settings, clock)
+
+    @app.periodic(cron=HOURLY)
+    @app.task(name="make-flows", queueing_lock="make-flows")
+    def make_flows(timestamp: int) -> None:  # noqa: ARG001
+        money.make_yesterdays_flows(settings, clock)
 
     @app.periodic(cron=HOURLY)
     @app.task(name="forget-stalled-jobs", queueing_lock="forget-stalled-jobs")

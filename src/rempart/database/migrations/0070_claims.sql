@@ -310,6 +310,22 @@ CREATE TABLE claims.letter (
 );
 CREATE INDEX letter_to_write ON claims.letter (at) WHERE written IS NULL;
 
+-- Where letters go: given at the référencement, replaced by the operator. The one before stays, with the instant until which it held.
+CREATE TABLE identity.contact (
+  establishment uuid NOT NULL,
+  contact text NOT NULL CHECK (length(contact) BETWEEN 3 AND 300),
+  since bigint NOT NULL,
+  until bigint CHECK (until >= since),
+  PRIMARY KEY (establishment, since)
+);
+CREATE UNIQUE INDEX contact_of_record ON identity.contact (establishment) WHERE until IS NULL;
+ALTER TABLE identity.contact ENABLE ROW LEVEL SECURITY;
+CREATE POLICY operator ON identity.contact TO rempart_operator USING (true) WITH CHECK (true);
+CREATE POLICY worker ON identity.contact FOR SELECT TO rempart_worker USING (true);
+GRANT SELECT, INSERT ON identity.contact TO rempart_operator;
+GRANT UPDATE (until) ON identity.contact TO rempart_operator;
+GRANT SELECT ON identity.contact TO rempart_worker;
+
 -- Row security: an establishment sees its own, an insurer its own; the worker, which listens nowhere, sees all it is granted.
 DO $$
 DECLARE
@@ -381,8 +397,7 @@ GRANT SELECT ON claims.payment, claims.call_for_funds TO rempart_cashier;
 GRANT SELECT ON claims.rejected_line TO rempart_cashier;
 
 GRANT SELECT, UPDATE ON claims.prise_en_charge TO rempart_worker;
--- The first RIB comes by the operator's command.
-GRANT SELECT, INSERT, UPDATE ON claims.rib TO rempart_worker;
+GRANT SELECT, UPDATE ON claims.rib TO rempart_worker;
 GRANT SELECT, INSERT ON claims.rejected_line TO rempart_worker;
 GRANT SELECT, DELETE ON claims.counter TO rempart_worker;
 GRANT SELECT, UPDATE (cancellation_flow) ON claims.invoice TO rempart_worker;
