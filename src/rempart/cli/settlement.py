@@ -134,7 +134,8 @@ def show_journal(
             at = instant(entry.at).isoformat(sep=" ", timespec="seconds")
             insurer = "" if entry.insurer is None else str(entry.insurer)
             entries.add_row(at, entry.kind, entry.debit, entry.credit, _euros(entry.cents), insurer)
-        console.print(entries)
+        if entries.row_count:
+            console.print(entries)
         journal.check_balanced(connection)
         console.print("[green]balanced[/green]: the journal agrees with every table")
 
