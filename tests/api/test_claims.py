@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -19,7 +19,7 @@ from rempart.foundation.vocabulary import Domain
 from tests.api.test_door import assert_secure
 from tests.api.test_profiles import require_valid
 from tests.api.test_refusals import ALL_CODES
-from tests.api.town import AMC, ANNE, INSURED, TWIN, Insured, Town, running_town
+from tests.api.town import AMC, ANNE, ELSEWHERE, INSURED, TWIN, Insured, Town, running_town
 from tests.conftest import Database
 
 SUBMIT = "/fhir/Claim/$submit"
@@ -221,6 +221,19 @@ def test_pages_hold_each_answer_once_newest_first(town: Town) -> None:
     assert everything[:5] == sent[::-1]
 
 
+def test_pages_of_prises_en_charge_too(town: Town) -> None:
+    engagement = receipt(town, ELSEWHERE, Domain.OPTI)
+    frames = [Line("optics-frame", next(_prices), 5, glazing_class="B") for _ in range(3)]
+    bodies = [
+        claim(town, AskBody(Care(lines=[each], receipt=engagement)), "preauthorization", amc=ELSEWHERE.amc)
+        for each in frames
+    ]
+    sent = [answered(town, "POST", SUBMIT, body)["id"] for body in bodies]
+    found = pages(town, f"{SEARCH}?use=preauthorization&_count=1")
+    assert [each for page in found for each in page][:3] == sent[::-1]
+    assert {len(page) for page in found} <= {0, 1}
+
+
 def test_what_is_searched_is_narrowed(town: Town) -> None:
     body = invoice(town)
     identity = submitted(town, body)["id"]
@@ -265,6 +278,61 @@ def test_a_bad_search_is_refused_and_no_value_repeated(town: Town, query: str, d
     status, issue = refused(town, "GET", f"{SEARCH}?{query}")
     assert (status, code(issue), issue["diagnostics"]) == (400, "bad-input", diagnostics)
     assert "Ardivelle" not in json.dumps(issue)
+
+
+# ── payments ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+PAYMENTS = "/fhir/PaymentReconciliation"
+
+
+def test_a_statement_equals_what_was_accepted_to_the_cent(town: Town) -> None:
+    town.put_rib()
+    town.settle(1)
+    engagement = receipt(town)
+    sent = [invoice(town, receipt=engagement, lines=[drug(cents)]) for cents in (90_001, 90_103)]
+    shares = {body.number: totals(submitted(town, body))["amc"] for body in sent}
+    town.settle(2)
+    town.settle(3)
+
+    [newest, *_] = answered(town, "GET", f"{PAYMENTS}?_count=1")["entry"]
+    statement = answered(town, "GET", f"{PAYMENTS}/{newest['resource']['id']}")
+    rows = {each["request"]["identifier"]["value"]: each["amount"]["value"] for each in statement["detail"]}
+    assert rows == shares
+    assert round(sum(rows.values()), 2) == statement["paymentAmount"]["value"]
+    assert extension(statement, v.MONEY) == "ordered"
+    assert {extension(each, v.DUE_KIND) for each in statement["detail"]} == {"invoice"}
+
+    paid = answered(town, "GET", f"{SEARCH}?identifier={sent[0].number}")["entry"][0]["resource"]
+    assert extension(paid, v.MONEY) == "ordered"
+    assert paid["payment"]["identifier"]["value"] == statement["id"]
+
+    cents = f"{statement['paymentAmount']['value']:.2f}"
+    found = {
+        query: [each for page in pages(town, f"{PAYMENTS}?{query}") for each in page]
+        for query in (
+            f"request-identifier={sent[0].number}", f"identifier={v.STATEMENT}%7C{statement['id']}", f"amount={cents}",
+            f"created=ge{(today() + timedelta(days=2)).isoformat()}", "request-identifier=none", "identifier=none", "amount=0.01",
+            "amount=999999999",
+            f"created=gt{(today() + timedelta(days=2)).isoformat()}", "_count=1",
+        )
+    }  # fmt: skip
+    everything = found.pop("_count=1")
+    assert len(everything) == len(set(everything)) == 2
+    assert [ids for ids in found.values() if ids] == [[statement["id"]]] * 4
+    posted = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert answered(town, "POST", f"{PAYMENTS}/_search", b"identifier=none", **posted).get("entry") is None
+
+    with town.newcomer() as (stranger, _):
+        theirs = town.ask("GET", f"{PAYMENTS}/{statement['id']}", counter=stranger)
+        nobodys = town.ask("GET", f"{PAYMENTS}/RP20000101-000001", counter=stranger)
+        assert (theirs[0].status, theirs[1]) == (nobodys[0].status, nobodys[1])
+        assert theirs[0].status == 404
+        assert pages(town, f"{PAYMENTS}?request-identifier={sent[0].number}", stranger) == [[]]
+
+
+@pytest.mark.parametrize("query", ["amount=1,50", "amount=-1", "use=claim", "patient=x", "created=2026"])
+def test_a_bad_search_of_payments_is_refused(town: Town, query: str) -> None:
+    assert code(refused(town, "GET", f"{PAYMENTS}?{query}")[1]) == "bad-input"
 
 
 # ── attacks and refusals ─────────────────────────────────────────────────────────────────────────────────────────────

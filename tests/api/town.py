@@ -19,10 +19,14 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from rempart.claims.rib import seal_rib
+from rempart.claims.settlement import Payer, settle
 from rempart.cli.counter import Counter
-from rempart.foundation.identifiers import finess_key, nir_key
+from rempart.foundation.clock import DAY, system_clock
+from rempart.foundation.identifiers import check_iban, finess_key, nir_key
 from rempart.foundation.settings import CashierSettings, VaultSettings, write_settings
 from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
+from rempart.population.professionals import synthetic_iban
 from rempart.vault.capsule import (
     SealedContract,
     associated_data,
@@ -121,6 +125,8 @@ class Town:
     counter: Counter
     finess: str
     """Of the pharmacy."""
+    settlement: X25519PrivateKey
+    """Opens RIBs."""
 
     def ask(
         self, method: str, path: str, body: bytes = b"", counter: Counter | None = None, **headers: str
@@ -183,6 +189,32 @@ class Town:
     def operate(self, call: Call) -> Reply:
         return _operate(self.folder, call)
 
+    def put_rib(self) -> None:
+        """The pharmacy's name and first account, as the operator gives them."""
+        row = uuid.uuid4()
+        with self.database.connect() as owner:
+            found = owner.execute(
+                "SELECT id FROM vault.establishment WHERE finess = %s", (self.finess,)
+            ).fetchone()
+            assert found is not None
+            owner.execute(
+                "INSERT INTO identity.establishment (id, finess, name, town, profession)"
+                " VALUES (%s, %s, 'Pharmacie du Port', 'Brest', 'pharmacy')",
+                (found[0], self.finess),
+            )
+            sealed = seal_rib(self.settlement.public_key(), found[0], row, check_iban(synthetic_iban(1)))
+            owner.execute(
+                "INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second)"
+                " VALUES (%s, %s, %s, 'in-force', 1, %s, %s, false)",
+                (row, found[0], sealed, uuid.UUID(int=0), system_clock()),
+            )
+
+    def settle(self, days: int) -> None:
+        """The settlement of a day to come: what is due until then is ordered."""
+        payer = Payer("REMPART", synthetic_iban(9), self.settlement, self.folder / "outbox")
+        with self.database.connect("worker") as c:
+            settle(c, payer, lambda: system_clock() + days * DAY)
+
 
 @contextmanager
 def running_town(database: Database) -> Iterator[Town]:
@@ -207,14 +239,14 @@ def running_town(database: Database) -> Iterator[Town]:
         write_settings(settings, folder / "vault.toml")
         command = [sys.executable, "-m", "rempart.vault", "init", "--config", str(folder / "vault.toml")]
         subprocess.run(command, check=True)
-        settlement = X25519PrivateKey.generate().public_key().public_bytes_raw()
+        settlement = X25519PrivateKey.generate()
         cashier = CashierSettings(
             mode="demo",
             dsn=database.dsn("cashier"),
             run_folder=folder,
             claims_key=folder / "claims",
             origin=origin,
-            settlement_public=base64.b64encode(settlement).decode(),
+            settlement_public=base64.b64encode(settlement.public_key().public_bytes_raw()).decode(),
         )
         write_settings(cashier, folder / "cashier.toml")
         with (
@@ -227,7 +259,7 @@ def running_town(database: Database) -> Iterator[Town]:
             counter = Counter(origin)
             finess, code = enrol(folder)
             counter.activate(code)
-            yield Town(database, front, folder, counter, finess)
+            yield Town(database, front, folder, counter, finess, settlement)
             counter.close()
 
 

@@ -38,7 +38,7 @@ async def payments(
     rows = await c.fetch(
         f"""{_PAYMENT} WHERE {_SEEN} AND ($1 = '' OR p.id IN (
               SELECT l.payment FROM ({_LINES}) AS l JOIN claims.invoice i ON i.id = l.invoice WHERE i.number = $1))
-            AND ($2 < 0 OR p.cents = $2) AND p.ordered >= $3 AND p.ordered < $4 AND ($5 = 0 OR p.ordered < $5)
+            AND ($2::bigint < 0 OR p.cents = $2) AND p.ordered >= $3 AND p.ordered < $4 AND ($5::bigint = 0 OR p.ordered < $5)
             ORDER BY p.ordered DESC LIMIT $6""",  # noqa: S608
         wanted.invoice, wanted.cents, since, until, wanted.before, PAGE + 1,
     )  # fmt: skip

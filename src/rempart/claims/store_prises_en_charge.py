@@ -122,7 +122,7 @@ async def page(
 ) -> tuple[list[PriseEnCharge], int]:
     """A page, newest first, and where the next one begins, 0 at the end. Whatever was asked in the same microsecond comes together."""
     rows = await c.fetch(
-        _ROW + " WHERE ($1 = '' OR p.state = $1) AND ($2 = '' OR p.domain = $2) AND ($3 = 0 OR p.asked < $3)"
+        _ROW + " WHERE ($1 = '' OR p.state = $1) AND ($2 = '' OR p.domain = $2) AND ($3::bigint = 0 OR p.asked < $3)"
         f" ORDER BY p.asked DESC FETCH FIRST {PAGE} ROWS WITH TIES",
         wanted.state, wanted.domain, wanted.before,
     )  # fmt: skip
