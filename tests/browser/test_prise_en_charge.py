@@ -94,6 +94,22 @@ def test_an_agreed_one_is_cancelled_after_a_question_and_asked_for_again(
     expect(send(optician).locator("h2")).to_have_text("Prise en charge accordée")
 
 
+def test_a_second_kit_waits_for_the_insurer_and_says_so(optician: Seat, platform: Platform) -> None:
+    who = platform.patient()
+    for _ in range(2):
+        begin(optician, who, "OPTI")
+        kit(optician)
+        answer = send(optician)
+    expect(answer.locator("h2")).to_have_text("Prise en charge en attente")
+    expect(answer).to_contain_text("Ne renvoyez pas la demande")
+    item = listed(optician, answer.locator("[data-slot=number]").inner_text())
+    expect(item.locator(".state")).to_have_text("En attente")
+    expect(item.locator(".remedy")).to_contain_text("Attendez la décision")
+    expect(item.locator("[data-bill-pec]")).to_have_count(0)
+    optician.page.select_option("[name=state]", "en-attente")
+    expect(optician.page.locator("#list li")).to_have_count(1)
+
+
 def test_the_list_is_filtered_by_state(optician: Seat, platform: Platform) -> None:
     number = agreed_kit(optician, platform)
     listed(optician, number)
