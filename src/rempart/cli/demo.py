@@ -22,15 +22,20 @@ from rich.table import Table
 
 from rempart.cli.counter import Counter
 from rempart.cli.demo_trade import Traded, play_trade
-from rempart.cli.operator import add_establishment, add_professional
+from rempart.cli.operator import add_establishment, add_insurers_seat, add_professional
 from rempart.cli.platform import Platform, running_platform
 from rempart.cli.presenting import by_card
+from rempart.cli.settlement import put_rib
 from rempart.cli.taking_in import take_in
 from rempart.foundation.clock import paris_date, system_clock
 from rempart.foundation.vocabulary import Domain, Profession, Role
 from rempart.population.model import Person
 from rempart.population.population import Population
-from rempart.population.professionals import synthetic_establishments, synthetic_professionals
+from rempart.population.professionals import (
+    synthetic_establishments,
+    synthetic_iban,
+    synthetic_professionals,
+)
 
 SEED = 2024
 PORT = 8000
@@ -119,18 +124,30 @@ def play(platform: Platform, population: Population, invoices: int, started: flo
 def enrol_pharmacist(platform: Platform) -> Counter:
     """A pharmacy, its titulaire, a first device and a passkey: through the operator's socket, then the public door."""
     counter = Counter(platform.origin)
-    counter.activate(_titulaire_code(platform, 0))
+    counter.activate(_titulaire_code(platform, Profession.PHARMACY, 0))
     return counter
 
 
-def _titulaire_code(platform: Platform, number: int) -> str:
-    """A new pharmacy and the activation code of its titulaire."""
-    house = [h for h in synthetic_establishments(SEED, 200) if h.profession is Profession.PHARMACY][number]
-    holder = list(synthetic_professionals(SEED, number + 1))[number]
+def _titulaire_code(platform: Platform, profession: Profession, number: int) -> str:
+    """A new establishment with its account, and the activation code of its titulaire: the `number`-th professional."""
+    house = [h for h in synthetic_establishments(SEED, 200) if h.profession is profession][number]
     folder = platform.home.folder
     place = add_establishment(folder, house.finess, house.name, house.town, house.profession)
+    put_rib(folder, house.finess, synthetic_iban(10**6 + number))
+    return _seat_code(platform, place, number)
+
+
+def _insurer_code(platform: Platform, population: Population, number: int) -> str:
+    """The seat of the first insurer, and the activation code of its first person."""
+    insurer = population.insurers[0]
+    place = add_insurers_seat(platform.home.folder, insurer.amc, insurer.name, "Paris")
+    return _seat_code(platform, place, number)
+
+
+def _seat_code(platform: Platform, place: str, number: int) -> str:
+    holder = list(synthetic_professionals(SEED, number + 1))[number]
     name = f"{holder.first_name} {holder.family_name}"
-    return add_professional(folder, holder.login, Role.TITULAIRE, place, name, holder.rpps).code
+    return add_professional(platform.home.folder, holder.login, Role.TITULAIRE, place, name, holder.rpps).code
 
 
 def somebody(population: Population, *, open_right: bool, skip: int = 0) -> Person:
@@ -183,13 +200,18 @@ def _show_ledger(platform: Platform) -> int:
 
 
 def _serve(platform: Platform, population: Population) -> None:
-    code = _titulaire_code(platform, 1)
+    seats = {
+        "a pharmacist": _titulaire_code(platform, Profession.PHARMACY, 1),
+        "an optician": _titulaire_code(platform, Profession.OPTICIAN, 2),
+        "an insurer's clerk": _insurer_code(platform, population, 3),
+    }
+    links = "\n".join(f"{who:<19} {platform.origin}/activation#{code}" for who, code in seats.items())
     console.print(
         Panel.fit(
             f"[bold]The portal is open at {platform.origin}[/bold] (Ctrl-C stops everything)\n\n"
-            f"Activate your account, once:  {platform.origin}/activation#{code}\n"
+            f"Activate an account, once; each in a browser profile of its own:\n{links}\n\n"
             "A browser with a passkey (or its password manager) will do; password and one-time code work too.\n\n"
-            "Then check a right on the page [italic]Vérifier les droits[/italic]. Some synthetic cards:",
+            "Then check a right on the page [italic]Vérifier les droits[/italic], and bill it. Some synthetic cards:",
             border_style="green",
         )
     )
@@ -199,7 +221,9 @@ def _serve(platform: Platform, population: Population) -> None:
         ("open", somebody(population, open_right=True, skip=2)),
         ("closed", somebody(population, open_right=False)),
     ):
-        table.add_row(label, person.amc, person.adherent, person.birth_date, str(person.birth_rank), "PHAR")
+        table.add_row(
+            label, person.amc, person.adherent, person.birth_date, str(person.birth_rank), "PHAR, OPTI…"
+        )
     console.print(table)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
