@@ -19,7 +19,9 @@ from tests.authenticator import expect
 from tests.cashier.conftest import Insured, Insurer, Professional, Trade
 
 DRUG = Line(nature="drug-65", price=1_075, base=1_075, boxes=1)
-HOSPITAL = Line(nature="hospital", price=100_000, base=100_000, days=3)
+CROWN = Line(nature="dental-prosthesis", price=50_000, base=12_000, basket="free")
+WAITS = [CROWN] * 7
+"""Dear enough for the insurer to decide."""
 _loads = count(100_000)
 
 
@@ -36,9 +38,11 @@ def make(trade: Trade, day: date | None = None) -> list[Told]:
         return make_flows(c, day or trade.today(), trade.clock)
 
 
-def bill(who: Professional, insured: Insured, number: str, *lines: Line) -> Invoice:
+def bill(
+    who: Professional, insured: Insured, number: str, *lines: Line, domain: Domain = Domain.PHAR
+) -> Invoice:
     """An accepted invoice of today."""
-    care = Care(list(lines) or [DRUG], who.receipt(insured, Domain.PHAR))
+    care = Care(list(lines) or [DRUG], who.receipt(insured, domain))
     accepted = who.ask(
         Invoice, "/claims/invoice/submit", InvoiceBody(number, care, who.trade.today().isoformat())
     )
