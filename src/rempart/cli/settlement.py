@@ -119,6 +119,17 @@ def rib(
         console.print("In force at once: it is the establishment's first account.")
 
 
+@app.command()
+def contact(
+    finess: Annotated[str, typer.Argument(help="the establishment's FINESS")], folder: Folder = VAR
+) -> None:
+    """Where an establishment's letters go, read from the standard input. The one before still hears of the next 90 days."""
+    with _said_plainly():
+        typed = typer.prompt("Contact") if sys.stdin.isatty() else sys.stdin.readline()
+        put_contact(folder, finess, typed.strip())
+        console.print("Recorded.")
+
+
 @app.command("journal")
 def show_journal(
     limit: Annotated[int, typer.Option(min=0, help="latest lines to show")] = 20, folder: Folder = VAR
@@ -183,6 +194,27 @@ def put_rib(folder: Path, finess: str, iban: str) -> None:
             )
         except psycopg.errors.UniqueViolation as error:
             raise HasAccount(finess) from error
+
+
+def put_contact(folder: Path, finess: str, contact: str) -> None:
+    """An establishment's contact of record; the former one is kept, with its end. Raises BadInput, NoSuchEstablishment."""
+    if not 3 <= len(contact) <= 300 or not contact.isprintable():
+        raise BadInput("contact: 3 to 300 characters on one line")
+    now = system_clock()
+    with _connected(Home.at(folder).operator_dsn.read_text().strip()) as connection, connection.transaction():
+        found = connection.execute(
+            "SELECT id FROM identity.establishment WHERE finess = %s", (check_finess(finess),)
+        ).fetchone()
+        if found is None:
+            raise NoSuchEstablishment(finess)
+        connection.execute(
+            "UPDATE identity.contact SET until = %s WHERE establishment = %s AND until IS NULL",
+            (now, found[0]),
+        )
+        connection.execute(
+            "INSERT INTO identity.contact (establishment, contact, since) VALUES (%s, %s, %s)",
+            (found[0], contact, now),
+        )
 
 
 def _worker_settings(folder: Path) -> WorkerSettings:
