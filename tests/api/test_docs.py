@@ -5,14 +5,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from fhir.resources.R4B import get_fhir_model_class
+import msgspec
 
 from rempart.api.acts import ACTS
 from rempart.api.answers import CLOSING_REASONS, answer_to_fhir
-from rempart.api.refusals import ISSUE_TYPES, outcome
+from rempart.api.capability import CLAIM_RESPONSE_SEARCH, PAYMENT_SEARCH
+from rempart.api.claims import ROUTES
+from rempart.api.refusals import issue_type, outcome
+from rempart.claims.fhir.claim import MARKS
+from rempart.claims.fhir.definitions import EXTENSIONS
+from rempart.claims.fhir.examples import examples as published_examples
 from rempart.foundation.vocabulary import Domain, Lane
-from rempart.vaultdoor.fhir import REASONS, Presentation, read_request
+from rempart.vaultdoor.fhir import CLAIM_REASONS, REASONS, Presentation, read_request
 from rempart.vaultdoor.messages import Answer, Contract, Decision, Refused
+from tests.api.test_profiles import require_valid
 from tests.api.test_refusals import ALL_CODES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,9 +41,30 @@ def answer(*contracts: Contract, found: bool = True) -> Answer:
 
 def test_every_example_is_valid_r4() -> None:
     kinds = [example["resourceType"] for example in examples()]
-    assert len(kinds) == 6
+    assert len(kinds) == 9
     for example in examples():
-        get_fhir_model_class(example["resourceType"]).model_validate(example)
+        require_valid(json.dumps(example).encode())
+
+
+def test_the_examples_of_claims_are_those_that_are_published() -> None:
+    names = ("claim-pharmacy", "claim-response-accepted", "payment-reconciliation")
+    published = [json.loads(msgspec.json.encode(published_examples()[name])) for name in names]
+    assert examples()[6:] == published
+
+
+def test_routes_searches_extensions_and_reasons_of_claims_are_documented_as_they_are() -> None:
+    text = (DOCS / "fhir.md").read_text()
+    for method, path in ROUTES:
+        assert f"| `{method} {path}` |" in text
+    for name, (kind, says) in (CLAIM_RESPONSE_SEARCH | PAYMENT_SEARCH).items():
+        assert f"| `{name}` | {kind} | " in text
+        assert says in text
+    for each in EXTENSIONS:
+        assert f"| `{each.url}` | {', '.join(each.contexts)} | {each.kind} | {each.title} |" in text
+    for system in MARKS:
+        assert f"`{system}`" in text
+    for reason, sentences in CLAIM_REASONS.items():
+        assert f"| `{reason}` | {sentences.english} |" in text
 
 
 def test_the_requests_are_read_as_they_say() -> None:
@@ -71,7 +98,7 @@ def test_every_code_reason_and_domain_is_documented_as_it_is() -> None:
     for status, quoted, issue, sentence in told:
         name = quoted.strip("`")
         assert int(status.removeprefix("| ")) == ALL_CODES[name].status
-        assert issue == ISSUE_TYPES[name]
+        assert issue == issue_type(name, ALL_CODES[name].status)
         assert sentence.removesuffix(" |") == ALL_CODES[name].english
     for reason, sentences in REASONS.items():
         assert f"| `{reason}` | {sentences.english} |" in text

@@ -1,5 +1,6 @@
 """`GET /openapi.json` and the page that reads it out: every door that is not FHIR, and where the FHIR one is told."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import msgspec
 
 from rempart import __version__
 from rempart.api.acts import ACTS, ANYONE, ActDescription
+from rempart.api.capability import CLAIM_RESPONSE_SEARCH, PAYMENT_SEARCH
+from rempart.api.claims import ROUTES
 from rempart.api.refusals import DOOR_CODES
+from rempart.claims.fhir.definitions import published
 from rempart.vaultdoor.codes import CODES
 
 PAGES = Path(__file__).with_name("pages")
@@ -44,11 +48,22 @@ def openapi_document(origin: str) -> dict[str, Any]:
         "servers": [{"url": origin}],
         "tags": [
             {"name": "rights", "description": "The rights check, in FHIR R4."},
+            {
+                "name": "claims",
+                "description": "Invoices, prises en charge, quotes and statements, in FHIR R4.",
+            },
             {"name": "acts", "description": "What a person does in the portal. All signed."},
             {"name": "intake", "description": "Insurers' files."},
             {"name": "public", "description": "Keys, ledger, health. Nothing signed, nobody's data."},
         ],
-        "paths": {**_rights(), **{act.path: {"post": _act(act)} for act in ACTS}, **_intake(), **_public()},
+        "paths": {
+            **_rights(),
+            **_claims(),
+            **_definitions(),
+            **{act.path: {"post": _act(act)} for act in ACTS},
+            **_intake(),
+            **_public(),
+        },
         "components": {"schemas": {**schemas, "Refusal": _refusal_schema()}},
     }
 
@@ -81,6 +96,62 @@ def _rights() -> dict[str, Any]:
         },
         "/fhir/metadata": _get("rights", "metadata", "The CapabilityStatement.", "application/fhir+json"),
     }
+
+
+_SAID = {
+    "/fhir/Claim/$submit": "An invoice, a prise en charge or a quote, or its withdrawal: a Claim, answered by a ClaimResponse.",
+    "/fhir/ClaimResponse": "A page of one's own answers, as a Bundle.",
+    "/fhir/ClaimResponse/_search": "The same, its parameters as a form.",
+    "/fhir/ClaimResponse/{id}": "One of one's own answers.",
+    "/fhir/PaymentReconciliation": "A page of one's own statements, as a Bundle.",
+    "/fhir/PaymentReconciliation/_search": "The same, its parameters as a form.",
+    "/fhir/PaymentReconciliation/{id}": "One of one's own statements, whole.",
+}
+
+
+def _claims() -> dict[str, Any]:
+    """The routes of docs/fhir.md that go to the claims zone."""
+    return {path: {method.lower(): _claims_operation(method, path)} for method, path in ROUTES}
+
+
+def _claims_operation(method: str, path: str) -> dict[str, Any]:
+    resource = {"application/fhir+json": {"schema": {"type": "object"}}}
+    operation: dict[str, Any] = {
+        "tags": ["claims"],
+        "operationId": f"{method.lower()}{re.sub('[^A-Za-z]+', '-', path.removeprefix('/fhir'))}".rstrip("-"),
+        "summary": _SAID[path],
+        "description": "Who: session.",
+        "parameters": [*_SIGNED, *_claims_parameters(method, path)],
+        "responses": {"200": {"description": "A FHIR resource", "content": resource}, "default": _OUTCOME},
+    }
+    if method == "POST":
+        form = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": form if path.endswith("/_search") else resource,
+        }
+    return operation
+
+
+def _claims_parameters(method: str, path: str) -> list[dict[str, Any]]:
+    if path.endswith("{id}"):
+        return [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    if method == "POST":
+        return []
+    names = CLAIM_RESPONSE_SEARCH if "ClaimResponse" in path else PAYMENT_SEARCH
+    return [
+        {"name": name, "in": "query", "description": says, "schema": {"type": "string"}}
+        for name, (_, says) in names.items()
+    ] + [{"name": name, "in": "query", "schema": {"type": "integer"}} for name in ("_count", "page")]
+
+
+def _definitions() -> dict[str, Any]:
+    paths = {
+        f"/fhir/{kind}": _get("claims", kind, f"Every {kind} of this server.", "application/fhir+json")
+        for kind in published()
+    }
+    summary = "Where the examples are, by name."
+    return {**paths, "/fhir/examples": _get("claims", "examples", summary, "application/json")}
 
 
 def _act(act: ActDescription) -> dict[str, Any]:
