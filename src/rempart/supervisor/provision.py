@@ -133,7 +133,8 @@ def _write_process_settings(ground: Ground) -> None:
         ),
         "cashier": CashierSettings(
             mode=given.mode, dsn=ground.dsn("rempart_cashier"), run_folder=home.run, origin=given.origin,
-            claims_key=home.secrets / "claims.key", operator_name=given.debtor_name, settlement_public=_settlement_public(home.secrets / "settlement.key"),
+            claims_key=home.secrets / "claims.key", operator_name=given.debtor_name,
+            settlement_public=_settlement_public(home.secrets / "settlement.key"),
         ),
         "worker": WorkerSettings(
             mode=given.mode, dsn=ground.dsn("rempart_worker"), run_folder=home.run, state_folder=home.audit,
