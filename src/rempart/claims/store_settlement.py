@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 Connection = psycopg.Connection[Any]
 LOCK = 7_002_026
@@ -333,7 +334,7 @@ def put_letter(c: Connection, establishment: UUID, kind: str, at: int, facts: di
     """To be written out by the worker."""
     c.execute(
         "INSERT INTO claims.letter (id, establishment, kind, at, facts) VALUES (gen_random_uuid(), %s, %s, %s, %s)",
-        (establishment, kind, at, psycopg.types.json.Jsonb(facts)),
+        (establishment, kind, at, Jsonb(facts)),
     )
 
 

@@ -203,9 +203,6 @@ class WorkerSettings:
     debtor_iban: str = setting("the account that pays", unit="IBAN", default="")
     settlement_hour: int = setting("when the day is settled, Monday to Friday", unit="hour, Paris", default=6)
     funds_days: int = setting("how long an insurer has to fund a call", unit="days", default=2)
-    indu_notice_days: int = setting(
-        "how long after its notice an amount paid wrongly may be recovered by offset", unit="days", default=30
-    )
 
 
 @dataclass(frozen=True)
