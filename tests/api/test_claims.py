@@ -106,6 +106,10 @@ def extension(resource: dict[str, Any], url: str) -> Any:
     return next(value for key, value in found.items() if key.startswith("value"))
 
 
+def amc(adjudication: dict[str, Any]) -> bool:
+    return bool(adjudication["category"]["coding"][0]["code"] == "amc")
+
+
 def totals(resource: dict[str, Any]) -> dict[str, float]:
     return {each["category"]["coding"][0]["code"]: each["amount"]["value"] for each in resource["total"]}
 
@@ -123,6 +127,8 @@ def test_an_invoice_is_accepted_read_found_and_cancelled(town: Town) -> None:
         "submitted": 12.0, "amo": 7.8, "amc": 4.2, "patient": 0.0, "participation": 0.0, "franchise": 1.0
     }  # fmt: skip
     assert accepted["processNote"]
+    [line] = accepted["item"]
+    assert line["adjudication"] == accepted["total"]
 
     read = answered(town, "GET", f"{SEARCH}/{accepted['id']}")
     assert (read["identifier"], read["total"]) == (accepted["identifier"], accepted["total"])
@@ -158,6 +164,10 @@ def test_from_the_right_to_a_quote_to_an_agreement_to_an_invoice(town: Town) -> 
     accepted = submitted(town, body)
     assert (accepted["outcome"], accepted["preAuthRef"]) == ("complete", number)
     assert totals(accepted)["amc"] == totals(agreed)["amc"]
+    by_line = [
+        each["amount"]["value"] for line in accepted["item"] for each in line["adjudication"] if amc(each)
+    ]
+    assert round(sum(by_line), 2) == totals(accepted)["amc"]
     assert refused(town, "POST", SUBMIT, claim(town, NumberBody(number), "preauthorization"))[0] == 422
 
 

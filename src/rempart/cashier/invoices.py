@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import asyncpg
+import msgspec
 
 from rempart.cashier import prises_en_charge
 from rempart.cashier.engaged import prove
@@ -63,7 +64,9 @@ async def submit(asked: Asked, c: asyncpg.Connection, body: InvoiceBody) -> Invo
         priced = None
     kept = await store.find(c, body.number)
     assert kept is not None
-    return kept.view(asked.language, priced.steps if priced else ())
+    if priced is None:
+        return kept.view(asked.language)
+    return msgspec.structs.replace(kept.view(asked.language, priced.steps), lines=list(priced.lines))
 
 
 async def cancel(asked: Asked, c: asyncpg.Connection, body: NumberBody) -> Invoice:

@@ -198,6 +198,8 @@ class Invoice(View, frozen=True):
     payment: str
     """The statement's number once paid, else ""."""
     money: Literal["", "due", "ordered", "executed", "rejected", "recovering", "recovered"]
+    lines: list[Shares] = []
+    """Who pays what of each line, in the lines' order. At acceptance; empty when read again."""
 
 
 class InvoiceFilter(Body, frozen=True):

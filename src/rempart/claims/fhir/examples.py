@@ -113,7 +113,7 @@ def _accepted() -> Invoice:
     return Invoice(
         number=_NUMBER, state="accepted", code="", detail="", cause="", remedy="", domain="PHAR", insurer=AMC, care_date="2026-01-05",
         received=_AT, shares=Shares(2_200, 1_080, 1_120, 0, 0, 300), steps=steps, engagement="0000-01AB-C", prise_en_charge="", corrects="",
-        payment="", money="due",
+        payment="", money="due", lines=[Shares(1_200, 780, 420, 0, 0, 200), Shares(1_000, 300, 700, 0, 0, 100)],
     )  # fmt: skip
 
 

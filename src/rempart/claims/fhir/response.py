@@ -38,6 +38,8 @@ def invoice_response(invoice: Invoice, identity: str, language: str) -> Resource
     if invoice.money:
         resource["extension"].append({"url": v.MONEY, "valueCode": invoice.money})
     resource["preAuthRef"] = invoice.prise_en_charge or invoice.engagement
+    if invoice.lines:
+        resource["item"] = _items(invoice.lines)
     resource["total"] = _shares(invoice.shares)
     notes = [step.sentence for step in invoice.steps]
     if invoice.code:
@@ -107,6 +109,10 @@ def _response(use: str, domain: str, amc: str, at: int, outcome: str, state: str
         "disposition": f"{word.english if language == 'en' else word.french}.",
         "insurance": [{"sequence": 1, "focal": True, "coverage": {"reference": "#c"}}],
     }
+
+
+def _items(lines: Sequence[Shares]) -> list[Resource]:
+    return [{"itemSequence": place, "adjudication": _shares(each)} for place, each in enumerate(lines, 1)]
 
 
 def _shares(shares: Shares) -> list[Resource]:
