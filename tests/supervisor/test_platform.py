@@ -16,8 +16,11 @@ import pytest
 from rempart.cli.platform import Platform, running_platform
 from rempart.database.roles import password_file
 from rempart.foundation.settings import DEVELOPMENT_MARKER
+from rempart.population.professionals import synthetic_iban
 from rempart.supervisor.home import Home
 from rempart.supervisor.state import read_state
+
+PROCESSES = ("vault", "sealer", "cashier", "front", "worker")
 
 
 @pytest.fixture(scope="module")
@@ -70,18 +73,13 @@ def wait_until_ready(home: Home, *, but: dict[str, int]) -> dict[str, Any]:
 
 def test_every_process_is_healthy_and_has_its_own_role(platform):
     told = status(platform.home)
-    assert told["health"] == {"vault": True, "sealer": True, "front": True, "worker": True}
-    assert [line["name"] for line in told["processes"]] == ["database", "vault", "sealer", "front", "worker"]
-    dsns = {
-        name: (platform.home.config_file(name)).read_text() for name in ("vault", "sealer", "front", "worker")
-    }
-    for name, role in (("vault", "vault"), ("sealer", "sealer"), ("front", "door"), ("worker", "worker")):
+    assert told["health"] == dict.fromkeys(PROCESSES, True)
+    assert [line["name"] for line in told["processes"]] == ["database", *PROCESSES]
+    dsns = {name: (platform.home.config_file(name)).read_text() for name in PROCESSES}
+    roles = ("vault", "sealer", "cashier", "door", "worker")
+    for name, role in zip(PROCESSES, roles, strict=True):
         assert f"//rempart_{role}@" in dsns[name]
-        assert [
-            other
-            for other in ("vault", "sealer", "door", "worker", "operator")
-            if f"rempart_{other}.pgpass" in dsns[name]
-        ] == [role]
+        assert [other for other in (*roles, "operator") if f"rempart_{other}.pgpass" in dsns[name]] == [role]
 
 
 def test_the_ledger_is_audited_with_the_key_that_the_vault_named(platform):
@@ -124,7 +122,7 @@ def test_what_crashes_comes_back(platform):
         os.kill(before[name], signal.SIGKILL)
     told = wait_until_ready(platform.home, but={name: before[name] for name in ("vault", "worker")})
     assert {line["name"]: line["restarts"] for line in told["processes"]} == {
-        "database": 0, "vault": 1, "sealer": 0, "front": 0, "worker": 1,
+        "database": 0, "vault": 1, "sealer": 0, "cashier": 0, "front": 0, "worker": 1,
     }  # fmt: skip
 
 
@@ -142,6 +140,7 @@ def test_production_does_not_start_on_development_secrets(platform, tmp_path):
         (home.secrets / file.name).chmod(0o600)
     home.settings.write_text(
         'mode = "production"\norigin = "https://rempart.example"\nrp_id = "rempart.example"\n'
+        f'debtor_iban = "{synthetic_iban(1)}"\n'
     )
     done = rempart("up", "--folder", str(home.folder))
     assert done.returncode == 1

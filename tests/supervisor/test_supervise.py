@@ -183,7 +183,7 @@ def test_folders_are_closed_again(tmp_path):
     home.secrets.chmod(0o755)
     home.prepare()
     assert {path.name: oct(path.stat().st_mode & 0o777) for path in home.folder.iterdir()} == dict.fromkeys(
-        ("secrets", "keys", "config", "run", "logs", "spool", "audit"), "0o700"
+        ("secrets", "keys", "config", "run", "logs", "spool", "audit", "outbox"), "0o700"
     )
 
 
