@@ -147,8 +147,10 @@ WITH {_TAKEN}, chosen AS (
   SELECT id, establishment, cents FROM recovered WHERE reached <= base
 ), payable AS (
   SELECT c.establishment, r.id AS rib, sum(c.cents)::bigint AS cents
-  FROM chosen c JOIN claims.rib r ON r.establishment = c.establishment AND r.state = 'in-force'
-  JOIN identity.establishment e ON e.id = c.establishment
+  FROM chosen c
+  JOIN claims.rib r ON r.establishment = c.establishment AND r.state = 'in-force'
+    AND r.establishment > %(after)s AND r.establishment <= %(upto)s
+  JOIN identity.establishment e ON e.id = c.establishment AND e.id > %(after)s AND e.id <= %(upto)s
   GROUP BY c.establishment, r.id
 ), numbered AS (
   SELECT establishment, rib, cents,
