@@ -14,9 +14,11 @@ import segno
 from markupsafe import Markup
 
 from rempart.claims import bank_reasons
-from rempart.claims.prise_en_charge import REASONS
+from rempart.claims.prise_en_charge import INSURERS_REASONS, REASONS
 from rempart.foundation.clock import PARIS, instant
 from rempart.foundation.vocabulary import Domain
+from rempart.intake.errors import sentence_of
+from rempart.intake.rejects import sentence
 from rempart.portal import wording
 from rempart.portal.language import speaker
 from rempart.portal.names import Known
@@ -65,6 +67,10 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
         domains=[domain.value for domain in Domain],
         wording=wording,
         reasons=REASONS,
+        insurers_reasons=INSURERS_REASONS,
+        short_euros=_short_euros,
+        delivery_sentence=lambda code, language: sentence_of(code, french=language != "en"),
+        reject_sentence=lambda code, language: sentence(code, french=language != "en"),
         bank_reason=bank_reasons.reason,
         qr=_qr,
     )
@@ -126,6 +132,15 @@ def _euros(cents: int, language: str) -> str:
     if language == "en":
         return f"{sign}€{whole:,}.{rest:02d}"
     return f"{sign}{whole:,}".replace(",", "\u202f") + f",{rest:02d}\u00a0€"
+
+
+def _short_euros(cents: int) -> str:
+    """An amount over a bar, where there is little room: 376 €, 12 k€, 3 M€."""
+    euros = round(cents / 100)
+    for unit, size in (("M", 1_000_000), ("k", 10_000)):
+        if abs(euros) >= size:
+            return f"{round(euros / (1_000_000 if unit == 'M' else 1_000))}\u00a0{unit}€"
+    return f"{euros}\u00a0€"
 
 
 def _day(iso: str) -> str:

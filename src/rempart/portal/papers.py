@@ -6,6 +6,11 @@ import msgspec
 from starlette.responses import Response
 
 from rempart.claims.messages import (
+    AskedPage,
+    DeliveryPage,
+    FlowPage,
+    FundsPage,
+    InsurerDesk,
     Invoice,
     InvoicePage,
     PaymentPage,
@@ -19,6 +24,11 @@ from rempart.claims.messages import (
 from rempart.vaultdoor.messages import Paper
 
 FRAGMENTS: Mapping[str, tuple[type[View], str]] = {
+    "AskedPage": (AskedPage, "insurer-prises-en-charge.html"),
+    "DeliveryPage": (DeliveryPage, "insurer-files.html"),
+    "FlowPage": (FlowPage, "insurer-flows.html"),
+    "FundsPage": (FundsPage, "insurer-funds.html"),
+    "InsurerDesk": (InsurerDesk, "insurer-home.html"),
     "Invoice": (Invoice, "invoice.html"),
     "InvoicePage": (InvoicePage, "invoices.html"),
     "PaymentPage": (PaymentPage, "payments.html"),

@@ -111,6 +111,23 @@ PEC_DECIDERS: dict[str, Pair] = {
     "insurer": ("par l'organisme", "by the insurer"),
     "professional": ("par votre établissement", "by your establishment"),
 }
+DELIVERY_KINDS: dict[str, Pair] = {
+    "full": ("Fichier complet", "Full file"),
+    "delta": ("Fichier de mouvements", "Changes"),
+    "products": ("Produits", "Products"),
+    "": ("–", "–"),
+}
+DELIVERY_STATES: dict[str, Pair] = {
+    "received": ("Reçu", "Received"),
+    "checking": ("En contrôle", "Being checked"),
+    "waiting": ("Attend une seconde personne", "Waits for a second person"),
+    "loaded": ("Chargé", "Loaded"),
+    "refused": ("Refusé", "Refused"),
+}
+MONTHS: tuple[Pair, ...] = (
+    ("janv.", "Jan"), ("févr.", "Feb"), ("mars", "Mar"), ("avr.", "Apr"), ("mai", "May"), ("juin", "Jun"), ("juil.", "Jul"),
+    ("août", "Aug"), ("sept.", "Sep"), ("oct.", "Oct"), ("nov.", "Nov"), ("déc.", "Dec"),
+)  # fmt: skip
 INVOICE_STATES: dict[str, Pair] = {
     "accepted": ("Acceptée", "Accepted"),
     "refused": ("Refusée", "Refused"),

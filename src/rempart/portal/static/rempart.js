@@ -16,6 +16,8 @@ const SCRIPTS = {
   "/factures": "./invoices.js",
   "/paiements": "./payments.js",
   "/reglement": "./rib.js",
+  "/assureur/prises-en-charge": "./insurer.js",
+  "/assureur/flux": "./insurer.js",
 };
 const byId = (id) => document.getElementById(id);
 const page = document.body.dataset.page;
@@ -160,7 +162,11 @@ function showWho(who) {
   const here = who.places.find(({ id }) => id === who.establishment);
   box.querySelector("[data-slot=place]").textContent = here?.name ?? "";
   box.querySelector("[data-slot=login]").textContent = [here?.town, who.login].filter(Boolean).join(" – ");
-  for (const item of document.querySelectorAll("[data-roles]")) item.hidden = !item.dataset.roles.split(" ").includes(who.role);
+  const party = who.profession === "insurer" ? "insurer" : "care";
+  for (const item of document.querySelectorAll("[data-roles], [data-party]")) {
+    const { roles = who.role, party: whose = party } = item.dataset;
+    item.hidden = !roles.split(" ").includes(who.role) || whose !== party;
+  }
   const choice = byId("place-choice");
   if (who.establishments.length > 1 && who.role !== "administrator") {
     choice.replaceChildren(...who.establishments.map((id) => new Option(placeName(who, id) || id, id, false, id === who.establishment)));
