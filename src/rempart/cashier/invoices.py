@@ -163,8 +163,7 @@ async def _undo(asked: Asked, c: asyncpg.Connection, kept: Kept) -> None:
         if held.agreement.lines is not None and not has_expired(
             held.agreement.valid_to, paris_date(asked.at)
         ):
-            takings = prises_en_charge.reserved(held).takings
-            await store_care.take(c, held.id, held.insurer, held.agreement.pseudonym, takings, "reserved")
+            await prises_en_charge.reserve_again(c, held)
 
 
 async def _take_back(asked: Asked, c: asyncpg.Connection, kept: Kept) -> None:

@@ -107,6 +107,20 @@ async def lock(c: asyncpg.Connection, number: str) -> Held:
     return held
 
 
+async def reserve_again(c: asyncpg.Connection, held: Held) -> None:
+    """Its invoice is gone: it may be billed anew, and holds its part of the ceilings again.
+
+    Never more than they hold now: what a smaller invoice had left free may be used by another since. Then it is agreed to that."""
+    agreement = held.agreement
+    taken = await store_care.taken(c, held.insurer, agreement.pseudonym, held.id)
+    frozen = msgspec.structs.replace(agreement.frozen, taken=taken)
+    priced, now = reserved(held), reserved(replace(held, agreement=replace(agreement, frozen=frozen)))
+    if now.shares.amc < agreement.shares.amc:
+        priced = now
+        await store.lower(c, held, frozen, now.shares)
+    await store_care.take(c, held.id, held.insurer, agreement.pseudonym, priced.takings, "reserved")
+
+
 def reserved(held: Held) -> PricedCare:
     """What it reserves: priced again from what it froze. Not for one whose lines are gone."""
     agreement = held.agreement

@@ -160,7 +160,8 @@ def left_of_year(terms: Engagement, counted_on: date, taken: Sequence[Taking]) -
 def is_renewed_early(care: Care, terms: Engagement, care_date: date, taken: Sequence[Taking]) -> bool:
     """Whether the equipment (a kit, an ear's device) is within the window of one that is already counted, before or after it."""
     figures = parameters_on(care_date)
-    ears = {line.ear for line in care.lines}
+    # Only audio counts by ear: a pair of glasses whose lines name one would be near nothing.
+    ears = {line.ear for line in care.lines} if terms.domain is Domain.AUDI else {""}
     near = [
         taking
         for taking in taken

@@ -64,10 +64,18 @@ def content_digest(body: InvoiceBody) -> bytes:
 
 
 def fingerprint(insurer: int, pseudonym: bytes, domain: str, care_date: str, care: Care) -> bytes:
-    """What was done to whom and when, whatever the invoice's number and the order of its lines."""
-    lines = sorted(msgspec.json.encode(line) for line in care.lines)
+    """What was done to whom and when, whatever the invoice's number, the order of its lines and the way they are written."""
+    lines = sorted(msgspec.json.encode(_plain(line)) for line in care.lines)
     parts = (str(insurer).encode(), pseudonym, domain.encode(), care_date.encode(), *lines)
     return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
+
+
+def _plain(line: Line) -> Line:
+    """The one way of writing a line: two programs leave out different defaults, and bill the same care."""
+    return msgspec.structs.replace(
+        line, pathway=line.pathway or "coordinated", boxes=line.boxes or 1, acts=line.acts or 1,
+        exonerations=sorted(set(line.exonerations)),
+    )  # fmt: skip
 
 
 def _require_date(body: InvoiceBody, today: date) -> None:

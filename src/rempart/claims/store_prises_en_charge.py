@@ -112,6 +112,15 @@ async def agree(c: asyncpg.Connection, held: Held, frozen: Frozen, shares: Share
     )  # fmt: skip
 
 
+async def lower(c: asyncpg.Connection, held: Held, frozen: Frozen, shares: Shares) -> None:
+    """Still agreed, to these smaller amounts."""
+    await c.execute(
+        "UPDATE claims.prise_en_charge SET terms = $2, total = $3, amo = $4, amc = $5, patient = $6, participation = $7, franchise = $8"
+        " WHERE id = $1",
+        held.id, msgspec.json.encode(frozen).decode(), *msgspec.structs.astuple(shares),
+    )  # fmt: skip
+
+
 async def bill(c: asyncpg.Connection, number: str, invoice: uuid.UUID | None) -> None:
     """Used by an invoice; None: that invoice was cancelled."""
     await c.execute("UPDATE claims.prise_en_charge SET invoice = $2 WHERE number = $1", number, invoice)
