@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from rempart.foundation.clock import DAY
 from rempart.foundation.vocabulary import Profession, Role
 from tests.browser.conftest import Seat
 from tests.browser.counter import sit_down
@@ -54,6 +55,13 @@ def test_a_paid_pharmacy_needs_a_second_person_who_is_another_one(
     claire, nina = seat(), seat()
     claire.activate(platform.enrol(paid_pharmacy, Role.TITULAIRE)[1])
     nina.activate(platform.enrol(paid_pharmacy, Role.EMPLOYEE, "Nina Faure")[1])
+    # They have worked there for a week.
+    with platform.database.connect() as history:
+        history.execute(
+            "UPDATE vault.membership SET added = added - %s WHERE establishment = %s",
+            (7 * DAY, paid_pharmacy),
+        )
+        history.execute("UPDATE vault.binding SET bound = bound - %s", (7 * DAY,))
     claire.go("/reglement")
     expect(claire.page.locator("#rib")).to_contain_text("Un RIB est en vigueur")
     ask(claire)

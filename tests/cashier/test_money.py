@@ -211,13 +211,9 @@ def test_a_second_change_does_not_hide_behind_the_first(trade: Trade) -> None:
 def test_the_second_person_is_not_the_first(trade: Trade, settle_day: Callable[[], str]) -> None:
     professional = referenced(trade)
     colleague = trade.professional(role=Role.EMPLOYEE, establishment=professional.establishment)
-    accepted(trade, professional)
-    settle_day()
-    with trade.database.connect() as owner:
-        owner.execute(
-            "UPDATE claims.payment SET cents = 5000001 WHERE establishment = %s",
-            (professional.establishment,),
-        )
+    _pay_much(trade, professional, settle_day)
+    trade.clock.advance(3 * DAY)
+    professional.wake()
     assert change(professional).needs_second
     assert professional.refused("/claims/rib/confirm", Nothing()).code == "rib-second-person"
     trade.clock.advance(3 * DAY)
@@ -232,6 +228,33 @@ def test_the_second_person_is_not_the_first(trade: Trade, settle_day: Callable[[
     with trade.database.connect("worker") as c:
         put_ribs_in_force(c, trade.clock)
     assert rib(professional).waiting_since == 0
+
+
+def _pay_much(trade: Trade, professional: Professional, settle_day: Callable[[], str]) -> None:
+    accepted(trade, professional)
+    settle_day()
+    with trade.database.connect() as owner:
+        owner.execute(
+            "UPDATE claims.payment SET cents = 5000001 WHERE establishment = %s",
+            (professional.establishment,),
+        )
+
+
+def test_an_accomplice_invited_just_before_confirms_no_rib(
+    trade: Trade, settle_day: Callable[[], str]
+) -> None:
+    professional = referenced(trade)
+    _pay_much(trade, professional, settle_day)
+    accomplice = trade.professional(role=Role.EMPLOYEE, establishment=professional.establishment)
+    assert change(professional).needs_second
+    accomplice.step_up()
+    assert accomplice.refused("/claims/rib/confirm", Nothing()).code == "rib-new-person"
+    trade.clock.advance(3 * DAY)
+    accomplice.wake()
+    accomplice.step_up()
+    # Waiting does not help: it is the request that came too soon.
+    assert accomplice.refused("/claims/rib/confirm", Nothing()).code == "rib-new-person"
+    assert not rib(accomplice).confirmed
 
 
 def test_a_sealed_rib_moved_to_another_establishment_does_not_open(trade: Trade) -> None:

@@ -275,7 +275,7 @@ def decide(trade: Trade, insurer: Insurer, body: DecideBody) -> PriseEnCharge:
     """What the insurer's errand runs, in its own transaction and row security."""
     who = Vouched(
         account="", login="", device="", establishment="", profession="", role="", amc=insurer.amc, insurer=insurer.number, finess="",
-        assurance=2, proven=0, at=trade.clock(),
+        assurance=2, proven=0, since=0, at=trade.clock(),
     )  # fmt: skip
 
     async def once() -> PriseEnCharge:

@@ -68,6 +68,14 @@ class SamePerson(Refusal):
     english = "Another person of the establishment must confirm."
 
 
+class NewPerson(Refusal):
+    """Whoever holds a titulaire's session could invite the second person a minute before."""
+
+    code = "rib-new-person"
+    french = "La personne qui confirme doit être arrivée au moins deux jours avant la demande."
+    english = "Whoever confirms must have come at least two days before the request."
+
+
 class StatementUnknown(Refusal):
     code = "statement-unknown"
     french = "Ce relevé n'est pas connu dans votre établissement."
@@ -170,13 +178,15 @@ async def change_rib(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibV
 
 
 async def confirm_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibView:  # noqa: ARG001
-    """A second person's yes. Raises NoRibWaiting, SamePerson, Outage."""
+    """A second person's yes: of somebody who was there long before the request. Raises NoRibWaiting, SamePerson, NewPerson, Outage."""
     await store.lock_rib(c, asked.who.establishment)
     state = await store.rib(c, asked.who.account)
     if not state.waiting_since:
         raise NoRibWaiting
     if state.asked_by_me:
         raise SamePerson
+    if asked.who.since > state.waiting_since - asked.zone.settings.rib_wait_hours * HOUR:
+        raise NewPerson
     if not state.confirmed:
         await store.confirm_rib(c, asked.who.account)
         await _tell(asked, "rib:confirm")

@@ -37,6 +37,7 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
         async with zone.pool.acquire() as c, c.transaction():
             who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
             place = await _place(c, who)
+            since = await store.here_since(c, who.account, who.establishment) if who.establishment else 0
             await _require_not_contained(c, who, place, now)
             if call.proof == "step-up":
                 sessions.require_proof(who, now)
@@ -44,7 +45,7 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
                 await acts.require_first_time(c, claimed, now)
     except store.LOST as error:
         raise Outage(type(error).__name__) from error
-    return _vouched(who, place, now)
+    return _vouched(who, place, since, now)
 
 
 def _require_errand(act: Act) -> None:
@@ -82,7 +83,7 @@ async def _require_not_contained(c: Connection, who: Speaker, place: Row | None,
         raise Contained
 
 
-def _vouched(who: Speaker, place: Row | None, now: int) -> Vouched:
+def _vouched(who: Speaker, place: Row | None, since: int, now: int) -> Vouched:
     return Vouched(
         account=str(who.account),
         login=who.login,
@@ -95,6 +96,7 @@ def _vouched(who: Speaker, place: Row | None, now: int) -> Vouched:
         finess=(place["finess"] if place else None) or "",
         assurance=int(who.assurance),
         proven=who.proven,
+        since=since,
         at=now,
     )
 

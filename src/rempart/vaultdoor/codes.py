@@ -242,6 +242,11 @@ CODES: dict[str, Code] = {
         "Aucun changement de RIB n'est en attente : rechargez la page.",
         "No change of bank details is waiting: reload the page.",
     ),
+    "rib-new-person": Code(
+        403,
+        "Vous travaillez ici depuis trop peu de temps pour confirmer ce RIB : une personne arrivée au moins deux jours avant la demande doit le faire.",
+        "You have worked here for too short a time to confirm this account: somebody who came at least two days before the request must.",
+    ),
     "rib-second-person": Code(
         403,
         "Une autre personne de l'établissement doit confirmer : celle qui a demandé le changement ne le peut pas.",

@@ -213,6 +213,8 @@ class Vouched(Message, frozen=True):
     assurance: int
     proven: int
     """When a factor was last used, µs."""
+    since: int
+    """Since when this account works there on a device of its own, µs; 0 for an administrator's seat."""
     at: int
     """The vault's clock, µs."""
 
