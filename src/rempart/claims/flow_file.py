@@ -97,9 +97,10 @@ def write_line(line: Line) -> bytes:
 def read_line(content: bytes) -> Line:
     """One line. Raises BadFlow."""
     try:
-        return _DECODER.decode(content)
+        line: Line = _DECODER.decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BadFlow(str(error)) from None
+    return line
 
 
 def text(content: bytes | memoryview) -> str:

@@ -53,10 +53,8 @@ def make_flows(
     `c`: autocommit, as rempart_worker. For a day that is not over, a flow ends now: what comes later is in the next one. Raises FlowsBusy.
     """
     until = min(clock(), _end_of(day))
-    made = []
     with _alone(c):
-        for flow in store.unfinished(c):
-            made.append(_write(c, flow, clock, told))
+        made = [_write(c, flow, clock, told) for flow in store.unfinished(c)]
         for insurer in store.without_flow(c, day):
             with c.transaction():
                 flow = store.open_flow(c, insurer, day, until)

@@ -260,7 +260,7 @@ def finish(c: Connection, flow: Flow, digest: bytes, at: int) -> None:
 
 
 def _flows(c: Connection, query: LiteralString, values: tuple[Any, ...]) -> list[Flow]:
-    return [Flow(*row[:-1], figures=msgspec.convert(row[-1], Figures)) for row in c.execute(query, values)]
+    return [Flow(*(*row[:-1], msgspec.convert(row[-1], Figures))) for row in c.execute(query, values)]
 
 
 def _value(c: Connection, query: LiteralString, values: Any) -> Any:
