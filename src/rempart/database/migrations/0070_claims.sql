@@ -381,7 +381,7 @@ GRANT SELECT (number, amc, name, notice_key, signing_key) ON vault.insurer TO re
 GRANT SELECT (number, amc, name) ON vault.insurer TO rempart_worker;
 GRANT SELECT ON identity.establishment TO rempart_cashier, rempart_worker;
 -- Who it was, for the insurer alone: the reference is encrypted to it.
-GRANT SELECT (index, insurer, notice_ref, generation) ON evidence.entry TO rempart_worker;
+GRANT SELECT (index, insurer, notice_ref) ON evidence.entry TO rempart_worker;
 GRANT USAGE ON SCHEMA intake TO rempart_worker;
 GRANT SELECT ON intake.load TO rempart_worker;
 GRANT SELECT ON intake.delivery, intake.reject TO rempart_cashier;
