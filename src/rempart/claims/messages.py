@@ -9,10 +9,19 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Number = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*$")]
+# `$` alone would let a line break follow.
+Number = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*$(?!\n)")]
 """An establishment's own invoice number, or one of ours."""
+Typed = Annotated[str, Meta(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+"""A number or a word that somebody looks for, or ""."""
 Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
-Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+SoughtCents = Annotated[int, Meta(ge=-1, le=2**53)]
+"""An amount that is looked for; -1: any."""
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)")]
+SoughtDay = Annotated[str, Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$(?!\n)")]
+"""A day that bounds a search, or ""."""
+Cursor = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+"""`next` of the page before, as it was given; 0 for the first page."""
 Receipt = Annotated[str, Meta(max_length=8_192)]
 """An engagement's compact JWS, as the rights check gave it."""
 PAGE = 50
@@ -82,7 +91,7 @@ class Care(Body, frozen=True):
 
     lines: Lines
     receipt: Receipt = ""
-    prise_en_charge: str = ""
+    prise_en_charge: Typed = ""
     """Number of a prise en charge; then no receipt is needed."""
     regime: Literal["general", "alsace-moselle", "fsv"] = "general"
     territory: Annotated[str, Meta(max_length=3)] = ""
@@ -112,7 +121,7 @@ class AskBody(Body, frozen=True):
     """`/claims/prise-en-charge/ask`. `amends`: the number of the one it replaces."""
 
     care: Care
-    amends: str = ""
+    amends: Typed = ""
 
 
 class NumberBody(Body, frozen=True):
@@ -145,9 +154,9 @@ class PriseEnCharge(View, frozen=True):
 class PriseEnChargeFilter(Body, frozen=True):
     """`/claims/prise-en-charge/list`, newest first. `before`: `next` of the page before."""
 
-    state: str = ""
-    domain: str = ""
-    before: int = 0
+    state: Typed = ""
+    domain: Typed = ""
+    before: Cursor = 0
 
 
 class PriseEnChargePage(View, frozen=True):
@@ -173,7 +182,7 @@ class InvoiceBody(Body, frozen=True):
     number: Number
     care: Care
     care_date: Day
-    corrects: str = ""
+    corrects: Typed = ""
 
 
 class Invoice(View, frozen=True):
@@ -205,14 +214,14 @@ class Invoice(View, frozen=True):
 class InvoiceFilter(Body, frozen=True):
     """`/claims/invoice/list`, newest first."""
 
-    state: str = ""
-    number: str = ""
+    state: Typed = ""
+    number: Typed = ""
     """Beginning of the number."""
-    cents: int = -1
+    cents: SoughtCents = -1
     """The complementary part."""
-    first_day: str = ""
-    last_day: str = ""
-    before: int = 0
+    first_day: SoughtDay = ""
+    last_day: SoughtDay = ""
+    before: Cursor = 0
 
 
 class InvoicePage(View, frozen=True):
@@ -238,11 +247,11 @@ class Payment(View, frozen=True):
 class PaymentFilter(Body, frozen=True):
     """`/claims/payment/list`, newest first. `invoice`: the payment that holds this invoice."""
 
-    invoice: str = ""
-    cents: int = -1
-    first_day: str = ""
-    last_day: str = ""
-    before: int = 0
+    invoice: Typed = ""
+    cents: SoughtCents = -1
+    first_day: SoughtDay = ""
+    last_day: SoughtDay = ""
+    before: Cursor = 0
 
 
 class PaymentPage(View, frozen=True):
@@ -318,7 +327,7 @@ class DeliveryView(View, frozen=True):
 class PageBody(Body, frozen=True):
     """A page, newest first. `before`: `next` of the page before, 0 for the first."""
 
-    before: int = 0
+    before: Cursor = 0
 
 
 class DeliveryPage(View, frozen=True):
@@ -384,7 +393,7 @@ class FlowPartBody(Body, frozen=True):
     """`/claims/insurer/flow/download`: one part, from 1."""
 
     id: str
-    part: Annotated[int, Meta(ge=1)] = 1
+    part: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1
 
 
 class AcknowledgeBody(Body, frozen=True):

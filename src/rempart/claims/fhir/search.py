@@ -12,6 +12,8 @@ from rempart.foundation.clock import PARIS, SECOND
 from rempart.vaultdoor.fhir import BadPresentation
 
 PAGE_PARAMETER = "page"
+_LONGEST = 40
+"""Characters of a number."""
 _PREFIXES = {"eq": (0, 1), "ge": (0, None), "gt": (1, None), "le": (None, 1), "lt": (None, 0)}
 """Prefix → days from the date given to the first day wanted, and to the first no longer wanted."""
 
@@ -41,6 +43,8 @@ class Search:
         given, bar, value = written.rpartition("|")
         if bar and given != system:
             raise BadPresentation("identifier", "system")
+        if len(value) > _LONGEST or not value.isprintable():
+            raise BadPresentation("identifier", "form")
         return value
 
 
