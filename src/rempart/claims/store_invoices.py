@@ -10,6 +10,7 @@ import msgspec
 
 from rempart.claims.messages import PAGE, Invoice, InvoiceFilter, Shares, StepView
 from rempart.claims.rejects import BY_CODE
+from rempart.claims.store_settlement import NETTING
 
 _ROW = """
 SELECT i.id, i.number, i.digest, i.insurer, i.pseudonym, i.domain, i.care_date, i.received, i.state, i.code, i.detail, i.total, i.amo,
@@ -137,6 +138,8 @@ async def take_back(
     c: asyncpg.Connection, kept: Kept, establishment: uuid.UUID, at: int, notice: int
 ) -> bool:
     """The other way. An amount already ordered is an indu, recovered once its notice (µs) is over: True then."""
+    # Not while a batch is netted: what it takes cannot be seen before it commits.
+    await c.execute("SELECT pg_advisory_xact_lock_shared($1)", NETTING)
     paid = await c.fetchval(
         "SELECT count(*) > 0 FROM claims.due WHERE invoice = $1 AND kind = 'invoice' AND payment IS NOT NULL",
         kept.id,

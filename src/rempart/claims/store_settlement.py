@@ -15,6 +15,9 @@ from psycopg.types.json import Jsonb
 Connection = psycopg.Connection[Any]
 LOCK = 7_002_026
 """The advisory lock of whoever moves money: a run, a bank report, an activation of RIBs."""
+NETTING = LOCK + 1
+"""The advisory lock of a batch that is netted; a cancellation holds it shared. So each sees what the other did: a due is either
+withdrawn before it is paid, or paid and then an indu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,14 @@ SELECT establishment, n FROM walk WHERE establishment IS NOT NULL ORDER BY n DES
 """
 
 # What the batch may take: `base` is what is due for invoices, less cancellations; indus come after their notice, oldest first, and
-# never beyond the base: `reached` is what they take together, this one included.
+# never beyond the base: `reached` is what they take together, this one included. A cancellation that came since the run opened takes its
+# invoice's due away at once: nothing is paid that was cancelled before.
 _TAKEN: LiteralString = """
 taken AS MATERIALIZED (
   SELECT id, establishment, insurer, kind, cents FROM claims.due
-  WHERE payment IS NULL AND establishment > %(after)s AND establishment <= %(upto)s AND id <= %(until)s
+  WHERE payment IS NULL AND establishment > %(after)s AND establishment <= %(upto)s
+    AND (id <= %(until)s OR kind = 'cancellation' AND %(until)s >= (
+      SELECT i.id FROM claims.due i WHERE i.invoice = due.invoice AND i.kind = 'invoice'))
     AND (kind <> 'indu' OR not_before <= %(opened)s)
 ), base AS MATERIALIZED (
   SELECT establishment, coalesce(sum(cents) FILTER (WHERE kind <> 'indu'), 0)::bigint AS cents FROM taken GROUP BY establishment
@@ -194,6 +200,7 @@ def net_batch(c: Connection, run: Run, upto: UUID, size: int, prefix: str, part:
         "run": run.id, "after": run.netted_to, "upto": upto, "size": size, "until": run.until_due, "opened": run.opened,
         "numbers": numbers, "transfers": transfers, "prefix": prefix, "part": part,
     }  # fmt: skip
+    c.execute("SELECT pg_advisory_xact_lock(%s)", (NETTING,))
     # Planned anew each time: a plan kept for any range joins the batch the slow way, and the run is no longer linear.
     c.execute(_SPLIT, values, prepare=False)
     c.execute(_NET, values, prepare=False)
