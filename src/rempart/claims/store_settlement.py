@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 Connection = psycopg.Connection[Any]
 LOCK = 7_002_026
 """The advisory lock of whoever moves money: a run, a bank report, an activation of RIBs."""
-NETTING = LOCK + 1
+NETTING = 7_002_028
 """The advisory lock of a batch that is netted; a cancellation holds it shared. So each sees what the other did: a due is either
 withdrawn before it is paid, or paid and then an indu."""
 
