@@ -153,7 +153,7 @@ def check(file: CreditTransferFile) -> None:
     if file.debtor_bic is not None and not _BIC.fullmatch(file.debtor_bic):
         raise BadOrder("debtor_bic: a BIC of 8 or 11 characters")
     for number, transfer in enumerate(file.transfers, 1):
-        _check_transfer(transfer, f"transfer {number}")
+        check_transfer(transfer, f"transfer {number}")
     if len({transfer.end_to_end_id for transfer in file.transfers}) != len(file.transfers):
         raise BadOrder("end_to_end_id: the same one twice")
 
@@ -165,7 +165,8 @@ def _check_dates(file: CreditTransferFile) -> None:
         raise BadOrder("requested_date: before the day of the order")
 
 
-def _check_transfer(transfer: Transfer, where: str) -> None:
+def check_transfer(transfer: Transfer, where: str) -> None:
+    """One transfer that a SEPA bank takes. Raises `BadOrder` naming `where` and the field."""
     _check_reference(transfer.end_to_end_id, f"{where}, end_to_end_id")
     if not 1 <= transfer.cents <= MOST_CENTS:
         raise BadOrder(f"{where}, cents: from 1 to {MOST_CENTS}")

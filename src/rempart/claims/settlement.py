@@ -9,6 +9,7 @@ even if somebody has taken it from the bank's folder already: it is never handed
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from rempart.claims import store_settlement as store
-from rempart.claims.credit_transfer import CreditTransferFile, Transfer, write
+from rempart.claims.credit_transfer import (
+    MOST_CENTS,
+    BadOrder,
+    CreditTransferFile,
+    Transfer,
+    check_transfer,
+    write,
+)
 from rempart.claims.durable import flush_folder, write_durably
 from rempart.claims.rib import RibUnreadable, open_rib
 from rempart.claims.store_settlement import Connection, Netted, OrderFile, Run
@@ -30,6 +38,7 @@ BATCH = 500
 """Establishments netted in one transaction."""
 PART = 10_000
 """Transfers in one file at the most: what a bank takes."""
+_log = logging.getLogger("rempart.settlement")
 
 
 class SettlementBusy(Refusal):
@@ -188,17 +197,29 @@ def _stage(
 
 
 def _open_ribs(c: Connection, payments: list[Netted], payer: Payer, clock: Clock) -> list[Transfer]:
-    """The only place where a RIB is read. One that does not open keeps nobody else from being paid."""
+    """The only place where a RIB is read. One that does not open, and a transfer that no bank takes, keep nobody else from being paid."""
     transfers = []
     for payment in payments:
         try:
             iban = open_rib(payer.key, payment.establishment, payment.rib, bytes(payment.sealed))
         except RibUnreadable as error:
             with c.transaction():
-                store.withdraw(c, payment, error.code, clock())
+                # ISO 20022's AC01: the account number is not one. That is what its establishment has to know.
+                store.withdraw(c, payment, error.code, "AC01", clock())
             continue
         remittance = f"Tiers payant {payment.end_to_end}"
-        transfers.append(Transfer(payment.end_to_end, payment.cents, payment.name, iban, remittance))
+        transfer = Transfer(payment.end_to_end, payment.cents, payment.name, iban, remittance)
+        try:
+            check_transfer(transfer, payment.end_to_end)
+        except BadOrder as error:
+            # The operator's to look into: an amount that no invoice explains, a name without a Latin letter.
+            _log.error("%s: a transfer that no bank takes is withdrawn", payment.end_to_end)
+            with c.transaction():
+                store.withdraw(
+                    c, payment, error.code, "AM02" if payment.cents > MOST_CENTS else "RR03", clock()
+                )
+            continue
+        transfers.append(transfer)
     return transfers
 
 

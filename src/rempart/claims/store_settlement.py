@@ -12,6 +12,8 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from rempart.claims.bank_reasons import reason
+
 Connection = psycopg.Connection[Any]
 LOCK = 7_002_026
 """The advisory lock of whoever moves money: a run, a bank report, an activation of RIBs."""
@@ -288,21 +290,26 @@ def put_ordered(c: Connection, run: UUID, part: int | None, at: int) -> None:
         )
 
 
-def withdraw(c: Connection, payment: Netted, reason: str, at: int) -> None:
-    """Before any order: the RIB cannot be used. Dues open again, the RIB is out of force, the establishment is told."""
+def withdraw(c: Connection, payment: Netted, code: str, why: str, at: int) -> None:
+    """Before any order: it cannot be paid so. Dues open again, the establishment is told `why` (ISO 20022's reason code).
+
+    The RIB is out of force where it is what cannot be used."""
     c.execute("UPDATE claims.due SET payment = NULL WHERE payment = %s", (payment.id,))
     c.execute(
         "UPDATE claims.payment SET state = 'withdrawn', reason = %s, settled = %s WHERE id = %s",
-        (reason, at, payment.id),
+        (code, at, payment.id),
     )
     c.execute(
         """UPDATE claims.run SET cents = run.cents - p.cents, payments = run.payments - 1, without_rib = run.without_rib + 1
            FROM claims.payment p WHERE p.id = %s AND run.id = p.run""",
         (payment.id,),
     )
-    c.execute("UPDATE claims.rib SET state = 'replaced' WHERE id = %s AND state = 'in-force'", (payment.rib,))
-    # ISO 20022's AC01: the account number is not one. That is what its establishment has to know.
-    facts = {"statement": payment.end_to_end, "cents": payment.cents, "reason": "AC01", "rib_refused": True}
+    refused = reason(why).rib
+    if refused:
+        c.execute(
+            "UPDATE claims.rib SET state = 'replaced' WHERE id = %s AND state = 'in-force'", (payment.rib,)
+        )
+    facts = {"statement": payment.end_to_end, "cents": payment.cents, "reason": why, "rib_refused": refused}
     put_letter(c, payment.establishment, "payment-rejected", at, facts)
 
 
