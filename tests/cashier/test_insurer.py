@@ -43,6 +43,9 @@ def test_the_insurer_agrees_and_the_professional_reads_it(trade: Trade) -> None:
         == "prise-en-charge-decided"
     )
     assert desk.ask(InsurerDesk, HOME, Nothing()).to_decide == 0
+    # Whoever asked is told, on their devices, under the number and nothing more.
+    told = trade.rows("SELECT detail FROM vault.notice WHERE kind = 'prise-en-charge:decide'")
+    assert (waiting.number,) in told
 
 
 @pytest.mark.parametrize("reason", ["", "amount", "cancelled", "because"])

@@ -13,6 +13,7 @@ import msgspec
 from rempart.cashier import prises_en_charge
 from rempart.cashier.engaged import prove
 from rempart.cashier.errands import Asked
+from rempart.cashier.telling import tell
 from rempart.claims import store_care
 from rempart.claims import store_invoices as store
 from rempart.claims import store_prises_en_charge as store_pec
@@ -177,6 +178,7 @@ async def _take_back(asked: Asked, c: asyncpg.Connection, kept: Kept) -> None:
             "not_before": paris_date(asked.at + INDU_NOTICE).isoformat(),
         }
         await store.announce_indu(c, establishment, asked.at, facts)
+        await tell(asked, asked.who.establishment, "indu:notice", kept.row["number"])
 
 
 def _judged(

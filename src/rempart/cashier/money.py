@@ -12,6 +12,7 @@ from typing import Literal
 import asyncpg
 
 from rempart.cashier.errands import Asked, Errand, Party
+from rempart.cashier.telling import tell
 from rempart.claims import store_money as store
 from rempart.claims.bank_reasons import reason
 from rempart.claims.messages import (
@@ -28,8 +29,8 @@ from rempart.claims.statement_files import Statement, StatementLine, as_csv, as_
 from rempart.claims.store_money import Paid
 from rempart.claims.target import next_target_day
 from rempart.foundation.clock import DAY, HOUR, PARIS, SECOND, paris_date
-from rempart.foundation.errors import BadInput, Outage, Refusal
-from rempart.vaultdoor.messages import Done, Notify, Paper
+from rempart.foundation.errors import BadInput, Refusal
+from rempart.vaultdoor.messages import Paper
 
 BY_PASSKEY = 2
 """The assurance of a session opened by passkey."""
@@ -173,7 +174,7 @@ async def change_rib(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibV
     sealed = seal_rib(asked.zone.settlement_public, uuid.UUID(who.establishment), number, iban)
     effective_at = asked.at + settings.rib_wait_hours * HOUR
     await store.ask_rib(c, who.establishment, number, sealed, who.account, asked.at, effective_at, second=second)  # fmt: skip
-    await _tell(asked, "rib:ask")
+    await tell(asked, asked.who.establishment, "rib:ask", asked.who.login)
     return await store.rib(c, who.account)
 
 
@@ -189,7 +190,7 @@ async def confirm_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> Rib
         raise NewPerson
     if not state.confirmed:
         await store.confirm_rib(c, asked.who.account)
-        await _tell(asked, "rib:confirm")
+        await tell(asked, asked.who.establishment, "rib:confirm", asked.who.login)
     return await store.rib(c, asked.who.account)
 
 
@@ -199,15 +200,8 @@ async def cancel_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibV
     if not (await store.rib(c, asked.who.account)).waiting_since:
         raise NoRibWaiting
     await store.cancel_rib(c, asked.who.establishment, asked.at)
-    await _tell(asked, "rib:cancel")
+    await tell(asked, asked.who.establishment, "rib:cancel", asked.who.login)
     return await store.rib(c, asked.who.account)
-
-
-async def _tell(asked: Asked, kind: str) -> None:
-    """Everybody of the establishment. Before the commit: a change that nobody could be told of is not made."""
-    reply = await asked.zone.vault.call(Notify(asked.who.establishment, kind, asked.who.login))
-    if not isinstance(reply, Done):
-        raise Outage("notify")
 
 
 TABLE = {

@@ -9,6 +9,7 @@ import msgspec
 
 from rempart.cashier.engaged import Engaged, prove
 from rempart.cashier.errands import Asked
+from rempart.cashier.telling import tell
 from rempart.claims import store_care
 from rempart.claims import store_prises_en_charge as store
 from rempart.claims.care import PricedCare, price_care
@@ -92,6 +93,7 @@ async def decide(asked: Asked, c: asyncpg.Connection, body: DecideBody) -> Prise
         await _end(c, held, "refusee", reason, "insurer", asked.at)
     else:
         await _agree(asked, c, held)
+    await tell(asked, str(held.establishment), "prise-en-charge:decide", held.agreement.number)
     return await _read(asked, c, held.agreement.number)
 
 

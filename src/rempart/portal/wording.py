@@ -74,8 +74,9 @@ NOTICES: dict[str, Pair] = {
     "member:remove": ("Retiré d'un établissement", "Removed from an establishment"),
     "rib:ask": ("Changement de RIB demandé", "Change of account asked for"),
     "rib:confirm": ("Changement de RIB confirmé", "Change of account confirmed"),
-    "rib:in-force": ("Nouveau RIB en vigueur", "New account in force"),
     "rib:cancel": ("Changement de RIB annulé", "Change of account cancelled"),
+    "indu:notice": ("Somme à récupérer", "Amount to be recovered"),
+    "prise-en-charge:decide": ("Prise en charge décidée par l'assureur", "Prise en charge decided by the insurer"),
 }
 NATURES: dict[str, Pair] = {
     "hospital-stay": ("Séjour hospitalier", "Hospital stay"),

@@ -46,20 +46,18 @@ class Audited(StrEnum):
     EPOCH_BEGIN = "epoch:begin"
     RIB_ASK = "rib:ask"
     RIB_CONFIRM = "rib:confirm"
-    RIB_IN_FORCE = "rib:in-force"
     RIB_CANCEL = "rib:cancel"
     INDU_NOTICE = "indu:notice"
-    PAYMENT_REJECTED = "payment:rejected"
+    PEC_DECIDE = "prise-en-charge:decide"
 
 
 TOLD_BY_CASHIER = frozenset(
     {
         Audited.RIB_ASK,
         Audited.RIB_CONFIRM,
-        Audited.RIB_IN_FORCE,
         Audited.RIB_CANCEL,
         Audited.INDU_NOTICE,
-        Audited.PAYMENT_REJECTED,
+        Audited.PEC_DECIDE,
     }
 )
 """What the cashier may have an establishment told of: nothing else of this list comes from it."""
