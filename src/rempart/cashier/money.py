@@ -179,7 +179,10 @@ async def change_rib(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibV
 
 
 async def confirm_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibView:  # noqa: ARG001
-    """A second person's yes: of somebody who was there long before the request. Raises NoRibWaiting, SamePerson, NewPerson, Outage."""
+    """A second person's yes: of somebody who was there long before the request. Raises PasskeyNeeded, NoRibWaiting, SamePerson, NewPerson,
+    Outage."""
+    if asked.who.assurance < BY_PASSKEY:
+        raise PasskeyNeeded
     await store.lock_rib(c, asked.who.establishment)
     state = await store.rib(c, asked.who.account)
     if not state.waiting_since:
@@ -197,9 +200,8 @@ async def confirm_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> Rib
 async def cancel_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibView:  # noqa: ARG001
     """Anybody of the establishment stops a change. Raises NoRibWaiting, Outage."""
     await store.lock_rib(c, asked.who.establishment)
-    if not (await store.rib(c, asked.who.account)).waiting_since:
+    if not await store.cancel_rib(c, asked.who.establishment, asked.at):
         raise NoRibWaiting
-    await store.cancel_rib(c, asked.who.establishment, asked.at)
     await tell(asked, asked.who.establishment, "rib:cancel", asked.who.login)
     return await store.rib(c, asked.who.account)
 

@@ -132,13 +132,16 @@ async def confirm_rib(c: asyncpg.Connection, who: str) -> None:
     )
 
 
-async def cancel_rib(c: asyncpg.Connection, establishment: str, at: int) -> None:
-    """What waits will not take effect; and its letter."""
+async def cancel_rib(c: asyncpg.Connection, establishment: str, at: int) -> bool:
+    """What waits will not take effect; and its letter. False when nothing waits, or what waited has just taken effect."""
     row = await c.fetchrow(
         "UPDATE claims.rib SET state = 'cancelled' WHERE state = 'waiting' RETURNING asked, effective_at"
     )
+    if row is None:
+        return False
     facts = {"asked": row["asked"], "effective": row["effective_at"]}
     await _letter(c, establishment, "rib-cancelled", at, facts)
+    return True
 
 
 async def _letter(
