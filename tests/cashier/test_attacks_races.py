@@ -5,6 +5,8 @@ from pathlib import Path
 from threading import Thread
 
 from rempart.claims import store_settlement
+from rempart.claims.bank import take_report
+from rempart.claims.bank_report import BankReport, Fate, Outcome
 from rempart.claims.journal import check_balanced
 from rempart.claims.messages import Care, Invoice, InvoiceBody, Line, NumberBody
 from rempart.claims.settlement import Payer, Progress, settle
@@ -99,3 +101,30 @@ def test_an_invoice_cancelled_while_its_batch_commits_is_recovered_after_a_notic
     assert (paid(trade, who), back(trade, who)) == ([amount], ["indu"])
     letters = trade.rows("SELECT kind FROM claims.letter WHERE establishment = %s", who.establishment)
     assert ("indu",) in letters
+
+
+def test_what_was_cancelled_is_not_paid_again_when_the_bank_sends_its_transfer_back(
+    trade: Trade, tmp_path: Path
+) -> None:
+    """It was never received: there is no indu to wait for, and nothing to pay meanwhile."""
+    who = referenced(trade)
+    billed(who, "F1")
+    trade.clock.advance(DAY)
+    with trade.database.connect("worker") as c:
+        settle(c, payer(trade, tmp_path), trade.clock)
+        who.wake()
+        cancel(who, "F1")
+        kept = billed(who, "F2").shares.amc
+        [(reference,)] = trade.rows(
+            "SELECT end_to_end FROM claims.payment WHERE establishment = %s", who.establishment
+        )
+        report = BankReport("pain.002", "B1", "", (Outcome(reference, Fate.REJECTED, "AM04"),))
+        assert take_report(c, report, trade.clock).rejected == 1
+        trade.clock.advance(DAY)
+        settle(c, payer(trade, tmp_path), trade.clock)
+        check_balanced(c)
+    assert paid(trade, who)[1:] == [kept]
+    assert (
+        trade.rows("SELECT 1 FROM claims.due WHERE payment IS NULL AND establishment = %s", who.establishment)
+        == []
+    )

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from rempart.claims.bank_reasons import reason
 from rempart.claims.bank_report import BankReport, Fate, Outcome
 from rempart.claims.settlement import SettlementBusy, alone
-from rempart.claims.store_settlement import put_letter, unfinished_run
+from rempart.claims.store_settlement import put_letter, reopen, unfinished_run
 from rempart.foundation.clock import Clock
 from rempart.foundation.errors import Refusal
 
@@ -162,7 +162,7 @@ def _reject(c: Connection, payment: _Payment, code: str, at: int) -> Rejection:
            SELECT payment, invoice, establishment, insurer, kind, cents FROM claims.due WHERE payment = %s""",
         (payment.id,),
     )
-    c.execute("UPDATE claims.due SET payment = NULL WHERE payment = %s", (payment.id,))
+    reopen(c, payment.id)
     why = reason(code)
     c.execute(
         "UPDATE claims.payment SET state = 'rejected', reason = %s, settled = %s WHERE id = %s",

@@ -18,8 +18,8 @@ Connection = psycopg.Connection[Any]
 LOCK = 7_002_026
 """The advisory lock of whoever moves money: a run, a bank report, an activation of RIBs."""
 NETTING = 7_002_028
-"""The advisory lock of a batch that is netted; a cancellation holds it shared. So each sees what the other did: a due is either
-withdrawn before it is paid, or paid and then an indu."""
+"""The advisory lock of a batch that is netted, or of a payment whose dues open again; a cancellation holds it shared. So each sees what
+the other did: a due is either withdrawn before it is paid, or paid and then an indu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +294,7 @@ def withdraw(c: Connection, payment: Netted, code: str, why: str, at: int) -> No
     """Before any order: it cannot be paid so. Dues open again, the establishment is told `why` (ISO 20022's reason code).
 
     The RIB is out of force where it is what cannot be used."""
-    c.execute("UPDATE claims.due SET payment = NULL WHERE payment = %s", (payment.id,))
+    reopen(c, payment.id)
     c.execute(
         "UPDATE claims.payment SET state = 'withdrawn', reason = %s, settled = %s WHERE id = %s",
         (code, at, payment.id),
@@ -311,6 +311,18 @@ def withdraw(c: Connection, payment: Netted, code: str, why: str, at: int) -> No
         )
     facts = {"statement": payment.end_to_end, "cents": payment.cents, "reason": why, "rib_refused": refused}
     put_letter(c, payment.establishment, "payment-rejected", at, facts)
+
+
+def reopen(c: Connection, payment: UUID) -> None:
+    """What a payment took and did not bring is due again. What was cancelled meanwhile was never received: it is no indu that waits for
+    its notice while its invoice is paid, it goes with it."""
+    c.execute("SELECT pg_advisory_xact_lock(%s)", (NETTING,))
+    c.execute(
+        """UPDATE claims.due SET kind = 'cancellation', not_before = 0 WHERE kind = 'indu' AND payment IS NULL
+           AND invoice IN (SELECT invoice FROM claims.due WHERE payment = %s AND kind = 'invoice')""",
+        (payment,),
+    )
+    c.execute("UPDATE claims.due SET payment = NULL WHERE payment = %s", (payment,))
 
 
 # Each insurer's share of this run, less what the bank rejected since the last one; below zero it is a credit note.
