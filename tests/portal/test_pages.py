@@ -12,7 +12,7 @@ import pytest
 from rempart.portal import PortalSettings, app
 from rempart.portal.files import FOLDER
 from rempart.portal.pages import PAGES
-from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.client import CashierUnreachable, VaultClient
 
 ORIGIN = "http://localhost:8000"
 SIGNED_IN = {"Cookie": "__Host-rempart=whatever"}
@@ -21,14 +21,14 @@ ENGLISH = {"Accept-Language": "de;q=0.9, en-GB, fr;q=0.8"}
 
 @pytest.fixture
 def request_portal(tmp_path):
-    """Ask the portal, whose vault does not answer."""
+    """Ask the portal, whose vault and cashier do not answer."""
 
     def ask(method: str, path: str, *, production: bool = False, **options: Any) -> httpx.Response:
         origin = "https://portail.exemple.fr" if production else ORIGIN
         portal = app(
             PortalSettings(origin, production=production),
             VaultClient(tmp_path / "absent.sock"),
-            VaultClient(tmp_path / "gone.sock"),
+            VaultClient(tmp_path / "gone.sock", unreachable=CashierUnreachable),
         )
 
         async def run() -> httpx.Response:
@@ -214,9 +214,24 @@ def test_an_outage_is_told_in_the_readers_language_with_a_reference_and_without_
             content=b'{"password": "tr0ub4dor"}',
         )
         assert response.status_code == 503
-        assert "The service cannot answer for now" in response.text
+        assert "The vault does not answer for now" in response.text
         assert re.search(r"[0-9a-f]{8}", response.text)
         assert "tr0ub4dor" not in response.text + caplog.text
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_an_errand_lost_on_the_way_is_never_said_to_be_undone(request_portal, accept):
+    french, english = (
+        request_portal(
+            "POST", "/claims/invoice/submit", headers={**SAME_ORIGIN, **more, "Accept": accept}, content=b"{}"
+        )
+        for more in ({}, ENGLISH)
+    )
+    assert french.status_code == english.status_code == 503
+    assert "La caisse ne répond pas" in french.text
+    assert "The cashier does not answer" in english.text
+    assert "divulgué" not in french.text
+    assert "disclosed" not in english.text
 
 
 def test_no_page_and_no_script_keeps_what_was_typed():

@@ -23,7 +23,7 @@ from rempart.portal import wording
 from rempart.portal.language import speaker
 from rempart.portal.names import Known
 from rempart.portal.papers import view_and_template
-from rempart.vaultdoor.codes import CODES
+from rempart.vaultdoor.codes import Code
 from rempart.vaultdoor.fhir import explain
 from rempart.vaultdoor.messages import (
     Activated,
@@ -99,9 +99,8 @@ class Fragments:
         found = view_and_template(paper)
         return None if found is None else self._fill(found[1], language, view=found[0])
 
-    def refusal(self, reply: Refused, language: str) -> str:
+    def refusal(self, reply: Refused, code: Code, language: str) -> str:
         """An alert: the code's sentence, which says what to do, and the element at fault."""
-        code = CODES.get(reply.code, CODES["internal"])
         detail = detail_in_words(reply, language)
         return self._fill("refused.html", language, reply=reply, code=code, detail=detail)
 

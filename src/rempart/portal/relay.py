@@ -21,7 +21,7 @@ from rempart.portal.names import Names
 from rempart.portal.papers import as_it_is
 from rempart.portal.settings import PortalSettings
 from rempart.vaultdoor.client import VaultClient
-from rempart.vaultdoor.codes import CODES
+from rempart.vaultdoor.codes import CODES, Code
 from rempart.vaultdoor.messages import Act, Activated, Done, Paper, Refused, Reply, SignedIn
 
 COOKIE = "__Host-rempart"
@@ -45,7 +45,10 @@ class Relay:
         """Relay one act."""
         language = reader_language(request)
         body = await self._admitted_body(request)
-        reply = body if isinstance(body, Refused) else await self._ask_vault(request, body, language)
+        try:
+            reply = body if isinstance(body, Refused) else await self._ask(request, body, language)
+        except Outage as error:
+            return self._unreachable(request, error, language)
         if isinstance(body, bytes):
             await self._names.follow(request, body, reply)
         response = await self._rendered(request, reply, language)
@@ -76,7 +79,7 @@ class Relay:
             return Refused("bad-input", "body")
         return bytes(body)
 
-    async def _ask_vault(self, request: Request, body: bytes, language: str) -> Reply:
+    async def _ask(self, request: Request, body: bytes, language: str) -> Reply:
         header = request.headers.get
         act = Act(
             method=request.method,
@@ -88,23 +91,33 @@ class Relay:
             body=body,
             language=language,
         )
-        try:
-            return await self._client.call(act)
-        except Outage as error:
-            reference = secrets.token_hex(4)
-            _log.warning("vault unreachable: %s, reference %s", error.detail, reference)
-            return Refused("outage", reference=reference)
+        return await self._client.call(act)
+
+    def _unreachable(self, request: Request, error: Outage, language: str) -> Response:
+        """In the error's own words: of an errand that was lost on the way, "nothing was done" could be false."""
+        reference = secrets.token_hex(4)
+        _log.warning("%s: %s, reference %s", type(error).__name__, error.detail, reference)
+        words = Code(CODES[error.code].status, error.french, error.english)
+        return self._refused(request, Refused(error.code, reference=reference), words, language)
+
+    def _refused(self, request: Request, reply: Refused, code: Code, language: str) -> Response:
+        fragment = self._fragments.refusal(reply, code, language) if _wants_html(request) else None
+        return _refusal(reply, code, fragment, language)
 
     async def _rendered(self, request: Request, reply: Reply, language: str) -> Response:
-        wants_html = "text/html" in request.headers.get("accept", "")
+        wants_html = _wants_html(request)
         if isinstance(reply, Refused):
-            return _refusal(reply, self._fragments.refusal(reply, language) if wants_html else None, language)
+            return self._refused(request, reply, CODES.get(reply.code, CODES["internal"]), language)
         if isinstance(reply, Paper):
             fragment = self._fragments.paper(reply, language) if wants_html else None
             return as_it_is(reply) if fragment is None else HTMLResponse(fragment, reply.status)
         if wants_html and has_fragment(reply):
             return HTMLResponse(self._fragments.render(reply, await self._names.around(reply), language))
         return _json(msgspec.to_builtins(_without_session(reply)) | await self._names.beside(reply))
+
+
+def _wants_html(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _target(request: Request) -> str:
@@ -129,8 +142,7 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
 
 
-def _refusal(reply: Refused, fragment: str | None, language: str) -> Response:
-    code = CODES.get(reply.code, CODES["internal"])
+def _refusal(reply: Refused, code: Code, fragment: str | None, language: str) -> Response:
     if fragment is not None:
         response: Response = HTMLResponse(fragment, status_code=code.status)
     else:
@@ -143,7 +155,7 @@ def _refusal(reply: Refused, fragment: str | None, language: str) -> Response:
 
 def internal_error(reference: str, language: str) -> Response:
     """Something broke here: a reference to quote, and no word more."""
-    return _refusal(Refused("internal", reference=reference), None, language)
+    return _refusal(Refused("internal", reference=reference), CODES["internal"], None, language)
 
 
 def _keep_session(response: Response, reply: Reply, path: str) -> None:
