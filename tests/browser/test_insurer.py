@@ -105,6 +105,16 @@ def test_a_professional_sees_none_of_the_insurers_pages(
     expect(pharmacist.page.locator("#check")).to_be_visible()
 
 
+def test_the_insurers_people_read_its_number_and_what_a_colleague_will_do(clerk: Seat) -> None:
+    page = clerk.page
+    clerk.go("/etablissement")
+    facts = page.locator("#members .identity .facts")
+    expect(facts).to_contain_text(AMC)
+    expect(facts).to_contain_text("Organisme complémentaire")
+    expect(facts).not_to_contain_text("FINESS")
+    expect(page.locator("#members select[name=role]")).not_to_contain_text("vérifie")
+
+
 def test_the_months_show_what_was_just_accepted(
     clerk: Seat, seat: Callable[..., Seat], platform: Platform
 ) -> None:

@@ -27,6 +27,7 @@ PROFESSIONS: dict[str, Pair] = {
     "audiologist": ("Audioprothésiste", "Audiologist"),
     "hospital": ("Hôpital", "Hospital"),
     "ambulance": ("Ambulances", "Ambulance"),
+    "insurer": ("Organisme complémentaire", "Complementary insurer"),
 }
 ROLES: dict[str, Pair] = {
     "titulaire": ("Titulaire", "Titulaire"),
@@ -76,7 +77,10 @@ NOTICES: dict[str, Pair] = {
     "rib:confirm": ("Changement de RIB confirmé", "Change of account confirmed"),
     "rib:cancel": ("Changement de RIB annulé", "Change of account cancelled"),
     "indu:notice": ("Somme à récupérer", "Amount to be recovered"),
-    "prise-en-charge:decide": ("Prise en charge décidée par l'assureur", "Prise en charge decided by the insurer"),
+    "prise-en-charge:decide": (
+        "Prise en charge décidée par l'assureur",
+        "Prise en charge decided by the insurer",
+    ),
 }
 NATURES: dict[str, Pair] = {
     "hospital-stay": ("Séjour hospitalier", "Hospital stay"),
