@@ -69,6 +69,9 @@ def test_a_day_without_dues_is_settled_and_the_journal_agrees(platform: Platform
 def test_what_nobody_called_or_ordered_is_refused(platform: Platform, tmp_path_factory: Any) -> None:
     done = settlement(platform, "funds-received", "AF-NONE", "12.50", "--bank-reference", "B1")
     assert (done.returncode, done.stderr.split(":")[0]) == (1, "funds-call")
+    for amount in ("12.505", "Infinity", "twelve"):
+        done = settlement(platform, "funds-received", "AF-NONE", amount, "--bank-reference", "B1")
+        assert (done.returncode, done.stderr.split(":")[0]) == (1, "bad-input")
     file = tmp_path_factory.mktemp("bank") / "report.xml"
     file.write_text("<Document/>")
     done = settlement(platform, "bank-report", str(file))

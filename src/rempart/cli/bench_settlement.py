@@ -59,7 +59,7 @@ def measure(work: Path, claims: int, *, with_tenth: bool) -> dict[str, Any]:
     """All figures; each size on a database of its own, in one cluster."""
     secrets = work / "secrets"
     secrets.mkdir(mode=0o700)
-    with running(EmbeddedCluster(work / "postgres", shared_buffers="512MB")) as cluster:
+    with running(EmbeddedCluster(work / "postgres", shared_buffers="2GB")) as cluster:
         provision_roles(cluster.superuser_dsn(), secrets, generate=True)
         tenth = _settle(work, cluster, claims // 10) if with_tenth else None
         whole = _settle(work, cluster, claims)

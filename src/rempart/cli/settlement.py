@@ -260,7 +260,7 @@ def _cents(amount: str) -> int:
         cents = Decimal(amount) * 100
     except InvalidOperation as error:
         raise BadInput("amount: euros, such as 1234.56") from error
-    if cents != cents.to_integral_value():
+    if not cents.is_finite() or cents != cents.to_integral_value():
         raise BadInput("amount: two decimals at the most")
     return int(cents)
 
