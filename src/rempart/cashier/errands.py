@@ -4,7 +4,6 @@
 party and rank; read the body; then one transaction, which sees the rows of that party alone.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -15,8 +14,9 @@ import msgspec
 
 from rempart.cashier.zone import Zone
 from rempart.claims.messages import Body, View
-from rempart.foundation.errors import BadInput, Outage, Refusal
+from rempart.foundation.errors import Outage, Refusal
 from rempart.foundation.vocabulary import Role
+from rempart.vaultdoor.bodies import read_body
 from rempart.vaultdoor.messages import Act, Paper, Refused, Reply, Vouch, Vouched
 
 
@@ -104,7 +104,7 @@ async def perform(act: Act, zone: Zone, errands: Errands) -> Reply:
     if not isinstance(who, Vouched):
         raise Outage("vouch")
     _require_party(errand, who)
-    body = act.body if errand.body is None else _decode(act.body, errand.body)
+    body = act.body if errand.body is None else read_body(act.body, errand.body)
     try:
         async with zone.pool.acquire(timeout=5) as c, c.transaction():
             await see_only(c, who)
@@ -138,21 +138,3 @@ def _require_party(errand: Errand, who: Vouched) -> None:
         raise Forbidden("establishment")
     if errand.party is Party.TITULAIRE and who.role != Role.TITULAIRE:
         raise Forbidden("role")
-
-
-def _decode(content: bytes, kind: type[Body]) -> Body:
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.ValidationError as error:
-        raise BadInput(_field(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BadInput("json") from None
-
-
-def _field(message: str) -> str:
-    """The element that msgspec names; never a value, nor a key that a client made up."""
-    found = re.search(r" - at `\$\.?([^`]*)`$", message)
-    missing = re.match(r"Object missing required field `([a-z_]+)`", message)
-    if "unknown field" in message:
-        return "unknown"
-    return ".".join(part for part in (found[1] if found else "", missing[1] if missing else "") if part)

@@ -6,17 +6,15 @@ then read again under lock, and the handler does its act in that same transactio
 """
 
 import hashlib
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 import asyncpg
-import msgspec
 
 from rempart.foundation.clock import SECOND
-from rempart.foundation.errors import BadInput, Outage
+from rempart.foundation.errors import Outage
 from rempart.vault import activation, devices, factors, lookups, members, notices, sessions, signin
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Body, Introduced, Introduction, Nothing, Speaker
@@ -33,6 +31,7 @@ from rempart.vault.signature import (
 )
 from rempart.vault.store_accounts import Connection
 from rempart.vault.zone import Zone
+from rempart.vaultdoor.bodies import read_body
 from rempart.vaultdoor.messages import Act, Reply
 
 MAX_BODY = 64 * 1024
@@ -118,7 +117,7 @@ async def perform(act: Act, zone: Zone) -> Reply:
 
 
 async def _perform_introduced(rule: Rule, act: Act, zone: Zone) -> Reply:
-    body = _body(rule, act)
+    body = read_body(act.body, rule.body)
     assert isinstance(body, Introduction)
     asked = _introduced(act, body, zone)
     prepared = [await rule.prepare(asked, body)] if rule.prepare else []
@@ -148,7 +147,7 @@ async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
     if claimed.thumbprint != who.thumbprint:
         raise DeviceNotBound("keyid")
     verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
-    body = _body(rule, act)
+    body = read_body(act.body, rule.body)
     await _require_right(rule, zone.pool, who, now)
     prepared = [await rule.prepare(Asked(zone, now, act.session, who), body)] if rule.prepare else []
     async with zone.pool.acquire() as c, c.transaction():
@@ -174,21 +173,3 @@ async def _require_right(rule: Rule, c: Connection, who: Speaker, now: int) -> N
     if rule.who is Who.MANAGER and not await store.managed_establishments(c, who.account):
         raise Forbidden("role")
     sessions.require_proof(who, now)
-
-
-def _body(rule: Rule, act: Act) -> Body:
-    try:
-        return msgspec.json.decode(act.body, type=rule.body)
-    except msgspec.ValidationError as error:
-        raise BadInput(_field(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BadInput("json") from None
-
-
-def _field(message: str) -> str:
-    """The element that msgspec names; never a value, nor a key that a client made up."""
-    found = re.search(r" - at `\$\.?([^`]*)`$", message)
-    missing = re.match(r"Object missing required field `([a-z_]+)`", message)
-    if "unknown field" in message:
-        return "unknown"
-    return ".".join(part for part in (found[1] if found else "", missing[1] if missing else "") if part)
