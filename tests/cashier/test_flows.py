@@ -122,10 +122,11 @@ def test_a_flow_is_made_once_a_day_and_what_comes_later_is_in_the_next(trade: Tr
     assert insurer.amc in {each.amc for each in made}
     bill(pharmacist, trade.insure(insurer), "F2")
     assert make(trade) == []
-    assert flow_of(desk).rows == 1
+    assert (first := flow_of(desk)).rows == 1
     trade.clock.advance(DAY)
     make(trade)
-    header, [told] = opened(download(desk, flow_of(desk)), insurer)
+    header, [told] = opened(download(desk, second := flow_of(desk)), insurer)
+    assert desk.ask(FlowPage, "/claims/insurer/flows", PageBody(second.made)).items == [first]
     assert isinstance(told, Opened)
     assert told.acts.number == "F2"
     assert header.day == trade.today().isoformat()

@@ -141,6 +141,8 @@ def test_files_come_newest_first_with_their_first_rejects(trade: Trade) -> None:
     assert [each.filename for each in files] == ["members-1.csv", "members-0.csv"]
     assert [each.line for each in files[0].rejects] == list(range(1, 21))
     assert files[0].rejected == 30
+    older = desk.ask(DeliveryPage, "/claims/insurer/files", PageBody(files[0].received)).items
+    assert older == files[1:]
 
 
 def test_funds_late_and_received_are_told_apart(trade: Trade) -> None:
@@ -162,4 +164,10 @@ def test_funds_late_and_received_are_told_apart(trade: Trade) -> None:
     home = desk.ask(InsurerDesk, HOME, Nothing())
     assert (home.funds_called, home.funds_late) == (3_000, 2_000)
     told = desk.ask(FundsPage, "/claims/insurer/funds", PageBody()).items
-    assert [(each.cents, each.received_cents) for each in told] == [(1_000, 0), (2_000, 0), (5_000, 5_000)]
+    assert [(each.cents, each.received_cents, each.late) for each in told] == [
+        (1_000, 0, False),
+        (2_000, 0, True),
+        (5_000, 5_000, False),
+    ]
+    older = desk.ask(FundsPage, "/claims/insurer/funds", PageBody(told[0].called)).items
+    assert older == told[1:]

@@ -98,9 +98,9 @@ async def acknowledge(asked: Asked, c: asyncpg.Connection, body: AcknowledgeBody
     return answer
 
 
-async def funds(_asked: Asked, c: asyncpg.Connection, body: PageBody) -> FundsPage:
+async def funds(asked: Asked, c: asyncpg.Connection, body: PageBody) -> FundsPage:
     """Calls for funds, received or not."""
-    return await store.funds(c, body.before)
+    return await store.funds(c, body.before, paris_date(asked.at))
 
 
 def _flow_id(text: str) -> uuid.UUID:

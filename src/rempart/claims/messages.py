@@ -410,6 +410,8 @@ class FundsCall(View, frozen=True):
     due_on: str
     received: int
     received_cents: int
+    late: bool
+    """Its day is over, and it is not received."""
 
 
 class FundsPage(View, frozen=True):

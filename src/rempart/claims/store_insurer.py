@@ -96,7 +96,7 @@ async def deliveries(c: asyncpg.Connection, before: int) -> DeliveryPage:
     """Files as they came, newest first, each with its first rejects."""
     rows = await c.fetch(
         "SELECT id, filename, coalesce(kind, '') AS kind, state, code, received, coalesce(finished, 0) AS finished, lines, persons,"
-        " leaving, rejected FROM intake.delivery WHERE $1 = 0 OR received < $1"
+        " leaving, rejected FROM intake.delivery WHERE $1::bigint = 0 OR received < $1"
         " ORDER BY received DESC FETCH FIRST $2 ROWS WITH TIES",
         before,
         PAGE,
@@ -126,7 +126,7 @@ _FLOW = "SELECT id, day, rows, cents, digest, bytes, parts, made, acknowledged F
 async def flows(c: asyncpg.Connection, before: int) -> FlowPage:
     """Flows that are made, newest first."""
     rows = await c.fetch(
-        _FLOW + " AND ($1 = 0 OR made < $1) ORDER BY made DESC FETCH FIRST $2 ROWS WITH TIES",
+        _FLOW + " AND ($1::bigint = 0 OR made < $1) ORDER BY made DESC FETCH FIRST $2 ROWS WITH TIES",
         before,
         PAGE,
     )
@@ -157,17 +157,20 @@ async def acknowledge(c: asyncpg.Connection, wanted: uuid.UUID, at: int) -> None
     await c.execute("UPDATE claims.flow SET acknowledged = $2 WHERE id = $1", wanted, at)
 
 
-async def funds(c: asyncpg.Connection, before: int) -> FundsPage:
+async def funds(c: asyncpg.Connection, before: int, today: date) -> FundsPage:
     """Calls for funds and credit notes, newest first."""
     rows = await c.fetch(
-        "SELECT reference, cents, called, due_on, coalesce(received, 0) AS received, received_cents FROM claims.call_for_funds"
-        " WHERE $1 = 0 OR called < $1 ORDER BY called DESC FETCH FIRST $2 ROWS WITH TIES",
+        "SELECT reference, cents, called, due_on, coalesce(received, 0) AS received, received_cents,"
+        " received IS NULL AND cents > 0 AND due_on < $3 AS late FROM claims.call_for_funds"
+        " WHERE $1::bigint = 0 OR called < $1 ORDER BY called DESC FETCH FIRST $2 ROWS WITH TIES",
         before,
         PAGE,
+        today,
     )
     items = [
         FundsCall(
-            row["reference"], row["cents"], row["called"], row["due_on"].isoformat(), row["received"], row["received_cents"]
+            row["reference"], row["cents"], row["called"], row["due_on"].isoformat(), row["received"], row["received_cents"],
+            row["late"],
         )
         for row in rows
     ]  # fmt: skip
