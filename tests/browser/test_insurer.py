@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from rempart.claims.flows import make_flows
+from rempart.claims.messages import PAGE
 from rempart.foundation.clock import DAY, paris_date, system_clock
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.identity.referencing import enrol_insurers_seat
@@ -177,7 +178,7 @@ def test_a_flow_is_downloaded_then_acknowledged_and_gone(
     made(platform, days=1)
     page = clerk.page
     clerk.go("/assureur/flux")
-    row = page.locator("tr[data-flow]").first
+    row = page.locator("li[data-flow]").first
     button = row.locator("[data-download]")
     with page.expect_download() as download:
         button.click()
@@ -200,13 +201,30 @@ def test_a_flow_is_downloaded_then_acknowledged_and_gone(
 def test_files_and_funds_are_shown_with_what_became_of_them(clerk: Seat) -> None:
     page = clerk.page
     clerk.go("/assureur/fichiers")
-    row = page.locator("tr[data-file]").filter(has_text="adherents-2026-11.csv")
+    row = page.locator("li[data-file]").filter(has_text="adherents-2026-11.csv")
     expect(row).to_contain_text("Chargé")
     row.locator("summary").click()
     expect(row).to_contain_text("Ligne 17")
     clerk.go("/assureur/fonds")
-    expect(page.locator("#funds")).to_contain_text("1\u202f234,56")
-    expect(page.locator("#funds")).to_contain_text("Attendu")
+    call = page.locator("li[data-call='AF20261124-99000001']")
+    expect(call).to_contain_text("1\u202f234,56")
+    expect(call).to_contain_text("En retard")
+
+
+def test_older_files_follow_on_demand(clerk: Seat, platform: Platform) -> None:
+    with platform.database.connect() as owner:
+        for age in range(1, PAGE + 2):
+            owner.execute(
+                "INSERT INTO intake.delivery (id, amc, sender, filename, digest, kind, state, received, lines, persons, rejected)"
+                " VALUES (gen_random_uuid(), %s, 'upload', %s, %s, 'delta', 'loaded', %s, 1, 1, 0)",
+                (AMC, f"mouvements-{age}.csv", age.to_bytes(32), system_clock() - age * DAY),
+            )
+    page = clerk.page
+    clerk.go("/assureur/fichiers")
+    expect(page.locator("li[data-file]")).to_have_count(PAGE)
+    page.click("[data-append=files]")
+    expect(page.locator("li[data-file]")).to_have_count(PAGE + 2)
+    expect(page.locator("[data-append=files]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("locale", ["fr-FR", ENGLISH])

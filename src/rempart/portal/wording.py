@@ -105,6 +105,11 @@ EXONERATIONS: dict[str, Pair] = {
     "work-accident": ("Accident du travail", "Work accident"),
     "invalidity": ("Invalidité", "Invalidity"),
 }
+BASKETS: dict[str, Pair] = {
+    "rac0": ("100 % Santé", "100 % Santé"),
+    "moderated": ("prix maîtrisés", "moderated prices"),
+    "free": ("prix libres", "free prices"),
+}
 PEC_STATES: dict[str, Pair] = {
     "accordee": ("Accordée", "Agreed"),
     "en-attente": ("En attente", "Waiting"),

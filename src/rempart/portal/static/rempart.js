@@ -95,7 +95,7 @@ async function perform(source) {
 function appendRows(section, html, button) {
   const holder = document.createElement("div");
   swap(holder, html);
-  const rows = [...holder.querySelectorAll("[data-more] > tr")];
+  const rows = [...holder.querySelectorAll("[data-more] > *")];
   section.querySelector("[data-more]").append(...rows);
   const next = holder.querySelector("[data-append]");
   if (next) button.replaceWith(next);
