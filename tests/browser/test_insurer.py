@@ -47,7 +47,7 @@ def desk(platform: Platform) -> str:
         )
         owner.execute(
             "INSERT INTO claims.call_for_funds (id, run, insurer, reference, cents, called, due_on)"
-            " VALUES (gen_random_uuid(), %s, 1, 'AF20261124-99000001', 123456, %s, %s)",
+            " VALUES (gen_random_uuid(), %s, 1, 'AF20200106-99000001', 123456, %s, %s)",
             (run, now, day),
         )
     return place
@@ -206,7 +206,7 @@ def test_files_and_funds_are_shown_with_what_became_of_them(clerk: Seat) -> None
     row.locator("summary").click()
     expect(row).to_contain_text("Ligne 17")
     clerk.go("/assureur/fonds")
-    call = page.locator("li[data-call='AF20261124-99000001']")
+    call = page.locator("li[data-call='AF20200106-99000001']")
     expect(call).to_contain_text("1\u202f234,56")
     expect(call).to_contain_text("En retard")
 
