@@ -75,12 +75,12 @@ def test_pages_hold_each_prise_en_charge_once(trade: Trade) -> None:
     insurer, desk = (insurer := trade.insurer()), clerk(trade, insurer)
     ask(trade.professional(), trade.insure(insurer), Domain.DENT, *WAITS)
     with trade.database.connect() as owner:
-        # A hundred and twenty more like it, two in three decided, each asked a second before the one before.
+        # A hundred and twenty more like it, half of them decided, each asked a second before the one before.
         owner.execute(
             """INSERT INTO claims.prise_en_charge (id, number, establishment, insurer, engagement, pseudonym, domain, state, asked,
                  valid_from, valid_to, terms, lines, total, amo, amc, patient, participation, franchise)
                SELECT gen_random_uuid(), 'P-' || insurer || '-' || n, establishment, insurer, engagement, pseudonym, domain,
-                 CASE WHEN n %% 3 = 0 THEN state ELSE 'accordee' END, asked - n * 1000000, valid_from, valid_to, terms, lines, total, amo,
+                 CASE WHEN n %% 2 = 0 THEN state ELSE 'accordee' END, asked - n * 1000000, valid_from, valid_to, terms, lines, total, amo,
                  amc, patient, participation, franchise
                FROM claims.prise_en_charge, generate_series(1, 120) AS n WHERE insurer = %s""",
             (insurer.number,),
@@ -89,11 +89,13 @@ def test_pages_hold_each_prise_en_charge_once(trade: Trade) -> None:
     while True:
         page = listed(desk, before=before)
         seen += [each.item for each in page.items]
-        if not (before := page.next):
+        # A browser reads numbers as floats: a cursor that lost its last digits would tell some twice.
+        if not (before := int(float(page.next))):
             break
+        assert before == page.next
     assert len({item.number for item in seen}) == len(seen) == 121
     waiting = [item.asked for item in seen if item.state == "en-attente"]
-    assert [item.state for item in seen[: len(waiting)]] == ["en-attente"] * 41
+    assert [item.state for item in seen[: len(waiting)]] == ["en-attente"] * 61
     assert waiting == sorted(waiting)
 
 

@@ -20,8 +20,8 @@ SoughtCents = Annotated[int, Meta(ge=-1, le=2**53)]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)")]
 SoughtDay = Annotated[str, Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$(?!\n)")]
 """A day that bounds a search, or ""."""
-Cursor = Annotated[int, Meta(ge=-(2**62), le=2**62)]
-"""`next` of the page before, as it was given; 0 for the first page."""
+Cursor = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+"""`next` of the page before, as it was given; 0 for the first page. What a browser's numbers hold exactly."""
 Receipt = Annotated[str, Meta(max_length=8_192)]
 """An engagement's compact JWS, as the rights check gave it."""
 PAGE = 50

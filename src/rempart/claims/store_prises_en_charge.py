@@ -139,8 +139,9 @@ async def page(
     return items, items[-1].asked if len(items) >= PAGE else 0
 
 
-_RANK = "CASE WHEN p.state = 'en-attente' THEN p.asked - (2::bigint ^ 62)::bigint ELSE -p.asked END"
-"""What waits first, the longest first; then the others, the newest first: the order of index prise_en_charge_by_insurer."""
+_RANK = "CASE WHEN p.state = 'en-attente' THEN p.asked - (2::bigint ^ 53)::bigint ELSE -p.asked END"
+"""What waits first, the longest first; then the others, the newest first: the order of index prise_en_charge_by_insurer.
+2^53: exact in a browser, and above twice any instant until 2112."""
 
 
 async def page_for_insurer(
@@ -157,7 +158,7 @@ async def page_for_insurer(
 
 
 def _rank(item: PriseEnCharge) -> int:
-    return item.asked - 2**62 if item.state == "en-attente" else -item.asked
+    return item.asked - 2**53 if item.state == "en-attente" else -item.asked
 
 
 def _for_insurer(held: Held, today: date) -> AskedView:

@@ -47,7 +47,7 @@ CREATE INDEX prise_en_charge_by_establishment ON claims.prise_en_charge (establi
 CREATE INDEX prise_en_charge_to_decide ON claims.prise_en_charge (insurer, asked) WHERE state = 'en-attente';
 -- As an insurer reads them: what waits, the longest first; then the others, the newest first.
 CREATE INDEX prise_en_charge_by_insurer ON claims.prise_en_charge
-  (insurer, (CASE WHEN state = 'en-attente' THEN asked - (2::bigint ^ 62)::bigint ELSE -asked END));
+  (insurer, (CASE WHEN state = 'en-attente' THEN asked - (2::bigint ^ 53)::bigint ELSE -asked END));
 CREATE INDEX prise_en_charge_to_expire ON claims.prise_en_charge (valid_to) WHERE lines IS NOT NULL;
 
 -- What a beneficiary has used of an insurer's ceilings, by contract (its product) and window: `counter` is a domain, participation or
