@@ -102,16 +102,6 @@ def balances(c: Connection) -> dict[str, int]:
     return {str(row[0]): int(row[1]) for row in c.execute(_ACCOUNTS)}
 
 
-def insurer_balances(c: Connection) -> dict[int, int]:
-    """What each insurer owes us; negative: we owe it."""
-    return {int(row[0]): int(row[1]) for row in c.execute(_INSURERS)}
-
-
-def establishment_balances(c: Connection) -> dict[UUID, int]:
-    """What we owe each establishment; negative: it owes us."""
-    return {row[0]: int(row[1]) for row in c.execute(_ESTABLISHMENTS)}
-
-
 def gaps(c: Connection) -> list[Gap]:
     """Every account on which journal and tables disagree, in one snapshot."""
     found: list[Gap] = []
