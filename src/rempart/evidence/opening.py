@@ -1,4 +1,4 @@
-"""What a leaf commits to: one answer of the vault, as 88 bytes that PostgreSQL and Python build alike
+"""What a leaf commits to: one answer of the vault, as 104 bytes that PostgreSQL and Python build alike
 (docs/ledger.md).
 
 The log holds SHA-256("rempart-leaf-v1" ‖ 0x00 ‖ salt ‖ opening) only. Without the salt nobody can try
@@ -15,23 +15,23 @@ from uuid import UUID
 from rempart.evidence.errors import LeafRewritten, OpeningMalformed
 from rempart.foundation.vocabulary import DOMAIN_BY_CODE, Lane
 
-VERSION = 1
+VERSION = 2
 SALT_SIZE = 16
 LABEL = b"rempart-leaf-v1\x00"
 
 # int2 version, int8 at, uuid account, device, establishment, int2 insurer, lane, domain, answer_class,
-# outcome, int4 cost, uuid subject: big-endian, as PostgreSQL's int2send, int8send, int4send and uuid_send
+# outcome, int4 cost, uuid subject, editor: big-endian, as PostgreSQL's int2send, int8send, int4send and uuid_send
 # write them.
-_LAYOUT = struct.Struct(">hq16s16s16shhhhhi16s")
+_LAYOUT = struct.Struct(">hq16s16s16shhhhhi16s16s")
 OPENING_SIZE = _LAYOUT.size
 _NIL = UUID(int=0)
 
 OPENING_SQL: LiteralString = """
-  int2send(1::smallint) || int8send(e.at)
+  int2send(2::smallint) || int8send(e.at)
   || uuid_send(e.account) || uuid_send(e.device) || uuid_send(e.establishment)
   || int2send(e.insurer) || int2send(e.lane) || int2send(e.domain)
   || int2send(e.answer_class) || int2send(e.outcome)
-  || int4send(e.cost) || uuid_send(e.subject)"""
+  || int4send(e.cost) || uuid_send(e.subject) || uuid_send(e.editor)"""
 """The same bytes in PostgreSQL, from the columns of a row `e` of evidence.entry."""
 
 ANSWER_CLASSES: dict[int, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ class Opening:
     """One answer, as committed.
 
     `at` in microseconds since 1970 UTC; `insurer` is 0 for an unknown n° AMC; `cost` in units of the line;
-    `subject` is None when absent.
+    `subject` is None when absent; `editor` is None when a browser asked, not a practice software.
     """
 
     at: int
@@ -78,10 +78,11 @@ class Opening:
     outcome: Outcome
     cost: int
     subject: UUID | None
+    editor: UUID | None = None
 
 
 def encode_opening(opening: Opening) -> bytes:
-    """The 88 canonical bytes. Raises `OpeningMalformed` for values that no opening may hold."""
+    """The 104 canonical bytes. Raises `OpeningMalformed` for values that no opening may hold."""
     subject = _NIL if opening.subject is None else opening.subject
     try:
         data = _LAYOUT.pack(
@@ -97,11 +98,12 @@ def encode_opening(opening: Opening) -> bytes:
             opening.outcome,
             opening.cost,
             subject.bytes,
+            (_NIL if opening.editor is None else opening.editor).bytes,
         )
     except struct.error as error:
         raise OpeningMalformed("a number does not fit in its field") from error
     if decode_opening(data) != opening:
-        raise OpeningMalformed("a subject is not the nil uuid")
+        raise OpeningMalformed("neither subject nor editor is the nil uuid")
     return data
 
 
@@ -125,6 +127,7 @@ def decode_opening(data: bytes) -> Opening:
         outcome,
         cost,
         subject,
+        editor,
     ) = _LAYOUT.unpack(data)
     if version != VERSION:
         raise OpeningMalformed(f"version {version} of the opening is unknown")
@@ -150,6 +153,7 @@ def decode_opening(data: bytes) -> Opening:
         outcome=Outcome(outcome),
         cost=cost,
         subject=None if outcome == Outcome.ABSENT else UUID(bytes=subject),
+        editor=None if editor == _NIL.bytes else UUID(bytes=editor),
     )
 
 

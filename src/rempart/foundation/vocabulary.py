@@ -36,6 +36,8 @@ class Lane(IntEnum):
     """n° AMC + n° adhérent + birth date + rank, read from the card."""
     VITALE = 2
     """n° AMC + NIR + birth date + rank, no card at hand: narrow, costs more."""
+    SECRET = 3
+    """The 128-bit secret in the DataMatrix of a card that Rempart issued: wide."""
 
 
 class Profession(StrEnum):
