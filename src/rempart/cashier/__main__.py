@@ -15,7 +15,8 @@ from rempart import __version__
 from rempart.cashier import care, fhir, fhir_payments, insurer, money
 from rempart.cashier.errands import Errands, perform
 from rempart.cashier.zone import Zone, learn_keys, open_zone
-from rempart.foundation.clock import system_clock
+from rempart.foundation.clock import Clock
+from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import CashierSettings, load_settings
@@ -32,19 +33,21 @@ def main() -> int:
     """Parse the command line and run. Exit code 1 and a sentence when the cashier cannot start."""
     parser = argparse.ArgumentParser(prog="rempart.cashier", description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
+    add_clock_option(parser)
     arguments = parser.parse_args()
     configure_logs()
     try:
-        uvloop.run(serve(load_settings(CashierSettings, arguments.config)))
+        settings = load_settings(CashierSettings, arguments.config)
+        uvloop.run(serve(settings, read_clock(arguments.clock_fd, settings.mode)))
     except RempartError as error:
         print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
         return 1
     return 0
 
 
-async def serve(settings: CashierSettings) -> None:
+async def serve(settings: CashierSettings, clock: Clock) -> None:
     """Serve until SIGTERM or SIGINT; then accept nothing more and finish what is in flight."""
-    zone = await open_zone(settings, system_clock)
+    zone = await open_zone(settings, clock)
     desk = Desk(partial(answer, zone=zone, errands=all_errands()))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

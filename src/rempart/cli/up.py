@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rempart.foundation.clock import SECOND, instant, system_clock
+from rempart.foundation.clockline import read_clock
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import FrontSettings, SupervisorSettings, load_settings
 from rempart.supervisor.errors import NotRunning
@@ -40,14 +41,18 @@ ALIVE_SECONDS = 15.0
 def up(
     folder: Folder = VAR,
     port: Annotated[int, typer.Option(help="the front's port; 0: as in supervisor.toml")] = 0,
+    clock_fd: Annotated[int | None, typer.Option("--clock-fd", hidden=True)] = None,
+    without: Annotated[list[str] | None, typer.Option("--without", hidden=True)] = None,
 ) -> None:
     """Provision on the first start, then run vault, sealer, front and worker until SIGTERM or Ctrl-C, which drains them."""
+    # The two hidden options are a drill's: the descriptor of its clock, and the processes that it does without.
     configure_logs("supervisor")
     home = Home.at(folder)
     home.prepare()
     settings = read_supervisor_settings(home)
     if port:
         settings = _on_port(settings, port)
+    read_clock(clock_fd, settings.mode)
     with home.held():
         cluster = open_cluster(home, settings)
         try:
@@ -55,8 +60,9 @@ def up(
                 cluster.start()
             provision(home, settings, cluster, system_clock)
             make_key_store(home)
+            table = [line for line in process_table(home) if line.name not in (without or ())]
             supervisor = Supervisor(
-                process_table(home), home.state, system_clock, database=cluster,
+                [with_clock(line, clock_fd) for line in table], home.state, system_clock, database=cluster,
                 drain_seconds=settings.drain_seconds, ready_seconds=settings.ready_seconds,
             )  # fmt: skip
             asyncio.run(supervisor.run(lambda: print(f"Rempart is ready: {settings.origin}", flush=True)))
@@ -116,6 +122,14 @@ def process_table(home: Home) -> list[Process]:
         _process(home, "front", drains=1, probe=_front_is_ready(home)),
         _process(home, "worker", drains=2, probe=_worker_is_alive(home), before=_before_worker(home)),
     ]
+
+
+def with_clock(process: Process, descriptor: int | None) -> Process:
+    """The same process, reading the clock behind this descriptor; None: the machine's."""
+    if descriptor is None:
+        return process
+    command = (*process.command, "--clock-fd", str(descriptor))
+    return replace(process, command=command, descriptors=(descriptor,))
 
 
 def _process(

@@ -17,6 +17,8 @@ from granian.server.embed import Server
 from rempart.api.application import app as api_app
 from rempart.api.settings import ApiSettings
 from rempart.api.submit import RightsCheck
+from rempart.foundation.clock import Clock
+from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import FrontSettings, load_settings
@@ -37,11 +39,12 @@ def main() -> int:
     """Parse the command line and run. Exit code 1 and a sentence when the front cannot start."""
     parser = argparse.ArgumentParser(prog="rempart.front", description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
+    add_clock_option(parser)
     arguments = parser.parse_args()
     configure_logs()
     try:
         settings = load_settings(FrontSettings, arguments.config)
-        return uvloop.run(serve(settings))
+        return uvloop.run(serve(settings, read_clock(arguments.clock_fd, settings.mode)))
     except RempartError as error:
         print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
         return 1
@@ -67,24 +70,24 @@ def require_free_address(host: str, port: int) -> None:
             ) from error
 
 
-def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClient) -> Front:
+def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClient, clock: Clock) -> Front:
     """All the doors behind one callable. `client` calls the vault, `cashier` the claims zone."""
     production = settings.mode == "production"
     api = ApiSettings(origin=settings.origin, production=production, spool_folder=settings.spool_folder)
     portal = PortalSettings(origin=settings.origin, production=production, identity_dsn=settings.dsn)
     return Front(
         RightsCheck(client, production=production),
-        api_app(api, client, cashier),
+        api_app(api, client, cashier, clock),
         portal_app(portal, client, cashier),
     )
 
 
-async def serve(settings: FrontSettings) -> int:
+async def serve(settings: FrontSettings, clock: Clock) -> int:
     """Serve until SIGTERM or SIGINT; then accept nothing more and finish what is in flight."""
     require_free_address(settings.host, settings.port)
     client = VaultClient(settings.run_folder / "door.sock")
     cashier = VaultClient(settings.run_folder / "claims-door.sock", unreachable=CashierUnreachable)
-    front = open_front(settings, client, cashier)
+    front = open_front(settings, client, cashier, clock)
     server = Server(
         front,
         address=settings.host,

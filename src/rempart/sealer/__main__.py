@@ -14,7 +14,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from rempart.foundation.clock import system_clock
+from rempart.foundation.clock import Clock
+from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import SealerSettings, load_settings
@@ -41,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="rempart.sealer", description=__doc__)
     parser.add_argument("command", nargs="?", default="serve", choices=("serve", "recipient"))
     parser.add_argument("--config", type=Path, required=True)
+    add_clock_option(parser)
     arguments = parser.parse_args()
     configure_logs()
     stop = threading.Event()
@@ -51,7 +53,7 @@ def main() -> int:
         if arguments.command == "recipient":
             print(recipient(settings))  # noqa: T201 (what was asked for)
         else:
-            serve(settings, stop)
+            serve(settings, stop, read_clock(arguments.clock_fd, settings.mode))
     except RempartError as error:
         print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
         return 1
@@ -73,7 +75,7 @@ def _token(settings: SealerSettings) -> Token | None:
     return Token(settings.pkcs11_module, settings.pkcs11_label, settings.pkcs11_pin_file)
 
 
-def serve(settings: SealerSettings, stop: threading.Event) -> None:
+def serve(settings: SealerSettings, stop: threading.Event, clock: Clock) -> None:
     """Work until `stop` is set; a file in the middle is taken up again at the next start."""
     os.nice(NICE)
     # Read by polars when it is imported: workers share the cores, so that each needs one thread.
@@ -93,7 +95,7 @@ def serve(settings: SealerSettings, stop: threading.Event) -> None:
         workshop = Workshop(
             mode=settings.mode,
             origin=settings.origin,
-            clock=system_clock,
+            clock=clock,
             keys=keys,
             connection=connection,
             second=partial(store.connect, settings.dsn, "index"),

@@ -49,7 +49,10 @@ class Database(Protocol):
 
 @dataclass(frozen=True)
 class Process:
-    """A line of the process table. `drains`: place in the drain order, the lowest first. `before` runs before each start."""
+    """A line of the process table. `drains`: place in the drain order, the lowest first. `before` runs before each start.
+
+    `descriptors` are inherited: a drill's clock, nothing else.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -57,6 +60,7 @@ class Process:
     probe: Probe
     drains: int
     before: Callable[[], Awaitable[None]] | None = None
+    descriptors: tuple[int, ...] = ()
 
 
 @dataclass
@@ -135,6 +139,7 @@ class Supervisor:
             running.child = await asyncio.create_subprocess_exec(
                 *die_with_parent(), *process.command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}, start_new_session=True,
+                pass_fds=process.descriptors,
             )  # fmt: skip
         running.started_at = asyncio.get_running_loop().time()
         self._note(running, "starting")

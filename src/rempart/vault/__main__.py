@@ -11,7 +11,8 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from rempart.foundation.clock import system_clock
+from rempart.foundation.clock import Clock
+from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import VaultSettings, load_settings
@@ -33,29 +34,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="rempart.vault", description=__doc__)
     parser.add_argument("command", nargs="?", default="serve", choices=("serve", "init", "begin-epoch"))
     parser.add_argument("--config", type=Path, required=True)
+    add_clock_option(parser)
     arguments = parser.parse_args()
     configure_logs()
     try:
         settings = load_settings(VaultSettings, arguments.config)
+        clock = read_clock(arguments.clock_fd, settings.mode)
         if arguments.command == "init":
             create_key_store(
                 settings.key_store, settings.passphrase_file, _token(settings), settings.claims_key
             )
         elif arguments.command == "begin-epoch":
-            epoch = uvloop.run(begin_next_epoch(settings))
+            epoch = uvloop.run(begin_next_epoch(settings, clock))
             print(f"Epoch {epoch} begins once the vault, then the sealer, are started again.")  # noqa: T201
         else:
-            uvloop.run(serve(settings))
+            uvloop.run(serve(settings, clock))
     except RempartError as error:
         print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
         return 1
     return 0
 
 
-async def serve(settings: VaultSettings) -> None:
+async def serve(settings: VaultSettings, clock: Clock) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
     keys = open_key_store(settings.key_store, settings.passphrase_file, _token(settings))
-    zone = await open_zone(settings, system_clock, keys)
+    zone = await open_zone(settings, clock, keys)
     desk = open_desk(zone)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -84,7 +87,7 @@ async def serve(settings: VaultSettings) -> None:
     await zone.pool.close()
 
 
-async def begin_next_epoch(settings: VaultSettings) -> int:
+async def begin_next_epoch(settings: VaultSettings, clock: Clock) -> int:
     """Begin the next epoch, if every insurer with a generation is at the current one. Raises EpochInUse, KeyStoreClosed, Outage."""
     try:
         connection = await asyncpg.connect(settings.dsn)
@@ -102,7 +105,7 @@ async def begin_next_epoch(settings: VaultSettings) -> int:
                 epoch = begin_epoch(
                     settings.key_store, settings.passphrase_file, _token(settings), in_use=rows[0]["epoch"]
                 )
-                await journal(connection, system_clock(), OPERATOR, Audited.EPOCH_BEGIN, str(epoch))
+                await journal(connection, clock(), OPERATOR, Audited.EPOCH_BEGIN, str(epoch))
         finally:
             await connection.close()
     except (asyncpg.PostgresError, OSError) as error:

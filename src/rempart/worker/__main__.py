@@ -10,7 +10,8 @@ from pathlib import Path
 
 from procrastinate.jobs import DeleteJobCondition
 
-from rempart.foundation.clock import system_clock
+from rempart.foundation.clock import Clock
+from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import WorkerSettings, load_settings
@@ -27,21 +28,23 @@ def main() -> int:
     """Parse the command line and run. Exit code 1 and a sentence when the worker cannot start."""
     parser = argparse.ArgumentParser(prog="rempart.worker", description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
+    add_clock_option(parser)
     arguments = parser.parse_args()
     configure_logs()
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     try:
-        asyncio.run(serve(load_settings(WorkerSettings, arguments.config)))
+        settings = load_settings(WorkerSettings, arguments.config)
+        asyncio.run(serve(settings, read_clock(arguments.clock_fd, settings.mode)))
     except RempartError as error:
         print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
         return 1
     return 0
 
 
-async def serve(settings: WorkerSettings) -> None:
+async def serve(settings: WorkerSettings, clock: Clock) -> None:
     """Work until SIGTERM or SIGINT, then finish the job at hand, within a bound."""
     alive = settings.run_folder / "worker.alive"
-    app = make_jobs(settings, system_clock)
+    app = make_jobs(settings, clock)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
