@@ -41,7 +41,7 @@ def answer(*contracts: Contract, found: bool = True) -> Answer:
 
 def test_every_example_is_valid_r4() -> None:
     kinds = [example["resourceType"] for example in examples()]
-    assert len(kinds) == 9
+    assert len(kinds) == 10
     for example in examples():
         require_valid(json.dumps(example).encode())
 
@@ -49,7 +49,7 @@ def test_every_example_is_valid_r4() -> None:
 def test_the_examples_of_claims_are_those_that_are_published() -> None:
     names = ("claim-pharmacy", "claim-response-accepted", "payment-reconciliation")
     published = [json.loads(msgspec.json.encode(published_examples()[name])) for name in names]
-    assert examples()[6:] == published
+    assert examples()[7:] == published
 
 
 def test_routes_searches_extensions_and_reasons_of_claims_are_documented_as_they_are() -> None:
@@ -68,25 +68,27 @@ def test_routes_searches_extensions_and_reasons_of_claims_are_documented_as_they
 
 
 def test_the_requests_are_read_as_they_say() -> None:
-    card, vitale = (read_request(json.dumps(example).encode()) for example in examples()[:2])
+    card, vitale, scanned = (read_request(json.dumps(example).encode()) for example in examples()[:3])
     today = date(2026, 1, 5)
     assert card == Presentation(
         Lane.CARD, "99000001", "20318847", "", date(1980, 1, 13), 1, Domain.PHAR, today
     )
     assert (vitale.lane, vitale.rank, vitale.domain, vitale.care_date) == (Lane.VITALE, 2, Domain.OPTI, None)
     assert vitale.nir.startswith("1800175056000")
+    assert scanned.secret == bytes.fromhex("00112233445566778899aabbccddeeff")
+    assert (scanned.lane, scanned.adherent, scanned.nir) == (Lane.SECRET, "", "")
 
 
 def test_the_answers_are_what_the_door_tells() -> None:
     confort = Contract("CONFORT", True, "", "2019-04-01", "", True, "100 % BR, AMO comprise", False)
     eco = Contract("ECO", False, "waiting-period", "2026-01-01", "2026-12-31", False, "", False)
     told = [(answer(confort), "fr"), (answer(eco), "en"), (answer(found=False), "fr")]
-    assert examples()[2:5] == [json.loads(answer_to_fhir(each, language, NONCE)) for each, language in told]
+    assert examples()[3:6] == [json.loads(answer_to_fhir(each, language, NONCE)) for each, language in told]
 
 
 def test_the_refusal_is_what_the_door_tells() -> None:
     _, body, _ = outcome(Refused("bad-input", "contained[0].name minimisation"))
-    assert examples()[5] == json.loads(body)
+    assert examples()[6] == json.loads(body)
 
 
 def test_every_code_reason_and_domain_is_documented_as_it_is() -> None:

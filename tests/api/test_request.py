@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -20,7 +21,9 @@ from rempart.vaultdoor.fhir import (
     Presentation,
     explain,
     read_request,
+    read_secret,
     write_request,
+    write_secret,
 )
 
 TODAY = date(2026, 1, 5)
@@ -29,6 +32,10 @@ CARD = Presentation(
     Lane.CARD, "99000001", "20318847", "", date(1980, 1, 13), 1, Domain.PHAR, date(2026, 1, 4)
 )
 VITALE = Presentation(Lane.VITALE, "99000001", "", NIR, date(1980, 1, 13), 2, Domain.OPTI)
+CARD_SECRET = bytes.fromhex("00112233445566778899aabbccddeeff")
+SCANNED = Presentation(
+    Lane.SECRET, "99000001", "", "", date(1980, 1, 13), 1, Domain.PHAR, date(2026, 1, 4), CARD_SECRET
+)
 Resource = dict[str, Any]
 
 
@@ -41,7 +48,7 @@ def read(changed: Resource) -> Presentation:
     return read_request(json.dumps(changed).encode())
 
 
-@pytest.mark.parametrize("presentation", [CARD, VITALE])
+@pytest.mark.parametrize("presentation", [CARD, VITALE, SCANNED])
 def test_what_a_client_writes_is_valid_r4_and_is_read_back(presentation: Presentation) -> None:
     body = write_request(presentation, TODAY)
     assert CoverageEligibilityRequest.model_validate_json(body).status == "active"
@@ -86,6 +93,7 @@ def test_legal_elements_of_no_use_are_not_read() -> None:
 def test_a_presentation_prints_without_the_person() -> None:
     assert repr(VITALE) == "Presentation(lane=VITALE, domain=OPTI)"
     assert str(CARD) == "Presentation(lane=CARD, domain=PHAR)"
+    assert str(SCANNED) == "Presentation(lane=SECRET, domain=PHAR)"
 
 
 SECRET = "Ardivelle-1980-01-13"
@@ -198,6 +206,23 @@ BAD: list[tuple[Presentation, Callable[[Resource], None], str, str]] = [
     (CARD, _set("contained", 1, "subscriberId", to="9\n9"), "Coverage.subscriberId", "adherent"),
     (CARD, _drop("contained", 1, "subscriberId"), "contained", "lane-neither"),
     (VITALE, _set("contained", 1, "subscriberId", to="20318847"), "contained", "lane-both"),
+    (SCANNED, _set("contained", 1, "subscriberId", to="20318847"), "contained", "lane-both"),
+    (SCANNED, _drop("contained", 1, "identifier"), "contained", "lane-neither"),
+    (
+        SCANNED,
+        _set("contained", 1, "identifier", 0, "system", to="urn:rempart:amc"),
+        "Coverage.identifier[0].system",
+        "system",
+    ),
+    *(
+        (
+            SCANNED,
+            _set("contained", 1, "identifier", 0, "value", to=value),
+            "Coverage.identifier[0].value",
+            "secret",
+        )
+        for value in ("", write_secret(CARD_SECRET)[:-1], write_secret(CARD_SECRET) + "A", "1" * 26, "B" * 26)
+    ),
     (
         VITALE,
         _set("contained", 0, "identifier", 0, "system", to="urn:oid:1.2"),
@@ -246,10 +271,21 @@ def test_a_bad_request_is_refused_by_element_and_reason(
         explain(refused.value.detail),
         explain(refused.value.detail, "en"),
     ]
-    for value in (SECRET, "Ardivelle", NIR[:13], "1980", "20318847"):
+    for value in (SECRET, "Ardivelle", NIR[:13], "1980", "20318847", write_secret(CARD_SECRET)[:25]):
         assert not any(value in sentence for sentence in told)
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_a_secret_has_one_writing_only(secret: bytes) -> None:
+    text = write_secret(secret)
+    assert read_secret(text) == secret
+    # Its last letter carries three bits: the three other letters that would decode alike are no secret.
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    for letter in alphabet.replace(text[-1], ""):
+        with suppress(ValueError):
+            assert read_secret(text[:-1] + letter) != secret
 
 
 def test_every_reason_is_shown_here_but_the_one_that_needs_a_clock() -> None:

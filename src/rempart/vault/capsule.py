@@ -39,6 +39,8 @@ class SealedContract(msgspec.Struct, frozen=True, array_like=True):
     suspended_reason: int
     """0 none, 1 non-payment, 2 fraud, 3 other."""
     departures: list[Departure]
+    canary: bool = False
+    """Somebody who does not exist, placed by the insurer. One byte either way: whoever holds the row alone sees no difference."""
 
 
 CapsuleContent = list[SealedContract]
@@ -75,10 +77,32 @@ def vitale_message(epoch: int, amc: str, nir: str, birth_date: date, rank: int) 
     )
 
 
+def secret_message(epoch: int, amc: str, secret: bytes, birth_date: date, rank: int) -> bytes:
+    """The PRF message of the *secret* lane: the card's secret (16 bytes) and, as in every lane, birth date and rank, which the same
+    DataMatrix says: nothing stored has to say how old the person is.
+    """
+    return _fields(
+        b"rempart-secret-v1",
+        epoch.to_bytes(4, "big"),
+        amc.encode(),
+        secret,
+        birth_date.isoformat().encode(),
+        rank.to_bytes(1, "big"),
+    )
+
+
 def derive(prk: bytes) -> tuple[bytes, bytes]:
     """The tag (16 bytes) and the capsule's key (32 bytes) of a presentation's secret."""
     okm = HKDFExpand(algorithm=hashes.SHA256(), length=48, info=_INFO).derive(prk)
     return okm[:16], okm[16:]
+
+
+def card_secret(prf: Prf, amc: str, member_ref: str, serial: int) -> bytes:
+    """The secret (16 bytes) of the card of that serial (1 to 2^32 - 1), `prf` being that of the purpose `card`. Computed anew at each load
+    and at each printing, kept nowhere.
+    """
+    message = _fields(b"rempart-card-secret-v1", amc.encode(), member_ref.encode(), serial.to_bytes(4, "big"))
+    return prf(message)[:16]
 
 
 def subject(prf: Prf, amc: str, member_ref: str) -> bytes:
@@ -89,6 +113,11 @@ def subject(prf: Prf, amc: str, member_ref: str) -> bytes:
 def associated_data(insurer: int, lane: Lane, epoch: int) -> bytes:
     """What a capsule is bound to: moved to another insurer, lane, schema or epoch, it does not open."""
     return b"rempart-capsule" + bytes((SCHEMA, lane)) + insurer.to_bytes(2, "big") + epoch.to_bytes(4, "big")
+
+
+def is_canary(contents: CapsuleContent) -> bool:
+    """Is this nobody, placed to be found by whoever looks people up one after the other?"""
+    return any(contract.canary for contract in contents)
 
 
 def encode_content(contracts: CapsuleContent) -> bytes:

@@ -30,8 +30,9 @@ from rempart.foundation.errors import Outage, Refusal
 Prf = Callable[[bytes], bytes]
 """32 bytes for any message."""
 
-PRF_PURPOSES = ("subject", "pseudonym", "codes", "wrapping")
-"""Besides `capsule-<epoch>`: pseudonyms of capsules, pseudonyms of claims, hashes of one-time codes and logins, secrets at rest."""
+PRF_PURPOSES = ("subject", "pseudonym", "codes", "wrapping", "card")
+"""Besides `capsule-<epoch>`: pseudonyms of capsules, pseudonyms of claims, hashes of one-time codes and logins, secrets at rest, secrets of
+cards."""
 
 # OWASP's minimum for Argon2id is 19 MiB and 2 passes; a key file is opened once a start, so we take far more.
 _PASSES, _LANES, _MEMORY_KIB = 3, 4, 64 * 1024

@@ -1,10 +1,11 @@
 """The rights check in FHIR R4: what a CoverageEligibilityRequest may hold, and what it means.
 
-Strict: an element that is not in these structs is refused, by name. The request presents a card or a NIR, a birth date and a domain of
-care; whatever else could identify a person (name, address, telephone, free text) is refused and never read (GDPR art. 5(1)(c)).
+Strict: an element that is not in these structs is refused, by name. The request presents a card, its secret or a NIR, a birth date and a
+domain of care; whatever else could identify a person (name, address, telephone, free text) is refused and never read (GDPR art. 5(1)(c)).
 An error names the element and the reason, never a value; its sentences are in `REASONS`.
 """
 
+import base64
 import re
 from datetime import date
 from typing import Annotated, Literal, NamedTuple
@@ -20,6 +21,7 @@ from rempart.foundation.vocabulary import Domain, Lane
 NIR_SYSTEM = "urn:oid:1.2.250.1.213.1.4.8"
 AMC_SYSTEM = "urn:rempart:amc"
 DOMAIN_SYSTEM = "urn:rempart:domain"
+SECRET_SYSTEM = "urn:rempart:card-secret"  # noqa: S105 (a name, no secret)
 MAX_BODY = 64 * 1024
 """Bytes of a request's body, at most."""
 
@@ -70,12 +72,17 @@ REASONS: dict[str, Reason] = {
         "the care date must be within the last two years or the coming one",
     ),
     "domain": Reason("ce domaine de soins n'existe pas", "there is no such domain of care"),
+    "secret": Reason(
+        "le secret d'une carte comporte 26 caractères, A à Z et 2 à 7",
+        "a card's secret has 26 characters, A to Z and 2 to 7",
+    ),
     "lane-both": Reason(
-        "présentez la carte (n° adhérent) ou le NIR, pas les deux",
-        "present the card (member number) or the NIR, not both",
+        "présentez le secret de la carte, le n° adhérent ou le NIR, un seul des trois",
+        "present the card's secret, the member number or the NIR, one of the three",
     ),
     "lane-neither": Reason(
-        "présentez la carte (n° adhérent) ou le NIR", "present the card (member number) or the NIR"
+        "présentez le secret de la carte, le n° adhérent ou le NIR",
+        "present the card's secret, the member number or the NIR",
     ),
 }
 """Why a request is malformed. No sentence holds a value."""
@@ -152,6 +159,8 @@ class Presentation(msgspec.Struct, frozen=True):
     domain: Domain
     care_date: date | None = None
     """None: today."""
+    secret: bytes = b""
+    """Of the secret lane, 16 bytes, else b""."""
 
     def __repr__(self) -> str:
         return f"Presentation(lane={self.lane.name}, domain={self.domain.value})"
@@ -191,6 +200,7 @@ class _Coverage(_Element, frozen=True, tag_field="resourceType", tag="Coverage")
     status: Literal["active"]
     beneficiary: _Reference
     payor: Annotated[list[_Logical], Meta(min_length=1, max_length=1)]
+    identifier: Annotated[list[_Identifier], Meta(min_length=1, max_length=1)] | None = None
     subscriber_id: str | None = None
 
 
@@ -238,6 +248,8 @@ _decode = msgspec.json.Decoder(_Request).decode
 _encode = msgspec.json.Encoder().encode
 _DOMAINS = {domain.value: domain for domain in Domain}
 _AMC = re.compile(r"[0-9A-Z]{8,10}").fullmatch
+# 26 characters are 130 bits: the last one carries three of the 128, the two bits after them are zero.
+_SECRET = re.compile(r"[A-Z2-7]{25}[AEIMQUY4]").fullmatch
 
 
 def read_request(body: bytes) -> Presentation:
@@ -256,7 +268,7 @@ def read_request(body: bytes) -> Presentation:
     _check_references(request, patient, coverage)
     amc = _insurer(request, coverage)
     domain = _domain(request)
-    lane, adherent, nir = _lane(patient, coverage)
+    lane, adherent, nir, secret = _lane(patient, coverage)
     return Presentation(
         lane,
         amc,
@@ -266,6 +278,7 @@ def read_request(body: bytes) -> Presentation:
         patient.multiple_birth_integer,
         domain,
         request.serviced_date,
+        secret,
     )
 
 
@@ -316,32 +329,62 @@ def _domain(request: _Request) -> Domain:
     return domain
 
 
-def _lane(patient: _Patient, coverage: _Coverage) -> tuple[Lane, str, str]:
+def _lane(patient: _Patient, coverage: _Coverage) -> tuple[Lane, str, str, bytes]:
+    """The lane, with the n° adhérent, the NIR or the secret that goes by it."""
+    shown = [coverage.identifier, coverage.subscriber_id, patient.identifier]
+    if shown.count(None) != len(shown) - 1:
+        raise BadPresentation("contained", "lane-neither" if shown.count(None) == len(shown) else "lane-both")
+    if coverage.identifier is not None:
+        return Lane.SECRET, "", "", _secret(coverage.identifier[0])
     if coverage.subscriber_id is not None:
-        if patient.identifier is not None:
-            raise BadPresentation("contained", "lane-both")
-        adherent = coverage.subscriber_id.strip()
-        if not 1 <= len(adherent) <= 20 or not adherent.isprintable():
-            raise BadPresentation("Coverage.subscriberId", "adherent")
-        return Lane.CARD, adherent, ""
-    if patient.identifier is None:
-        raise BadPresentation("contained", "lane-neither")
-    identifier = patient.identifier[0]
+        return Lane.CARD, _adherent(coverage.subscriber_id), "", b""
+    assert patient.identifier is not None
+    return Lane.VITALE, "", _nir(patient.identifier[0]), b""
+
+
+def _adherent(written: str) -> str:
+    adherent = written.strip()
+    if not 1 <= len(adherent) <= 20 or not adherent.isprintable():
+        raise BadPresentation("Coverage.subscriberId", "adherent")
+    return adherent
+
+
+def _nir(identifier: _Identifier) -> str:
     if identifier.system != NIR_SYSTEM:
         raise BadPresentation("Patient.identifier[0].system", "system")
     try:
-        return Lane.VITALE, "", check_nir(identifier.value.replace(" ", "").upper())
+        return check_nir(identifier.value.replace(" ", "").upper())
     except BadNirForm:
         raise BadPresentation("Patient.identifier[0].value", "nir-form") from None
     except BadNirKey:
         raise BadPresentation("Patient.identifier[0].value", "nir-key") from None
 
 
+def _secret(identifier: _Identifier) -> bytes:
+    if identifier.system != SECRET_SYSTEM:
+        raise BadPresentation("Coverage.identifier[0].system", "system")
+    try:
+        return read_secret(identifier.value.strip().upper())
+    except ValueError:
+        raise BadPresentation("Coverage.identifier[0].value", "secret") from None
+
+
+def write_secret(secret: bytes) -> str:
+    """A card's secret (16 bytes) in the 26 characters of base32 (RFC 4648, without padding) that its DataMatrix holds."""
+    return base64.b32encode(secret).decode().rstrip("=")
+
+
+def read_secret(text: str) -> bytes:
+    """The 16 bytes again. Raises ValueError for any other text, even one that would decode alike, and repeats nothing of it."""
+    if _SECRET(text) is None:
+        raise ValueError("26 characters of base32 expected")
+    return base64.b32decode(text + "======")
+
+
 def write_request(presentation: Presentation, created: date | None = None) -> bytes:
     """The CoverageEligibilityRequest of a presentation, as a client writes it. `created` None: today, in Paris."""
     asker = presentation
     insurer = _Logical(_Identifier(AMC_SYSTEM, asker.amc))
-    vitale = asker.lane is Lane.VITALE
     return _encode(
         _Request(
             resource_type="CoverageEligibilityRequest",
@@ -351,10 +394,19 @@ def write_request(presentation: Presentation, created: date | None = None) -> by
                 _Patient(
                     "p",
                     asker.birth_date,
-                    [_Identifier(NIR_SYSTEM, asker.nir)] if vitale else None,
+                    [_Identifier(NIR_SYSTEM, asker.nir)] if asker.lane is Lane.VITALE else None,
                     asker.rank,
                 ),
-                _Coverage("c", "active", _Reference("#p"), [insurer], None if vitale else asker.adherent),
+                _Coverage(
+                    "c",
+                    "active",
+                    _Reference("#p"),
+                    [insurer],
+                    [_Identifier(SECRET_SYSTEM, write_secret(asker.secret))]
+                    if asker.lane is Lane.SECRET
+                    else None,
+                    asker.adherent if asker.lane is Lane.CARD else None,
+                ),
             ],
             patient=_Reference("#p"),
             created=(created or paris_date(system_clock())).isoformat(),
