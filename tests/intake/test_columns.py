@@ -37,6 +37,27 @@ def test_a_forbidden_column_refuses_the_file_and_says_which_and_why(
     assert family in refused.value.detail
 
 
+NIRS = "nir NIR numero_nir NIR_assure num_secu securite_sociale sécurité-sociale NumeroSecuriteSociale ssn nirs ins"
+
+
+@pytest.mark.parametrize("name", NIRS.split())
+def test_a_card_request_with_a_column_for_a_nir_is_refused_whole(name: str) -> None:
+    with pytest.raises(ForbiddenColumn) as refused:
+        read_header(";".join((*Kind.CARDS.columns, name)).encode(), Kind.CARDS)
+    assert f"column {len(Kind.CARDS.columns) + 1}" in refused.value.detail
+    assert "NIR" in refused.value.detail
+
+
+@pytest.mark.parametrize("kind", [Kind.FULL, Kind.DELTA])
+def test_the_optional_columns_may_be_there(kind: Kind) -> None:
+    for names in (("card",), ("canary",), ("canary", "card")):
+        assert read_header(";".join((*names, *kind.columns)).encode(), kind) == [*names, *kind.columns]
+    with pytest.raises(BadHeader):
+        read_header(";".join((*kind.columns, "card", "card")).encode(), kind)
+    with pytest.raises(BadHeader):
+        read_header(";".join((*Kind.PRODUCTS.columns, "card")).encode(), Kind.PRODUCTS)
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_the_documented_columns_pass_in_any_order(kind: Kind) -> None:
     assert read_header(";".join(kind.columns).encode(), kind) == list(kind.columns)

@@ -13,7 +13,7 @@ from rempart.foundation.identifiers import BadNirKey, check_nir
 from rempart.intake.checks import Terms, form_holds, key_holds
 from rempart.intake.lines import Chunk
 from rempart.intake.members import ContractTerms, Departure, People, read_contract, read_members
-from rempart.intake.model import DELTA_COLUMNS, MEMBER_COLUMNS, Reject
+from rempart.intake.model import DELTA_COLUMNS, MEMBER_COLUMNS, MEMBER_OPTIONAL, Reject
 from rempart.intake.rejects import SENTENCES
 from tests.sealer.conftest import Line, member, with_key
 
@@ -22,8 +22,8 @@ NIR, CHILD = with_key("1800175056000"), with_key("2240275056000")
 GOOD = Line(nir=NIR)
 
 
-def read(*lines: Line, terms: Terms = TERMS, delta: bool = False) -> People:
-    columns = DELTA_COLUMNS if delta else MEMBER_COLUMNS
+def read(*lines: Line, terms: Terms = TERMS, delta: bool = False, optional: bool = True) -> People:
+    columns = (DELTA_COLUMNS if delta else MEMBER_COLUMNS) + MEMBER_OPTIONAL * optional
     data = "".join(f"{line.written(columns)}\n" for line in lines).encode()
     return read_members(Chunk(2, data, len(lines)), list(columns), terms)
 
@@ -88,6 +88,13 @@ BROKEN = [
     ("domains", "OPTI:2026-06-30/2026-01-01", "domains"),
     ("domains", "OPTI:- OPTI:2026-01-01", "domains"),
     ("domains", "OPTI:-  AUDI:-", "domains"),
+    ("card", "0", "serial"),
+    ("card", "01", "serial"),
+    ("card", "-1", "serial"),
+    ("card", "1000000000", "serial"),
+    ("card", "A1", "serial"),
+    ("canary", "2", "format"),
+    ("canary", "oui", "format"),
 ]
 
 
@@ -118,6 +125,8 @@ FINE = [
     {"suspended_from": "2026-02-01", "suspended_reason": "other"},
     {"domains": "OPTI:2026-01-01 AUDI:- DENT:2026-01-01/2026-01-01"},
     {"birth_rank": "9", "responsible": "0"},
+    {"card": "1", "canary": "0"},
+    {"card": "999999999", "canary": "1"},
 ]
 
 
@@ -125,6 +134,22 @@ FINE = [
 def test_a_line_that_keeps_the_rules_passes(fields: dict[str, str]) -> None:
     people = read(replace(GOOD, **fields))
     assert people.rejects == []
+
+
+def test_the_optional_columns_are_of_the_person_and_may_be_missing() -> None:
+    two = replace(GOOD, contract="C2", product="PREMIUM")
+    assert read(replace(GOOD, card="1"), replace(two, card="2")).rejects == [
+        Reject(3, "card", "person-differs")
+    ]
+    assert read(replace(GOOD, canary="1"), two).rejects == [Reject(3, "canary", "person-differs")]
+    without = read(replace(GOOD, card="7", canary="1"), optional=False)
+    assert without.rejects == []
+    assert without.frame["card"].to_list() == [""]
+    assert not read_contract(without.frame["contracts"][0]).canary
+    assert read_contract(read(replace(GOOD, canary="1")).frame["contracts"][0]).canary
+    assert read(replace(GOOD.leaves(), card="1"), delta=True).rejects == [
+        Reject(2, "action", "leaving-with-data")
+    ]
 
 
 def test_several_fields_in_error_are_all_told() -> None:
@@ -193,6 +218,7 @@ def test_the_terms_of_a_contract_are_read_to_the_letter() -> None:
             Departure(8, -1, 0),
             Departure(6, date(2026, 3, 1).toordinal(), 0),
         ),
+        canary=False,
     )  # fmt: skip
 
 

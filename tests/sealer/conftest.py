@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,15 @@ from rempart.sealer.load import Workshop
 from rempart.sealer.spool import Note, Spool
 from rempart.sealer.watch import Round
 from rempart.sealer.workers import Access, Gang
-from rempart.vault.capsule import CapsuleContent, card_message, derive, open_capsule, vitale_message
+from rempart.vault.capsule import (
+    CapsuleContent,
+    card_message,
+    card_secret,
+    derive,
+    open_capsule,
+    secret_message,
+    vitale_message,
+)
 from rempart.vault.capsule import associated_data as capsule_data
 from rempart.vault.keystore import FileKeyStore, create_key_store, open_key_store
 from tests.conftest import Database, TestClock
@@ -55,6 +63,8 @@ class Line:
     domains: str = ""
     amc: str = "99000001"
     action: str = "U"
+    card: str = ""
+    canary: str = ""
 
     def leaves(self) -> "Line":
         """The D line of this person."""
@@ -80,12 +90,14 @@ def member(number: int, **fields: str) -> Line:
     )
 
 
-def full(*lines: Line) -> bytes:
-    return _csv(MEMBER_COLUMNS, (line.written(MEMBER_COLUMNS) for line in lines))
+def full(*lines: Line, optional: Sequence[str] = ()) -> bytes:
+    columns = (*MEMBER_COLUMNS, *optional)
+    return _csv(columns, (line.written(columns) for line in lines))
 
 
-def delta(*lines: Line) -> bytes:
-    return _csv(DELTA_COLUMNS, (line.written(DELTA_COLUMNS) for line in lines))
+def delta(*lines: Line, optional: Sequence[str] = ()) -> bytes:
+    columns = (*DELTA_COLUMNS, *optional)
+    return _csv(columns, (line.written(columns) for line in lines))
 
 
 def products(amc: str = "99000001", *references: str) -> bytes:
@@ -209,17 +221,25 @@ class Zone:
         rows = self.owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'capsule' ORDER BY 1")
         return [name for (name,) in rows]
 
-    def look(self, line: Line, lane: Lane = Lane.CARD, nir: str = "") -> CapsuleContent | None:
-        """What the vault finds when somebody is presented: the contracts, or nothing."""
+    def secret(self, line: Line, serial: int) -> bytes:
+        """The secret of somebody's card."""
+        return card_secret(self.keys.prf("card"), line.amc, line.member_ref, serial)
+
+    def look(
+        self, line: Line, lane: Lane = Lane.CARD, nir: str = "", secret: bytes = b"", amc: str = ""
+    ) -> CapsuleContent | None:
+        """What the vault finds when somebody is presented: the contracts, or nothing. `amc`: as it is presented."""
         from datetime import date
 
-        insurer = self.insurer(line.amc)
+        insurer = self.insurer(amc or line.amc)
         birth, rank = date.fromisoformat(line.birth_date), int(line.birth_rank)
-        message = (
-            card_message(insurer.epoch, line.amc, line.adherent, birth, rank)
-            if lane is Lane.CARD
-            else vitale_message(insurer.epoch, line.amc, nir or line.nir, birth, rank)
-        )
+        match lane:
+            case Lane.CARD:
+                message = card_message(insurer.epoch, insurer.amc, line.adherent, birth, rank)
+            case Lane.VITALE:
+                message = vitale_message(insurer.epoch, insurer.amc, nir or line.nir, birth, rank)
+            case Lane.SECRET:
+                message = secret_message(insurer.epoch, insurer.amc, secret, birth, rank)
         tag, key = derive(self.keys.prf(f"capsule-{insurer.epoch or 1}")(message))
         if not insurer.generation:
             return None

@@ -13,7 +13,7 @@ from rempart.intake import notice
 from rempart.intake.checks import Terms
 from rempart.intake.lines import Chunk
 from rempart.intake.members import read_members
-from rempart.intake.model import MEMBER_COLUMNS
+from rempart.intake.model import MEMBER_COLUMNS, MEMBER_OPTIONAL
 from rempart.sealer.people import Encoder
 from rempart.vault import capsule
 from rempart.vault.keystore import FileKeyStore
@@ -33,8 +33,9 @@ def rows_of(block: bytes) -> Iterator[tuple[bytes, ...]]:
 
 
 def sealed(keys: FileKeyStore, *lines: Line) -> list[tuple[bytes, ...]]:
-    data = "".join(f"{line.written(MEMBER_COLUMNS)}\n" for line in lines).encode()
-    people = read_members(Chunk(2, data, len(lines)), list(MEMBER_COLUMNS), TERMS)
+    columns = (*MEMBER_COLUMNS, *MEMBER_OPTIONAL)
+    data = "".join(f"{line.written(columns)}\n" for line in lines).encode()
+    people = read_members(Chunk(2, data, len(lines)), list(columns), TERMS)
     assert people.rejects == []
     load = LoadKey(9, LOAD_KEY, notice.associated_data("99000001", 9))
     block, count = Sealer(keys, 12, "99000001", 1, load).seal(Encoder().present(people.frame))
@@ -52,18 +53,25 @@ def sealed(keys: FileKeyStore, *lines: Line) -> list[tuple[bytes, ...]]:
         (replace(member(4), nir="", nir_attached=" ".join(PARENTS)), 2),
         (replace(member(5), nir=PARENTS[0], nir_attached=" ".join(PARENTS)), 2),
         (replace(member(6), adherent="A", member_ref="R" * 32, birth_rank="9"), 1),
+        (replace(member(7), card="1"), 1),
+        (replace(member(8), card="999999999", member_ref="R" * 32, nir_attached=" ".join(PARENTS)), 3),
     ],
 )
 def test_every_presentation_finds_and_opens_its_capsule(keys: FileKeyStore, line: Line, nirs: int) -> None:
     rows = sealed(keys, line)
-    assert len(rows) == 1 + nirs
+    assert len(rows) == 1 + nirs + bool(line.card)
     presented = list(dict.fromkeys([*([line.nir] if line.nir else []), *line.nir_attached.split()]))
     assert len(presented) == nirs
     birth, rank = date.fromisoformat(line.birth_date), int(line.birth_rank)
     messages = [(Lane.CARD, capsule.card_message(1, line.amc, line.adherent, birth, rank))]
     messages += [(Lane.VITALE, capsule.vitale_message(1, line.amc, nir, birth, rank)) for nir in presented]
+    slots = list(range(len(messages)))
+    if line.card:
+        secret = capsule.card_secret(keys.prf("card"), line.amc, line.member_ref, int(line.card))
+        messages.append((Lane.SECRET, capsule.secret_message(1, line.amc, secret, birth, rank)))
+        slots.append(4)
     prf = keys.prf("capsule-1")
-    for slot, ((lane, message), row) in enumerate(zip(messages, rows, strict=True)):
+    for slot, (lane, message), row in zip(slots, messages, rows, strict=True):
         subject, reference, source_line, row_slot, tag, capsule_bytes = row
         wanted_tag, key = capsule.derive(prf(message))
         assert tag == wanted_tag

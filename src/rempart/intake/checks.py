@@ -23,6 +23,8 @@ _NIR = (
 _LETTER = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
 _NAME = rf"^[{_LETTER}][{_LETTER}\u0300-\u036f'’ .\-]*$"
 _REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z ./_\-]*$"
+SERIAL = "[1-9][0-9]{0,8}"
+"""A card's serial."""
 _EXCEPTION = re.compile(rf"(?:{'|'.join(Domain)}):(?:-|{_DATE[1:-1]}(?:/{_DATE[1:-1]})?)")
 
 
@@ -53,8 +55,8 @@ def with_days(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns([_day(field).alias(f"{field}_day") for field in DATE_FIELDS])
 
 
-def rules_of(terms: Terms) -> list[Rule]:
-    """The rules of a line that says a contract."""
+def rules_of(terms: Terms, columns: Collection[str] = ()) -> list[Rule]:
+    """The rules of a line that says a contract. `columns`: of the header; an optional one that it lacks is not asked for."""
     birth, start, end, suspended = (pl.col(f"{field}_day") for field in DATE_FIELDS)
     today = pl.lit(terms.today)
     reason = pl.col("suspended_reason")
@@ -90,6 +92,7 @@ def rules_of(terms: Terms) -> list[Rule]:
         ),
         Rule("suspended_reason", reason.is_in(["", "non-payment", "fraud", "other"]), pl.lit("suspension")),
         Rule("suspended_reason", (reason == "") == (pl.col("suspended_from") == ""), pl.lit("suspension")),
+        *(rule for rule in _OPTIONAL if rule.field in columns),
     ]
 
 
@@ -204,3 +207,9 @@ def _dates_hold(when: str) -> bool:
     except ValueError:
         return False
     return days == sorted(days)
+
+
+_OPTIONAL = (
+    Rule("card", pl.col("card").str.contains(f"^(?:{SERIAL})?$"), pl.lit("serial")),
+    Rule("canary", pl.col("canary").is_in(["", "0", "1"]), pl.lit("format")),
+)

@@ -1,10 +1,12 @@
-"""The header. A column that could carry a bank, medical, postal, telephone or e-mail fact refuses the file whole, whatever its spelling.
+"""The header. A column that could carry a bank, medical, postal, telephone or e-mail fact refuses the file whole, whatever its spelling;
+so does, in a request for cards, one that could carry a NIR: none is ever printed.
 
 The list errs on the side of refusing: any column outside the documented ones refuses the file anyway, and this module only says why.
 """
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 
 from rempart.intake.errors import BadHeader, BadText, ForbiddenColumn
@@ -30,7 +32,12 @@ FORBIDDEN = {
     "phone": "telephone phone tel mobile portable cell cellphone gsm fax fixe sms msisdn numtel",
     "e-mail": "email mail courriel mel messagerie mailbox",
 }
+NO_NIR = {
+    "NIR": "nir nirs nia nirod securitesociale numerosecu numsecu secu ss nss insee ssn socialsecurity socialsecuritynumber ins",
+}
+"""Of a request for cards, besides."""
 _REASONS = {
+    "NIR": ("NIR : aucune carte n'en porte", "NIR: no card bears one"),
     "bank": ("coordonnées bancaires", "bank details"),
     "medical": ("donnée médicale", "medical data"),
     "postal": ("adresse postale", "postal address"),
@@ -38,7 +45,7 @@ _REASONS = {
     "e-mail": ("adresse électronique", "e-mail"),
 }
 _WORDS = {word: family for family, words in FORBIDDEN.items() for word in words.split()}
-_LONG = [word for word in _WORDS if len(word) >= 5]
+_WORDS_OF_CARDS = {word: family for family, words in (FORBIDDEN | NO_NIR).items() for word in words.split()}
 _NEAR = 0.8
 _SEPARATOR = ";"
 
@@ -51,19 +58,20 @@ def read_header(line: bytes, kind: Kind) -> list[str]:
         raise BadText from None
     if names and names[-1].endswith("\r"):
         raise BadText("CR LF")
+    words = _WORDS_OF_CARDS if kind is Kind.CARDS else _WORDS
     for position, name in enumerate(names, start=1):
-        if name not in kind.columns:
-            refuse_forbidden(name, position)
+        if name not in kind.columns + kind.optional:
+            refuse_forbidden(name, position, words)
     _require_exactly(names, kind)
     return names
 
 
-def refuse_forbidden(name: str, position: int) -> None:
+def refuse_forbidden(name: str, position: int, words: Mapping[str, str] = _WORDS) -> None:
     """Raises ForbiddenColumn when a column's name betrays one of the forbidden families.
 
     The name is repeated only as far as it is a word of ours: a header could be a line of data.
     """
-    found = _betrayed_by(name)
+    found = _betrayed_by(name, words)
     if found is not None:
         word, family = found
         french, english = _REASONS[family]
@@ -72,8 +80,9 @@ def refuse_forbidden(name: str, position: int) -> None:
 
 def _require_exactly(names: list[str], kind: Kind) -> None:
     missing = [column for column in kind.columns if column not in names]
-    unknown = [position for position, name in enumerate(names, start=1) if name not in kind.columns]
-    twice = sorted({name for name in names if names.count(name) > 1 and name in kind.columns})
+    known = kind.columns + kind.optional
+    unknown = [position for position, name in enumerate(names, start=1) if name not in known]
+    twice = sorted({name for name in names if names.count(name) > 1 and name in known})
     if missing or unknown or twice:
         raise BadHeader(
             "; ".join(
@@ -84,21 +93,22 @@ def _require_exactly(names: list[str], kind: Kind) -> None:
         )
 
 
-def _betrayed_by(name: str) -> tuple[str, str] | None:
+def _betrayed_by(name: str, words: Mapping[str, str]) -> tuple[str, str] | None:
+    long = [word for word in words if len(word) >= 5]
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     plain = unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode().lower()
     tokens = [token for token in re.split(r"[^a-z0-9]+", plain) if token]
     joined = "".join(tokens)
     for token in [*tokens, joined, *(token.rstrip("s0123456789") for token in tokens)]:
-        if token in _WORDS:
-            return token, _WORDS[token]
-    for word in _LONG:
+        if token in words:
+            return token, words[token]
+    for word in long:
         if word in joined:
-            return word, _WORDS[word]
+            return word, words[word]
     for token in {*tokens, joined}:
-        for word in _LONG:
+        for word in long:
             if _is_near(token, word):
-                return word, _WORDS[word]
+                return word, words[word]
     return None
 
 

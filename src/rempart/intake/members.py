@@ -13,7 +13,7 @@ import polars as pl
 from rempart.foundation.vocabulary import Domain
 from rempart.intake.checks import Rule, Terms, refused_attached, refused_domains, rules_of, with_days
 from rempart.intake.lines import Chunk
-from rempart.intake.model import DELTA_COLUMNS, MEMBER_COLUMNS, Reject
+from rempart.intake.model import DELTA_COLUMNS, MEMBER_COLUMNS, MEMBER_OPTIONAL, Reject
 
 CONTRACT_COLUMNS = (
     "product",
@@ -23,8 +23,9 @@ CONTRACT_COLUMNS = (
     "suspended_from",
     "suspended_reason",
     "domains",
+    "canary",
 )
-_PERSON_COLUMNS = ("adherent", "nir", "nir_attached", "birth_date", "birth_rank")
+_PERSON_COLUMNS = ("adherent", "nir", "nir_attached", "birth_date", "birth_rank", *MEMBER_OPTIONAL)
 CONTRACT_END = "\n"
 """Between the contracts of one person in `People.contracts`."""
 _REASONS = {"": 0, "non-payment": 1, "fraud": 2, "other": 3}
@@ -49,6 +50,8 @@ class ContractTerms(NamedTuple):
     suspended_from: int
     suspended_reason: int
     departures: tuple[Departure, ...]
+    canary: bool
+    """Of the person: said with each contract, so that it is sealed with them and told nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class People:
     """The people of one chunk, one entry each in every list."""
 
     frame: pl.DataFrame
-    """line (the person's first in the file), member_ref, adherent, nir, nir_attached, birth_date, birth_rank, contracts."""
+    """line (the person's first in the file), member_ref, adherent, nir, nir_attached, birth_date, birth_rank, card (serial or ""), canary,
+    contracts."""
     leaving: pl.DataFrame
     """line, member_ref: who is to be removed first. In a delta: everybody it speaks of."""
     known_to_leave: frozenset[int] = field(default_factory=frozenset)
@@ -66,14 +70,15 @@ class People:
 
 
 def read_members(chunk: Chunk, columns: list[str], terms: Terms, rules: list[Rule] | None = None) -> People:
-    """Check every line of a chunk. `rules` may be given, made once by `rules_of(terms)` for a whole file."""
+    """Check every line of a chunk. `rules` may be given, made once by `rules_of(terms, columns)` for a whole file."""
     lines, rejects = _parse(chunk, columns)
     delta = "action" in columns
     begins = (pl.col("member_ref") != pl.col("member_ref").shift()).fill_null(value=True)
     lines = lines.with_columns(
         person=begins.cum_sum(), person_line=pl.when(begins).then(pl.col("line")).forward_fill()
     )
-    passes = _leaving_rules(rules or rules_of(terms)) if delta else rules or rules_of(terms)
+    rules = rules or rules_of(terms, columns)
+    passes = _leaving_rules(rules) if delta else rules
     bad = _judge(lines, passes, terms, rejects)
     good = lines.filter(~pl.col("line").is_in(bad)) if bad else lines
     leaving = lines.clear().select(line="person_line", member_ref="member_ref")
@@ -87,7 +92,7 @@ def read_members(chunk: Chunk, columns: list[str], terms: Terms, rules: list[Rul
 
 def read_contract(written: str) -> ContractTerms:
     """The terms of one contract that passed the rules, from `People.contracts`."""
-    product, start, end, responsible, suspended, reason, domains = written.split(";")
+    product, start, end, responsible, suspended, reason, domains, canary = written.split(";")
     return ContractTerms(
         product,
         _ordinal(start),
@@ -96,6 +101,7 @@ def read_contract(written: str) -> ContractTerms:
         _ordinal(suspended),
         _REASONS[reason],
         tuple(_departure(exception) for exception in domains.split(" ") if exception),
+        canary == "1",
     )
 
 
@@ -131,7 +137,8 @@ def _parse(chunk: Chunk, columns: list[str]) -> tuple[pl.DataFrame, list[Reject]
         frame = frame.with_row_index("line", chunk.first_line)
     else:
         frame = frame.with_columns(pl.Series("line", numbers, dtype=pl.UInt32))
-    return frame.with_columns(pl.col("line").cast(pl.Int32)), rejects
+    absent = [_NOTHING.alias(column) for column in MEMBER_OPTIONAL if column not in columns]
+    return frame.with_columns(pl.col("line").cast(pl.Int32), *absent), rejects
 
 
 def _read_csv(data: bytes, columns: list[str]) -> pl.DataFrame | None:
@@ -222,7 +229,9 @@ def _judge_persons(lines: pl.DataFrame) -> list[Reject]:
 def _leaving_rules(rules: list[Rule]) -> list[Rule]:
     """The rules of a delta: a D line says who leaves, and nothing more."""
     leaves = pl.col("action") == "D"
-    empty = pl.all_horizontal([pl.col(c) == "" for c in MEMBER_COLUMNS if c != "member_ref"])
+    empty = pl.all_horizontal(
+        [pl.col(c) == "" for c in (*MEMBER_COLUMNS, *MEMBER_OPTIONAL) if c != "member_ref"]
+    )
     mine = [
         Rule("action", pl.col("action").is_in(["U", "D"]), pl.lit("format")),
         Rule("action", ~leaves | empty, pl.lit("leaving-with-data")),

@@ -7,9 +7,14 @@ MEMBER_COLUMNS = (
     "amc", "adherent", "member_ref", "nir", "nir_attached", "birth_date", "birth_rank", "family_name", "first_name", "contract",
     "product", "valid_from", "valid_to", "responsible", "suspended_from", "suspended_reason", "domains",
 )  # fmt: skip
+MEMBER_OPTIONAL = ("card", "canary")
 DELTA_COLUMNS = ("action", *MEMBER_COLUMNS)
 PRODUCT_COLUMNS = (
     "amc", "product", "label", "domain", "rate_basis", "percent", "amount_cents", "per", "formula", "prise_en_charge",
+)  # fmt: skip
+CARD_COLUMNS = (
+    "amc", "member_ref", "card", "adherent", "birth_date", "birth_rank", "beneficiary", "valid_from", "valid_to", "convention", "csr",
+    "responsible", "guarantees",
 )  # fmt: skip
 
 
@@ -19,11 +24,22 @@ class Kind(StrEnum):
     FULL = "full"
     DELTA = "delta"
     PRODUCTS = "products"
+    CARDS = "cards"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of its header, all required, in any order."""
-        return {Kind.FULL: MEMBER_COLUMNS, Kind.DELTA: DELTA_COLUMNS, Kind.PRODUCTS: PRODUCT_COLUMNS}[self]
+        return {
+            Kind.FULL: MEMBER_COLUMNS,
+            Kind.DELTA: DELTA_COLUMNS,
+            Kind.PRODUCTS: PRODUCT_COLUMNS,
+            Kind.CARDS: CARD_COLUMNS,
+        }[self]
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The columns that its header may have besides."""
+        return MEMBER_OPTIONAL if self in {Kind.FULL, Kind.DELTA} else ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

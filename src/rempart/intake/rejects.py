@@ -86,6 +86,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Les lignes de cette personne mêlent U et D, ou l'une d'elles est en erreur : rien n'a changé pour elle.",
         "This person's lines mix U and D, or one of them is rejected: nothing changed for this person.",
     ),
+    "serial": (
+        "Le numéro de série d'une carte est un entier de 1 à 999999999, ou rien.",
+        "A card's serial is an integer from 1 to 999999999, or nothing.",
+    ),
     "number": ("Ce n'est pas un nombre dans les bornes.", "This is not a number within bounds."),
     "basis": (
         "La base de remboursement demande un pourcentage, un montant, ou ni l'un ni l'autre.",

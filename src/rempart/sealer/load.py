@@ -46,7 +46,7 @@ ALONE_BELOW = 20_000
 SORT_MEMORY_MB = 256
 PROGRESS_SECONDS = 0.5
 _BLOCK = 1 << 20
-_FIELD_OF_SLOT = ("adherent", "nir", "nir_attached", "nir_attached")
+_FIELD_OF_SLOT = ("adherent", "nir", "nir_attached", "nir_attached", "card")
 _log = logging.getLogger(__name__)
 
 

@@ -21,6 +21,7 @@ class Encoder:
         columns = people.select(
             "line",
             "contracts",
+            "card",
             pl.col("member_ref", "adherent").cast(pl.Binary),
             nir=pl.col("nir").cast(pl.Binary),
             attached="nir_attached",
@@ -39,6 +40,7 @@ class Encoder:
             references=columns["member_ref"].to_list(),
             adherents=columns["adherent"].to_list(),
             nirs=nirs,
+            serials=[int(serial) if serial else 0 for serial in columns["card"]],
             tails=columns["tail"].to_list(),
             contents=[self._known.get(text) or self._encode(text) for text in columns["contracts"]],
         )
@@ -46,7 +48,7 @@ class Encoder:
     def _encode(self, contracts: str) -> bytes:
         read = [read_contract(written) for written in contracts.split(CONTRACT_END)]
         content = encode_content([
-            SealedContract(*terms[:-1], [Departure(*departure) for departure in terms.departures]) for terms in read
+            SealedContract(*terms[:-2], [Departure(*departure) for departure in terms.departures], terms.canary) for terms in read
         ])  # fmt: skip
         self._known[contracts] = content
         return content

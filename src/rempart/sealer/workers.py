@@ -111,7 +111,7 @@ class Bench:
         )
         self._encoder = Encoder()
         self._terms = job.terms
-        self._rules: list[Rule] = rules_of(job.terms)
+        self._rules: list[Rule] = rules_of(job.terms, job.columns)
         self._table = store.generation_table(job.insurer, job.number)
         if job.delta:
             self._table, self._leaving = store.delta_tables(job.insurer, job.number)

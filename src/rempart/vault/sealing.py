@@ -19,8 +19,8 @@ from rempart.vault.keystore import KeyStore
 
 COLUMNS = ("subject", "notice_ref", "source_line", "slot", "tag", "sealed")
 """The order of a block's fields."""
-SLOT_CARD, SLOT_VITALE = 0, 1
-"""A person's capsules are numbered: 0 the card, 1 the own NIR, 2 and 3 the attached ones."""
+SLOT_CARD, SLOT_VITALE, SLOT_SECRET = 0, 1, 4
+"""A person's capsules are numbered: 0 the card, 1 to 3 the own NIR and the attached ones, 4 the secret of a card of ours."""
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
 
@@ -39,13 +39,14 @@ class Presented:
     """Some people as they may be presented, one entry each in every list; texts are UTF-8.
 
     `tails` is what every presentation ends with: birth date and rank as length-prefixed fields. `nirs`: the own NIR and the attached
-    ones. `contents`: the encoded contracts. `lines`: the source line, unique in the load.
+    ones. `serials`: of the card of ours, 0 for none. `contents`: the encoded contracts. `lines`: the source line, unique in the load.
     """
 
     lines: Sequence[int]
     references: Sequence[bytes]
     adherents: Sequence[bytes]
     nirs: Sequence[tuple[bytes, ...]]
+    serials: Sequence[int]
     tails: Sequence[bytes]
     contents: Sequence[bytes]
 
@@ -65,6 +66,10 @@ class Sealer:
     def __init__(self, keys: KeyStore, insurer: int, amc: str, epoch: int, load: LoadKey) -> None:
         self._prf, self._subject_prf = keys.prf(f"capsule-{epoch}"), keys.prf("subject")
         number = epoch.to_bytes(4, "big")
+        self._card_prf = keys.prf("card")
+        self._card_secret = fields(b"rempart-card-secret-v1", amc.encode())
+        self._secret = fields(b"rempart-secret-v1", number, amc.encode())
+        self._secret_data = associated_data(insurer, Lane.SECRET, epoch)
         self._card = fields(b"rempart-card-v1", number, amc.encode())
         self._vitale = fields(b"rempart-vitale-v1", number, amc.encode())
         self._subject = fields(b"rempart-subject-v1", amc.encode())
@@ -79,21 +84,26 @@ class Sealer:
         prf, gcm, sha256, slots = self._prf, AESGCM, hashlib.sha256, _SLOTS
         card, vitale, card_data, vitale_data = self._card, self._vitale, self._card_data, self._vitale_data
         rows, out = 0, list[bytes]()
-        nonces = os.urandom(12 * sum(1 + len(nirs) for nirs in people.nirs))
-        for line, reference, adherent, nirs, tail, content in zip(
+        nonces = os.urandom(12 * sum(2 + len(nirs) for nirs in people.nirs))
+        for line, reference, adherent, nirs, serial, tail, content in zip(
             people.lines,
             people.references,
             people.adherents,
             people.nirs,
+            people.serials,
             people.tails,
             people.contents,
             strict=True,
         ):
             who, size = self._who(line, reference), (28 + len(content)).to_bytes(4, "big")
-            message, data = card + _U16[len(adherent)] + adherent + tail, card_data
-            for slot, nir in enumerate((b"", *nirs)):
-                if slot:
-                    message, data = vitale + _U16[len(nir)] + nir + tail, vitale_data
+            shown = [(SLOT_CARD, card + _U16[len(adherent)] + adherent + tail, card_data)]
+            for slot, nir in enumerate(nirs, SLOT_VITALE):
+                shown.append((slot, vitale + _U16[len(nir)] + nir + tail, vitale_data))
+            if serial:
+                # The secret exists from here to the next line.
+                secret = self._secret + _U16[16] + self.card_secret(reference, serial) + tail
+                shown.append((SLOT_SECRET, secret, self._secret_data))
+            for slot, message, data in shown:
                 # HKDF-Expand (RFC 5869 §2.3) of 48 bytes: T(1) = HMAC(prk, info ‖ 1), T(2) = HMAC(prk, T(1) ‖ info ‖ 2), HMAC by RFC 2104.
                 padded = prf(message) + _HALF_BLOCK
                 inner, outer = sha256(padded.translate(_INNER)), sha256(padded.translate(_OUTER))
@@ -112,6 +122,12 @@ class Sealer:
     def subject(self, reference: bytes) -> bytes:
         """The pseudonym of one person, as `capsule.subject` makes it."""
         return self._subject_prf(self._subject + _U16[len(reference)] + reference)[:16]
+
+    def card_secret(self, reference: bytes, serial: int) -> bytes:
+        """The secret of one person's card, as `capsule.card_secret` makes it."""
+        return self._card_prf(
+            self._card_secret + _U16[len(reference)] + reference + _U16[4] + serial.to_bytes(4, "big")
+        )[:16]
 
     def _who(self, line: int, reference: bytes) -> bytes:
         # The fields that all capsules of a person share: a row has six fields; subject, notice_ref, source_line.
