@@ -7,10 +7,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from tests.conftest import A_MONDAY
 
 from rempart.foundation.clock import SharedClock, system_clock
 from rempart.foundation.clockline import ClockRefused, read_clock
-from tests.conftest import A_MONDAY
 
 
 def test_a_process_that_inherits_the_clock_reads_every_move():
@@ -53,9 +53,8 @@ def test_production_refuses_a_simulated_clock():
 
 
 def test_a_descriptor_that_is_no_clock_is_refused(tmp_path):
-    with (tmp_path / "file").open("w+") as file:
-        with pytest.raises(ClockRefused):
-            read_clock(file.fileno(), "demo")
+    with (tmp_path / "file").open("w+") as file, pytest.raises(ClockRefused):
+        read_clock(file.fileno(), "demo")
     with pytest.raises(ClockRefused):
         read_clock(10_000, "demo")
 

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from rempart.cli.operator import add_establishment
-from rempart.cli.platform import Platform, running_platform
 from rempart.foundation.identifiers import finess_key
 from rempart.foundation.vocabulary import Profession
 from rempart.population.professionals import synthetic_iban
+from rempart.supervisor.platform import Platform, running_platform
 
 FINESS = "99000001" + finess_key("99000001")
 

@@ -13,11 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from rempart.cli.platform import Platform, running_platform
 from rempart.database.roles import password_file
 from rempart.foundation.settings import DEVELOPMENT_MARKER
 from rempart.population.professionals import synthetic_iban
 from rempart.supervisor.home import Home
+from rempart.supervisor.platform import Platform, running_platform
 from rempart.supervisor.state import read_state
 
 PROCESSES = ("vault", "sealer", "cashier", "front", "worker")

@@ -14,7 +14,6 @@ from rich.console import Console
 
 from rempart.cli.counter import Counter
 from rempart.cli.demo import enrol_pharmacist
-from rempart.cli.platform import Platform, running_platform
 from rempart.cli.presenting import by_card, by_vitale
 from rempart.cli.taking_in import take_in
 from rempart.database.embedded import EmbeddedCluster
@@ -23,6 +22,7 @@ from rempart.foundation.vocabulary import Domain
 from rempart.population.model import Person
 from rempart.population.population import Population
 from rempart.population.professionals import synthetic_establishments
+from rempart.supervisor.platform import Platform, running_platform
 
 POPULATION = Population(7, 3_000)
 

@@ -20,7 +20,6 @@ from rich.console import Console
 from rempart.cli.counter import Counter
 from rempart.cli.load import LoadResult, run_load
 from rempart.cli.operator import ask
-from rempart.cli.platform import Platform, running_platform
 from rempart.cli.presenting import by_card
 from rempart.cli.taking_in import TakenIn, all_loaded, deliver, take_in, written_files
 from rempart.database.embedded import EmbeddedCluster, packaged_binaries
@@ -30,6 +29,7 @@ from rempart.foundation.vocabulary import Domain, Profession, Role
 from rempart.intake.model import Kind
 from rempart.population.population import Population
 from rempart.population.professionals import synthetic_establishments
+from rempart.supervisor.platform import Platform, running_platform
 from rempart.supervisor.state import read_state
 from rempart.vaultdoor.fhir import Presentation
 from rempart.vaultdoor.messages import EnrolEstablishment, Enrolled, EnrolProfessional

@@ -23,7 +23,6 @@ from rich.table import Table
 from rempart.cli.counter import Counter
 from rempart.cli.demo_trade import Traded, play_trade
 from rempart.cli.operator import add_establishment, add_insurers_seat, add_professional
-from rempart.cli.platform import Platform, running_platform
 from rempart.cli.presenting import by_card
 from rempart.cli.settlement import put_rib
 from rempart.cli.taking_in import take_in
@@ -36,6 +35,7 @@ from rempart.population.professionals import (
     synthetic_iban,
     synthetic_professionals,
 )
+from rempart.supervisor.platform import Platform, running_platform
 
 SEED = 2024
 PORT = 8000

@@ -14,7 +14,6 @@ from rich.table import Table
 from rempart.claims.credit_transfer import NAMESPACE
 from rempart.cli.counter import Counter
 from rempart.cli.operator import add_establishment, add_professional
-from rempart.cli.platform import Platform
 from rempart.cli.presenting import by_card
 from rempart.cli.settlement import put_rib, settle_here
 from rempart.cli.trade import RECEIPT, play_day
@@ -27,6 +26,7 @@ from rempart.population.professionals import (
     synthetic_iban,
     synthetic_professionals,
 )
+from rempart.supervisor.platform import Platform
 
 PATIENTS_A_COUNTER = 100
 """Below a pharmacy account's hourly line: the meters stay as they are."""

@@ -4,8 +4,6 @@ import base64
 import getpass
 import hashlib
 import os
-import secrets
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +14,6 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 import httpx
-import msgspec
 import psycopg
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,6 +29,7 @@ from rempart.intake.errors import sentence_of
 from rempart.intake.model import Kind
 from rempart.intake.rejects import sentence
 from rempart.intake.upload import sign_upload
+from rempart.supervisor.depositing import intake_recipient, lay_down
 from rempart.supervisor.home import Home
 
 app = typer.Typer(no_args_is_help=True, help="Insurers' files: lay them down, follow them, approve.")
@@ -40,7 +38,6 @@ console = Console()
 
 MANIFEST_SUFFIX = ".manifest.json"
 _DONE = {"loaded", "refused", "waiting"}
-_BLOCK = 1 << 20
 Folder = Annotated[Path, typer.Option("--folder", help="The platform's folder.")]
 VAR = Path("var")
 
@@ -100,23 +97,15 @@ def deposit(spool: Path, file: Path, sender: str, now: int) -> str:
 
     A file that is no envelope is plain: its manifest goes along, and the sealer takes it in a demonstration only. Raises NoManifest.
     """
-    delivery = secrets.token_hex(16)
-    note = {"delivery": delivery, "sender": sender, "filename": file.name, "received": now}
+    manifest = ""
     with file.open("rb") as source:
-        if source.read(len(MAGIC)) != MAGIC:
-            beside = file.with_name(file.name + MANIFEST_SUFFIX)
-            if not beside.exists():
-                raise NoManifest(beside.name)
-            note["manifest"] = beside.read_text()
-        source.seek(0)
-        with _new(spool / f"{delivery}.part") as target:
-            while block := source.read(_BLOCK):
-                target.write(block)
-    (spool / f"{delivery}.part").rename(spool / f"{delivery}.bin")
-    with _new(spool / f"{delivery}.new") as target:
-        target.write(msgspec.json.encode(note))
-    (spool / f"{delivery}.new").rename(spool / f"{delivery}.json")
-    return delivery
+        plain = source.read(len(MAGIC)) != MAGIC
+    if plain:
+        beside = file.with_name(file.name + MANIFEST_SUFFIX)
+        if not beside.exists():
+            raise NoManifest(beside.name)
+        manifest = beside.read_text()
+    return lay_down(spool, file, sender, now, manifest)
 
 
 def follow(
@@ -231,19 +220,7 @@ def approve(
 def recipient(folder: Folder = VAR) -> None:
     """Print the intake key's recipient (age1…): what insurers encrypt to."""
     with _said_plainly():
-        console.print(intake_recipient(folder))
-
-
-def intake_recipient(folder: Path) -> str:
-    """The intake key's public half, asked of the vault's zone."""
-    config = Home.at(folder).config_file("sealer")
-    done = subprocess.run(
-        [sys.executable, "-m", "rempart.sealer", "recipient", "--config", str(config)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise TakesTooLong(done.stderr.strip())
-    return done.stdout.strip()
+        console.print(intake_recipient(Home.at(folder)))
 
 
 @insurer.command("new-keys")

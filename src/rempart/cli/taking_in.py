@@ -12,15 +12,17 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from rempart.cli.intake import deposit, intake_recipient, operator_connection
+from rempart.cli.intake import deposit, operator_connection
 from rempart.cli.operator import ask
-from rempart.cli.platform import Platform
 from rempart.foundation.clock import system_clock
 from rempart.foundation.errors import Refusal
 from rempart.intake.envelope import seal_file
 from rempart.intake.model import Kind
 from rempart.population.model import Insurer
 from rempart.population.population import Population
+from rempart.supervisor.depositing import intake_recipient
+from rempart.supervisor.home import Home
+from rempart.supervisor.platform import Platform
 from rempart.vaultdoor.messages import Enrolled, RegisterInsurer
 
 _LOOK_SECONDS = 0.1
@@ -123,7 +125,7 @@ def deliver(
 @lru_cache(maxsize=4)
 def _recipient(folder: Path) -> str:
     # One process started to ask, not one an insurer.
-    return intake_recipient(folder)
+    return intake_recipient(Home.at(folder))
 
 
 def all_loaded(platform: Platform, deliveries: list[str]) -> bool:

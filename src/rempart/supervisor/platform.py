@@ -1,11 +1,11 @@
-"""A platform of one's own, for the demo and the benches: started in a folder, used through its doors, drained at the end."""
+"""A platform of one's own, for demo, benches and drills: started in a folder, used through its doors, drained at the end."""
 
 import contextlib
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,18 @@ class Platform:
 
 @contextlib.contextmanager
 def running_platform(
-    folder: Path, *, port: int = 0, more: str = "", seconds: float = 90
+    folder: Path,
+    *,
+    port: int = 0,
+    more: str = "",
+    seconds: float = 90,
+    clock_fd: int | None = None,
+    without: Sequence[str] = (),
 ) -> Iterator[Platform]:
     """Start `rempart up` in the folder and wait until it is ready; drain it on the way out. Port 0: any free one.
 
-    `more`: further lines of supervisor.toml.
+    `more`: further lines of supervisor.toml. A drill's alone: `clock_fd`, the descriptor of its clock; `without`, the processes that it
+    does without.
     """
     home = Home.at(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,11 +52,14 @@ def running_platform(
     origin = f"http://localhost:{chosen}"
     home.settings.write_text(f'mode = "demo"\norigin = "{origin}"\nport = {chosen}\n{more}')
     command = [sys.executable, "-m", "rempart.cli", "up", "--folder", str(folder)]
+    command += [word for name in without for word in ("--without", name)]
+    command += [] if clock_fd is None else ["--clock-fd", str(clock_fd)]
     output = folder / "up.log"
     with output.open("wb") as log:
         supervisor = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-        )
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            pass_fds=() if clock_fd is None else (clock_fd,),
+        )  # fmt: skip
     try:
         _wait_until_ready(home, supervisor, output, seconds)
         yield Platform(home, origin, chosen)
