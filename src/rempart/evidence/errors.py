@@ -35,6 +35,14 @@ class NoteRefused(Refusal):
     english = "The note is not signed by the expected key."
 
 
+class WitnessesRefused(Refusal):
+    """The witnesses in the settings are too few, or not what they should be."""
+
+    code = "witnesses"
+    french = "Les témoins du registre ne conviennent pas."
+    english = "The ledger's witnesses will not do."
+
+
 class OpeningMalformed(BadInput):
     """The bytes are not the canonical opening of a leaf."""
 

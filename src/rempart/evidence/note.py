@@ -46,11 +46,11 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key)[:4]."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
+        return key_id(self.name, ED25519, self.public)
 
     def text(self) -> str:
         """The verifier key ("vkey") in its usual text form."""
-        return f"{self.name}+{self.key_id.hex()}+{to_base64(ED25519 + self.public)}"
+        return vkey(self.name, ED25519, self.public)
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
@@ -58,24 +58,11 @@ class VerifierKey:
 
         Raises `NoteMalformed` for another form, another algorithm, or a key id that is not this key's.
         """
-        found = _VERIFIER_KEY.fullmatch(text)
-        if found is None:
-            raise NoteMalformed("a verifier key reads name+key id+base64")
-        name, key_id, encoded = found.groups()
-        data = from_base64(encoded, "verifier key")
-        if data[:1] != ED25519:
-            raise NoteMalformed("the verifier key is not an Ed25519 key")
-        key = cls(name, data[1:])
-        if key.key_id.hex() != key_id:
-            raise NoteMalformed(f"the verifier key's id is {key.key_id.hex()}, not {key_id}")
-        return key
+        return cls(*read_vkey(text, ED25519))
 
     def check(self, message: bytes, signature: bytes) -> None:
         """RFC 8032. Raises `NoteRefused`."""
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
-        except (InvalidSignature, ValueError) as error:
-            raise NoteRefused(f"the signature of {self.name} is wrong") from error
+        check_ed25519(self.name, self.public, message, signature)
 
 
 @dataclass(frozen=True)
@@ -149,6 +136,39 @@ class Checkpoint:
         if len(root) != HASH_SIZE:
             raise NoteMalformed(f"the checkpoint's root has {len(root)} bytes, not {HASH_SIZE}")
         return cls(origin, int(size), root, tuple(extensions))
+
+
+def key_id(name: str, algorithm: bytes, public: bytes) -> bytes:
+    """SHA-256(name ‖ 0x0A ‖ algorithm ‖ public key)[:4], of a key of any type."""
+    return sha256(name.encode() + b"\n" + algorithm + public).digest()[:4]
+
+
+def vkey(name: str, algorithm: bytes, public: bytes) -> str:
+    """A verifier key of any type, in its text form."""
+    return f"{name}+{key_id(name, algorithm, public).hex()}+{to_base64(algorithm + public)}"
+
+
+def read_vkey(text: str, algorithm: bytes) -> tuple[str, bytes]:
+    """Name and public key of a vkey of this type, whose key id is right. Raises `NoteMalformed`."""
+    found = _VERIFIER_KEY.fullmatch(text)
+    if found is None:
+        raise NoteMalformed("a verifier key reads name+key id+base64")
+    name, written, encoded = found.groups()
+    data = from_base64(encoded, "verifier key")
+    if data[:1] != algorithm:
+        raise NoteMalformed(f"the verifier key is of type {data[:1].hex()}, not {algorithm.hex()}")
+    computed = key_id(name, algorithm, data[1:]).hex()
+    if computed != written:
+        raise NoteMalformed(f"the verifier key's id is {computed}, not {written}")
+    return name, data[1:]
+
+
+def check_ed25519(name: str, public: bytes, message: bytes, signature: bytes) -> None:
+    """RFC 8032. Raises `NoteRefused`, naming whose signature is wrong."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError) as error:
+        raise NoteRefused(f"the signature of {name} is wrong") from error
 
 
 def sign_note(text: str, signers: Sequence[SignerKey]) -> bytes:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rempart.evidence.cosignature import Cosignature, WitnessKey, open_cosigned
 from rempart.evidence.errors import NoteMalformed, ProofRefused
 from rempart.evidence.merkle import HASH_SIZE, leaf_hash, verify_inclusion
-from rempart.evidence.note import Checkpoint, VerifierKey, from_base64, open_checkpoint, to_base64
+from rempart.evidence.note import Checkpoint, VerifierKey, from_base64, to_base64
 
 HEADER = "c2sp.org/tlog-proof@v1"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})", re.ASCII)
@@ -25,6 +26,7 @@ class ProvedLeaf:
     index: int
     commitment: bytes
     checkpoint: Checkpoint
+    cosignatures: tuple[Cosignature, ...] = ()
 
 
 def format_proof(index: int, commitment: bytes, path: Sequence[bytes], note: bytes) -> bytes:
@@ -36,8 +38,8 @@ def format_proof(index: int, commitment: bytes, path: Sequence[bytes], note: byt
     return "".join(f"{line}\n" for line in lines).encode() + note
 
 
-def open_proof(data: bytes, key: VerifierKey) -> ProvedLeaf:
-    """Read and verify a proof file. Raises `NoteMalformed`, `NoteRefused`, `ProofRefused`."""
+def open_proof(data: bytes, key: VerifierKey, witnesses: Sequence[WitnessKey] = ()) -> ProvedLeaf:
+    """Read and verify a proof file, and the cosignatures of these witnesses. Raises `NoteMalformed`, `NoteRefused`, `ProofRefused`."""
     head, separator, note = data.partition(b"\n\n")
     try:
         first, extra, index, *path = head.decode("ascii").split("\n")
@@ -49,7 +51,8 @@ def open_proof(data: bytes, key: VerifierKey) -> ProvedLeaf:
     commitment = from_base64(extra.removeprefix("extra "), "commitment")
     if len(commitment) != HASH_SIZE:
         raise ProofRefused(f"a commitment has {HASH_SIZE} bytes, not {len(commitment)}")
-    checkpoint = open_checkpoint(note, key)
+    cosigned = open_cosigned(note, key, witnesses)
+    checkpoint = cosigned.checkpoint
     hashes = [from_base64(line, "proof") for line in path]
     verify_inclusion(leaf_hash(commitment), int(found[1]), checkpoint.size, hashes, checkpoint.root)
-    return ProvedLeaf(int(found[1]), commitment, checkpoint)
+    return ProvedLeaf(int(found[1]), commitment, checkpoint, cosigned.cosignatures)

@@ -84,6 +84,16 @@ class VaultSettings:
         unit="file",
         default=None,
     )
+    witnesses: tuple[str, ...] = setting(
+        "who cosigns the ledger's checkpoints, and knows better than a restored backup; production refuses fewer than two",
+        unit="vkey (type 0x04), space, URL",
+        default=(),
+    )
+    release_keys: tuple[str, ...] = setting(
+        "the people of whom two must sign before a restored backup, or a ledger under a new name, discloses again",
+        unit="vkeys",
+        default=(),
+    )
 
 
 @dataclass(frozen=True)
@@ -206,6 +216,24 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True)
+class WitnessSettings:
+    """`rempart witness serve`, `python -m rempart.witness`: on a machine that is not the operator's."""
+
+    mode: Mode = setting("refuses development secrets in production")
+    key_file: Path = setting("cosigns; `rempart witness init` made it", unit="file", secret=True)
+    state_file: Path = setting(
+        "the last checkpoint cosigned of each log; never restored, never shared", unit="file"
+    )
+    logs: tuple[str, ...] = setting("the logs that are trusted", unit="vkeys", default=())
+    host: str = setting(
+        "the address listened on; a proxy that ends TLS stands before it",
+        unit="IP address",
+        default="127.0.0.1",
+    )
+    port: int = setting("the port listened on", unit="TCP port", default=8441)
+
+
+@dataclass(frozen=True)
 class SupervisorSettings:
     """`rempart up`."""
 
@@ -250,6 +278,21 @@ class SupervisorSettings:
         unit="IBAN",
         default="FR7630006000011234567890189",
     )
+    witnesses: tuple[str, ...] = setting(
+        "given to the vault: who cosigns the ledger's checkpoints",
+        unit="vkey (type 0x04), space, URL",
+        default=(),
+    )
+    release_keys: tuple[str, ...] = setting(
+        "given to the vault: of whom two must sign before a restored backup discloses again",
+        unit="vkeys",
+        default=(),
+    )
+    local_witnesses: int = setting(
+        "in a demonstration only: so many witnesses run beside the platform, which shows the chain and proves nothing",
+        unit="processes",
+        default=2,
+    )
     drain_seconds: float = setting(
         "how long a process may finish what is in flight before it is killed", unit="s", default=10.0
     )
@@ -259,7 +302,13 @@ class SupervisorSettings:
 
 
 ProcessSettings = (
-    VaultSettings | SealerSettings | FrontSettings | CashierSettings | WorkerSettings | SupervisorSettings
+    VaultSettings
+    | SealerSettings
+    | FrontSettings
+    | CashierSettings
+    | WorkerSettings
+    | WitnessSettings
+    | SupervisorSettings
 )
 ALL: tuple[type[ProcessSettings], ...] = (
     VaultSettings,
@@ -267,11 +316,19 @@ ALL: tuple[type[ProcessSettings], ...] = (
     FrontSettings,
     CashierSettings,
     WorkerSettings,
+    WitnessSettings,
     SupervisorSettings,
 )
 
 S = TypeVar(
-    "S", VaultSettings, SealerSettings, FrontSettings, CashierSettings, WorkerSettings, SupervisorSettings
+    "S",
+    VaultSettings,
+    SealerSettings,
+    FrontSettings,
+    CashierSettings,
+    WorkerSettings,
+    WitnessSettings,
+    SupervisorSettings,
 )
 
 
