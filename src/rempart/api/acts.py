@@ -101,4 +101,36 @@ ACTS: tuple[ActDescription, ...] = (
     ActDescription(
         "/acts/members/remove", MANAGER, ("establishment", "account"), (messages.Done,), "Remove a colleague."
     ),
+    ActDescription("/acts/software", SESSION, ("establishment",), (messages.Softwares,), "The practice software installed here."),
+    ActDescription(
+        "/acts/software/invite", MANAGER, ("establishment", "editor"), (messages.Enrolled,), "The code that installs an editor's software."
+    ),
+    ActDescription(
+        "/acts/software/remove", MANAGER, ("establishment", "device"), (messages.Done,), "Uninstall a software."
+    ),
+    ActDescription(
+        "/acts/software/install",
+        ANYONE,
+        (*_key, "device_label", "code"),
+        (messages.SoftwarePending,),
+        "Install a software (signed by its editor too).",
+    ),
+    ActDescription(
+        "/acts/software/ask", ANYONE, _key, (messages.SoftwarePending,), "A software asks for a person (signed by its editor too)."
+    ),
+    ActDescription(
+        "/acts/software/collect",
+        ANYONE,
+        (*_key, "ask"),
+        (messages.SignedIn, messages.SoftwarePending),
+        "Has a person confirmed? (signed by its editor too)",
+    ),
+    ActDescription("/acts/software/asked", SESSION, ("ask",), (messages.SoftwareAsked,), "What a software asks me to confirm."),
+    ActDescription(
+        "/acts/software/confirm", SESSION, ("ask", "code", "nonce", "credential"), (messages.Done,), "Confirm it with a passkey."
+    ),
+    ActDescription("/acts/editor", ANYONE, _key, (messages.EditorPage,), "An editor's own page: counts (signed by its key)."),
+    ActDescription(
+        "/acts/editor/rotate", ANYONE, _key, (messages.EditorPage,), "An editor's new key (signed by it, and by the present one)."
+    ),
 )  # fmt: skip

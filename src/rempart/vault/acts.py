@@ -1,8 +1,8 @@
 """The acts: one closed table path → who may → handler. What is not in it does not exist, and no door has a say in it.
 
 `perform` proves who speaks, in this order: the path's rule; the session and all it stands on; the signature, by the session's own device
-(or, for anyone, by the key in the body); the rank, then the proof's age. Slow work (Argon2) is done before the transaction; the session is
-then read again under lock, and the handler does its act in that same transaction.
+(or, for anyone, by the key in the body) and, where that is a software, by its editor; the rank, then the proof's age. Slow work (Argon2)
+is done before the transaction; the session is then read again under lock, and the handler does its act in that same transaction.
 """
 
 import hashlib
@@ -15,7 +15,18 @@ import asyncpg
 
 from rempart.foundation.clock import SECOND
 from rempart.foundation.errors import Outage
-from rempart.vault import activation, devices, factors, lookups, members, notices, sessions, signin
+from rempart.vault import (
+    activation,
+    devices,
+    editors,
+    factors,
+    lookups,
+    members,
+    notices,
+    sessions,
+    signin,
+    software,
+)
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Body, Introduced, Introduction, Nothing, Speaker
 from rempart.vault.errors import Conflict, DeviceNotBound, Forbidden, NoSuchAct, TooLarge
@@ -96,6 +107,16 @@ ACTS: dict[str, Rule] = {
     "/acts/members/invite": Rule(Who.MANAGER, members.InviteBody, members.invite),
     "/acts/members/renew": Rule(Who.MANAGER, members.RenewBody, members.renew),
     "/acts/members/remove": Rule(Who.MANAGER, members.RemoveBody, members.remove),
+    "/acts/software": Rule(Who.SESSION, software.PlaceBody, software.see),
+    "/acts/software/invite": Rule(Who.MANAGER, software.InviteBody, software.invite),
+    "/acts/software/remove": Rule(Who.MANAGER, software.RemoveBody, software.remove),
+    "/acts/software/install": Rule(Who.ANYONE, software.InstallBody, software.install),
+    "/acts/software/ask": Rule(Who.ANYONE, Introduction, software.ask),
+    "/acts/software/collect": Rule(Who.ANYONE, software.CollectBody, software.collect),
+    "/acts/software/asked": Rule(Who.SESSION, software.AskedBody, software.asked_of),
+    "/acts/software/confirm": Rule(Who.SESSION, software.ConfirmBody, software.confirm, software.prepare_confirmation),
+    "/acts/editor": Rule(Who.ANYONE, Introduction, editors.page),
+    "/acts/editor/rotate": Rule(Who.ANYONE, Introduction, editors.rotate),
 }  # fmt: skip
 
 
@@ -119,14 +140,14 @@ async def perform(act: Act, zone: Zone) -> Reply:
 async def _perform_introduced(rule: Rule, act: Act, zone: Zone) -> Reply:
     body = read_body(act.body, rule.body)
     assert isinstance(body, Introduction)
-    asked = _introduced(act, body, zone)
+    asked = await _introduced(act, body, zone)
     prepared = [await rule.prepare(asked, body)] if rule.prepare else []
     async with zone.pool.acquire() as c, c.transaction():
         return await rule.handler(asked, c, body, *prepared)
 
 
-def _introduced(act: Act, body: Introduction, zone: Zone) -> Introduced:
-    """The key that the body shows signed the request."""
+async def _introduced(act: Act, body: Introduction, zone: Zone) -> Introduced:
+    """The key that the body shows signed the request; and an editor's beside it, if the request says so."""
     claimed = read_signature(act)
     x, y = body.device_key.x, body.device_key.y
     key = public_key_of(x, y)
@@ -136,7 +157,9 @@ def _introduced(act: Act, body: Introduction, zone: Zone) -> Introduced:
     verify(act, claimed, key, origin=zone.settings.origin, now=now, seen=zone.nonces)
     numbers = key.public_numbers()
     point = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
-    return Introduced(zone, now, claimed.thumbprint, point)
+    editor = await editors.signing_editor(zone, act, claimed, now)
+    editor_key = claimed.editor.thumbprint if claimed.editor else b""
+    return Introduced(zone, now, claimed.thumbprint, point, editor, editor_key)
 
 
 async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
@@ -147,11 +170,16 @@ async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
     if claimed.thumbprint != who.thumbprint:
         raise DeviceNotBound("keyid")
     verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
+    await editors.editor_of(zone, act, now, bound=who.editor)
+    # A software is nobody: what touches factors, devices and members is a person's, at a browser.
+    if who.editor is not None and act.target not in software.MAY:
+        raise Forbidden("software")
     body = read_body(act.body, rule.body)
     await _require_right(rule, zone.pool, who, now)
     prepared = [await rule.prepare(Asked(zone, now, act.session, who), body)] if rule.prepare else []
     async with zone.pool.acquire() as c, c.transaction():
         who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
+        await editors.require_active(c, who.editor)
         await _require_right(rule, c, who, now)
         await require_first_time(c, claimed, now)
         reply = await rule.handler(Asked(zone, now, act.session, who), c, body, *prepared)

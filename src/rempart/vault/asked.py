@@ -56,6 +56,10 @@ class Introduced:
     """RFC 7638, 32 bytes."""
     point: bytes
     """The public key, uncompressed, 65 bytes."""
+    editor: uuid.UUID | None = None
+    """The editor that signed beside it, if one did."""
+    editor_key: bytes = b""
+    """The thumbprint of the key by which it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,10 @@ class Speaker:
     role: Role
     assurance: Assurance
     proven: int
-    """When a factor was last used, µs."""
+    """When a factor was last used, µs; 0 on a software, which is no person."""
     expires: int
+    editor: uuid.UUID | None = None
+    """The editor whose software the device is; None for a browser."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from rempart.foundation.clock import MINUTE, instant
 from rempart.foundation.errors import BadInput, Outage
 from rempart.foundation.identifiers import check_amc_number, check_finess
 from rempart.foundation.vocabulary import Profession, Role
+from rempart.vault import editors, software
 from rempart.vault import store_accounts as store
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.members import check_login, issue
@@ -27,11 +28,15 @@ from rempart.vaultdoor.messages import (
     Enrolled,
     EnrolProfessional,
     IssueCode,
+    IssueSoftwareCode,
     Journal,
     JournalLines,
+    ListEditors,
+    RegisterEditor,
     RegisterInsurer,
     Reply,
     SuspendAccount,
+    SuspendEditor,
     ThrowSwitch,
 )
 
@@ -51,6 +56,8 @@ async def execute(call: Call, zone: Zone) -> Reply:
         raise Outage(type(error).__name__) from error
     if isinstance(call, RegisterInsurer):
         zone.directory.forget()
+    if isinstance(call, RegisterEditor | SuspendEditor):
+        editors.forget(zone)
     return reply
 
 
@@ -214,6 +221,10 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any], Awaitable[Reply]]] = {
     IssueCode: issue_code,
     SuspendAccount: suspend_account,
     ThrowSwitch: throw_switch,
+    RegisterEditor: editors.register,
+    SuspendEditor: editors.suspend,
+    ListEditors: editors.list_all,
+    IssueSoftwareCode: software.issue,
     Journal: read_journal,
 }
 

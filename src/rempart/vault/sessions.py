@@ -42,6 +42,8 @@ class Standing:
     profession: Profession
     role: Role
     assurance: Assurance
+    editor: uuid.UUID | None = None
+    """The editor whose software the device is: it must have signed too (rempart.vault.editors). None for a browser."""
 
 
 class _Standings:
@@ -96,6 +98,7 @@ async def standing(zone: Zone, session_token: str) -> Standing:
         profession=who.profession,
         role=who.role,
         assurance=who.assurance,
+        editor=who.editor,
     )
     standings.keep(session_token, now + _KEPT, found, forgotten)
     return found
@@ -130,6 +133,7 @@ def speaker(row: Row | None, now: int) -> Speaker:
         assurance=Assurance(row["assurance"]),
         proven=row["proven"],
         expires=row["expires"],
+        editor=row["editor"],
     )
 
 

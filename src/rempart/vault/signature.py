@@ -1,8 +1,11 @@
-"""HTTP message signatures (RFC 9421), as docs/protocol.md fixes them: one label, one algorithm, three components, in one order.
+"""HTTP message signatures (RFC 9421), as docs/protocol.md fixes them: the device's, and after it, where a software asks, its editor's.
 
-Anything else than that exact form is refused, so that there is no canonicalisation to get wrong. A request is accepted once, within
-60 seconds, and never if it was created before this vault started: a restart forgets which nonces were used. Acts that change something
-remember theirs in the database besides (rempart.vault.acts).
+One label each, one algorithm, a fixed list of components in one order. Anything else than that exact form is refused, so that there is
+no canonicalisation to get wrong. A request is accepted once, within 60 seconds, and never if it was created before this vault started: a
+restart forgets which nonces were used. Acts that change something remember theirs in the database besides (rempart.vault.acts).
+
+The editor's signature covers what the device's covers, and the device's signature itself with its parameters (RFC 9421 §2.1.2, members
+of a Dictionary): it is of no use beside another device's signature, nor beside another request.
 """
 
 import base64
@@ -25,13 +28,17 @@ from rempart.vaultdoor.messages import Act
 FRESH_SECONDS = 60
 AHEAD_SECONDS = 5
 """How far a device's clock may run ahead: also how long a request may outlive the memory of a vault that restarts."""
-_PARAMETERS = re.compile(
-    r'rempart=(\("@method" "@target-uri" "content-digest"\)'
-    r';created=([0-9]{1,12});nonce="([A-Za-z0-9_-]{22})";keyid="([A-Za-z0-9_-]{43})"'
-    r';alg="ecdsa-p256-sha256";tag="rempart-v1")',
-    re.ASCII,
+_BY_WHOM = (
+    r';created=([0-9]{1,12});nonce="([A-Za-z0-9_-]{22})";keyid="([A-Za-z0-9_-]{43})";alg="ecdsa-p256-sha256"'
 )
-_SIGNATURE = re.compile(r"rempart=:([A-Za-z0-9+/]{86}==):", re.ASCII)
+_BY_DEVICE = r'rempart=(\("@method" "@target-uri" "content-digest"\)' + _BY_WHOM + r';tag="rempart-v1")'
+_BY_EDITOR = (
+    r'editor=(\("@method" "@target-uri" "content-digest" "signature-input";key="rempart" "signature";key="rempart"\)'
+    + _BY_WHOM
+    + r';tag="rempart-editor-v1")'
+)
+_PARAMETERS = re.compile(f"{_BY_DEVICE}(?:, {_BY_EDITOR})?", re.ASCII)
+_SIGNATURE = re.compile(r"rempart=:([A-Za-z0-9+/]{86}==):(?:, editor=:([A-Za-z0-9+/]{86}==):)?", re.ASCII)
 _ECDSA = ec.ECDSA(hashes.SHA256())
 
 
@@ -56,9 +63,11 @@ class ClaimedSignature:
     """Seconds since the epoch."""
     nonce: str
     thumbprint: bytes
-    """The device key's RFC 7638 thumbprint, 32 bytes."""
+    """The key's RFC 7638 thumbprint, 32 bytes."""
     raw: bytes
     """r ‖ s, 64 bytes."""
+    editor: "ClaimedSignature | None" = None
+    """The editor's, beside a software's device: proven by `verify_editor` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +110,22 @@ def read_signature(act: Act) -> ClaimedSignature:
     """Parse the headers. Raises SignatureInvalid on any other form than docs/protocol.md's."""
     parameters = _PARAMETERS.fullmatch(act.signature_input)
     signature = _SIGNATURE.fullmatch(act.signature)
-    if parameters is None or signature is None:
+    # One label in both headers, or two in both.
+    if parameters is None or signature is None or (parameters[5] is None) != (signature[2] is None):
         raise SignatureInvalid("signature-input")
+    editor = _claimed(parameters.groups()[4:], signature[2]) if signature[2] is not None else None
+    return _claimed(parameters.groups()[:4], signature[1], editor)
+
+
+def _claimed(
+    groups: tuple[str, ...], signature: str, editor: ClaimedSignature | None = None
+) -> ClaimedSignature:
+    parameters, created, nonce, keyid = groups
     try:
-        thumbprint = base64.urlsafe_b64decode(parameters[4] + "=")
+        thumbprint = base64.urlsafe_b64decode(keyid + "=")
     except binascii.Error as error:
         raise SignatureInvalid("keyid") from error
-    return ClaimedSignature(
-        parameters[1], int(parameters[2]), parameters[3], thumbprint, base64.b64decode(signature[1])
-    )
+    return ClaimedSignature(parameters, int(created), nonce, thumbprint, base64.b64decode(signature), editor)
 
 
 def verify(
@@ -125,21 +141,52 @@ def verify(
 
     The caller has found `public_key` by `claimed.thumbprint`, or checked that they belong together.
     """
+    _require_signed(_covered(act, origin), claimed, public_key)
+    # Only a valid signature may fill the memory of nonces.
+    seen.admit(claimed, now)
+    return VerifiedRequest(act.target.partition("?")[0], act.body, claimed.thumbprint, now)
+
+
+def verify_editor(
+    act: Act,
+    claimed: ClaimedSignature,
+    public_key: ec.EllipticCurvePublicKey,
+    *,
+    origin: str,
+    now: int,
+    seen: SeenNonces,
+) -> None:
+    """Prove that the editor's key signed this very request, with this very signature of the device, now and for the first time.
+
+    `claimed` is the device's, already proven by `verify`; `public_key` was found by the thumbprint of `claimed.editor`.
+    Raises SignatureInvalid (also where there is none) or Stale.
+    """
+    if claimed.editor is None:
+        raise SignatureInvalid("editor")
+    device = base64.b64encode(claimed.raw).decode()
+    covered = (
+        f'{_covered(act, origin)}"signature-input";key="rempart": {claimed.parameters}\n'
+        f'"signature";key="rempart": :{device}:\n'
+    )
+    _require_signed(covered, claimed.editor, public_key)
+    seen.admit(claimed.editor, now)
+
+
+def _covered(act: Act, origin: str) -> str:
+    """The first lines of every signature base (RFC 9421 §2.5). Raises SignatureInvalid when the body is not what its digest says."""
     digest = f"sha-256=:{base64.b64encode(hashlib.sha256(act.body).digest()).decode()}:"
     if not hmac.compare_digest(digest.encode(), act.content_digest.encode("utf-8", "replace")):
         raise SignatureInvalid("content-digest")
-    base = (
-        f'"@method": {act.method}\n"@target-uri": {origin}{act.target}\n'
-        f'"content-digest": {digest}\n"@signature-params": {claimed.parameters}'
-    )
+    return f'"@method": {act.method}\n"@target-uri": {origin}{act.target}\n"content-digest": {digest}\n'
+
+
+def _require_signed(covered: str, claimed: ClaimedSignature, public_key: ec.EllipticCurvePublicKey) -> None:
+    base = f'{covered}"@signature-params": {claimed.parameters}'
     r, s = int.from_bytes(claimed.raw[:32], "big"), int.from_bytes(claimed.raw[32:], "big")
     try:
         public_key.verify(encode_dss_signature(r, s), base.encode(), _ECDSA)
     except InvalidSignature as error:
         raise SignatureInvalid("signature") from error
-    # Only a valid signature may fill the memory of nonces.
-    seen.admit(claimed, now)
-    return VerifiedRequest(act.target.partition("?")[0], act.body, claimed.thumbprint, now)
 
 
 def thumbprint(x: str, y: str) -> bytes:

@@ -26,13 +26,14 @@ LOST = (
 
 _SESSION = """
 SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establishment, e.profession, s.role, s.assurance, s.proven,
-       s.expires, b.fresh_until
+       s.expires, b.fresh_until, w.editor
   FROM vault.session s
   JOIN vault.account a ON a.id = s.account AND a.status = 'active'
   JOIN vault.binding b ON b.account = s.account AND b.device = s.device
   JOIN vault.device d ON d.id = s.device
   LEFT JOIN vault.establishment e ON e.id = s.establishment
- WHERE s.token_hash = $1 AND s.expires > $2
+  LEFT JOIN vault.software w ON w.device = s.device
+ WHERE s.token_hash = $1 AND s.expires > $2 AND (w.device IS NULL OR w.establishment = s.establishment)
    AND EXISTS (SELECT FROM vault.membership m WHERE m.account = s.account
                   AND (m.establishment = s.establishment OR s.establishment IS NULL AND m.party_group IS NOT NULL))
 """
@@ -90,6 +91,11 @@ async def prove_session(c: Connection, session_id: UUID, now: int, assurance: in
         now,
         assurance,
     )
+
+
+async def step_session(c: Connection, session_id: UUID, now: int) -> None:
+    """A passkey confirmed who is at the device."""
+    await c.execute("UPDATE vault.session SET stepped = $2 WHERE id = $1", session_id, now)
 
 
 async def move_session(c: Connection, session_id: UUID, establishment: UUID | None, role: str) -> None:
@@ -904,6 +910,28 @@ async def spent(c: Connection, key: UUID, hour_slot: int, day_slot: int) -> tupl
         day_slot,
     )
     return (row["hour"], row["day"]) if row is not None else (0, 0)
+
+
+async def line_spent(c: Connection, key: UUID, month_slot: int) -> int:
+    """Units of the month's line in use: asked, less what claims earned; negative where more was earned."""
+    return (
+        await c.fetchval(
+            "SELECT vault.spent(month, $2 - month_slot) - vault.spent(earned, $2 - earned_slot) - flight FROM vault.meter WHERE key = $1",
+            key,
+            month_slot,
+        )
+        or 0
+    )
+
+
+async def widen(c: Connection, key: UUID, now: int, units: int) -> None:
+    """The line is longer by so much, for a month."""
+    await c.execute("SELECT vault.widen($1, $2, $3)", now, key, units)
+
+
+async def widenings(c: Connection, key: UUID, since: int) -> int:
+    """How often it was lengthened since then."""
+    return int(await c.fetchval("SELECT count(*) FROM vault.widening WHERE key = $1 AND at > $2", key, since))
 
 
 # ── insurers and switches ────────────────────────────────────────────────────────────────────────────────────────────

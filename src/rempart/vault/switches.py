@@ -5,17 +5,19 @@ import uuid
 from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import Lane, Profession
 from rempart.vault import store_accounts as store
+from rempart.vault import store_editors
 from rempart.vault.errors import NotThere
 from rempart.vault.store_accounts import Connection
 
-SCOPES = ("platform", "insurer", "lane", "profession", "establishment", "account", "device")
+SCOPES = ("platform", "insurer", "lane", "profession", "editor", "establishment", "account", "device")
 
 
 async def switch_key(c: Connection, scope: str, named: str) -> str:
     """The key that vault.disclose compares.
 
-    `named`: "" for the platform, else an n° AMC, a lane, a profession, a FINESS or the n° AMC of an insurer's seat (or id), a login
-    (or id), a device's id. Raises BadInput for what is no scope or lane or profession, NotThere for what is not known here.
+    `named`: "" for the platform, else an n° AMC, a lane, a profession, an editor's name (or id), a FINESS or the n° AMC of an insurer's
+    seat (or id), a login (or id), a device's id. Raises BadInput for what is no scope or lane or profession, NotThere for what is not
+    known here.
     """
     if scope == "platform" and not named:
         return ""
@@ -23,7 +25,7 @@ async def switch_key(c: Connection, scope: str, named: str) -> str:
         return str(int(Lane[named.upper()]))
     if scope == "profession" and named in set(Profession):
         return named
-    if scope not in {"insurer", "establishment", "account", "device"}:
+    if scope not in {"insurer", "editor", "establishment", "account", "device"}:
         raise BadInput("scope" if scope not in SCOPES else "key")
     found = await _party_key(c, scope, named)
     if found is None:
@@ -36,6 +38,9 @@ async def _party_key(c: Connection, scope: str, named: str) -> str | None:
         row = await store.insurer(c, named)
         return str(row["number"]) if row else None
     number = _uuid(named)
+    if scope == "editor":
+        editor = await (store_editors.editor(c, number) if number else store_editors.editor_by_name(c, named))
+        return str(editor["id"]) if editor else None
     if scope == "establishment":
         known = await store.establishment(c, number) if number else None
         place = known["id"] if known else await store.establishment_by_number(c, named)

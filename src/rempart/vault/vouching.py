@@ -4,7 +4,7 @@ import uuid
 from urllib.parse import unquote
 
 from rempart.foundation.errors import BadInput, Outage
-from rempart.vault import acts, sessions
+from rempart.vault import acts, editors, sessions
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Speaker, clean_label
 from rempart.vault.disclose import RIGHTS, Contained
@@ -21,8 +21,9 @@ CASHIER = "cashier"
 async def vouch(call: Vouch, zone: Zone) -> Vouched:
     """Who signed this request, now and for the first time. Raises BadInput, Refusal or Outage.
 
-    The order is that of `acts.perform`: what may be vouched for at all; the session and all it stands on; the signature, by the
-    session's own device; then, under lock, the session again, containment, the proof's age, and that a POST was never done before.
+    The order is that of `acts.perform`: what may be vouched for at all; the session and all it stands on; the signature, by the session's
+    own device and, where that is a software, by its editor; then, under lock, the session again, containment, the proof's age, and that a
+    POST was never done before.
     """
     act = call.act
     _require_errand(act)
@@ -34,8 +35,10 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
         if claimed.thumbprint != who.thumbprint:
             raise DeviceNotBound("keyid")
         verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
+        await editors.editor_of(zone, act, now, bound=who.editor)
         async with zone.pool.acquire() as c, c.transaction():
             who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
+            await editors.require_active(c, who.editor)
             place = await _place(c, who)
             since = await store.here_since(c, who.account, who.establishment) if who.establishment else 0
             await _require_not_contained(c, who, place, now)
@@ -75,6 +78,8 @@ async def _require_not_contained(c: Connection, who: Speaker, place: Row | None,
     The insurer's own scope counts for its own seat; whom else's claims concern it, the vault does not see.
     """
     scopes = [("platform", ""), ("account", str(who.account)), ("device", str(who.device))]
+    if who.editor is not None:
+        scopes.append(("editor", str(who.editor)))
     if who.establishment is not None and who.profession is not None:
         scopes += [("establishment", str(who.establishment)), ("profession", who.profession)]
     if place is not None and place["insurer"]:

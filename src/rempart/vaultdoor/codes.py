@@ -23,6 +23,41 @@ CODES: dict[str, Code] = {
         413, "La demande est trop volumineuse (64 Kio au plus).", "The request is too large (64 KiB at most)."
     ),
     "not-found": Code(404, "Cette adresse n'existe pas ici.", "There is nothing at this address."),
+    # The doors' own: the form and the number of requests.
+    "media-type": Code(
+        415,
+        "Le corps doit être du JSON : application/fhir+json ou application/json.",
+        "The body must be JSON: application/fhir+json or application/json.",
+    ),
+    "coding": Code(
+        415,
+        "Le corps ne doit pas être compressé : renvoyez-le sans Content-Encoding.",
+        "The body must not be compressed: send it again without Content-Encoding.",
+    ),
+    "method": Code(
+        405, "Cette adresse n'accepte pas cette méthode.", "This address does not accept this method."
+    ),
+    "slow": Code(
+        408, "La demande n'est pas arrivée entière à temps.", "The request did not arrive whole in time."
+    ),
+    "target-too-long": Code(
+        414, "L'adresse demandée est trop longue (8 Kio au plus).", "The address is too long (8 KiB at most)."
+    ),
+    "header-too-large": Code(
+        431,
+        "Les en-têtes de la demande sont trop longs ou trop nombreux (16 Kio, 64 lignes au plus).",
+        "The request's headers are too long or too many (16 KiB, 64 lines at most).",
+    ),
+    "crowded": Code(
+        429,
+        "Trop de demandes sont en cours depuis votre adresse : attendez les réponses, puis recommencez.",
+        "Too many requests are under way from your address: wait for their answers, then try again.",
+    ),
+    "saturated": Code(
+        503,
+        "Trop de demandes sont en cours ici : rien n'a été fait de la vôtre. Recommencez dans quelques secondes.",
+        "Too many requests are under way here: nothing was done with yours. Try again in a few seconds.",
+    ),
     "signature": Code(
         401,
         "La signature de la demande n'est pas valable pour ce poste : rechargez la page et reconnectez-vous.",
@@ -40,6 +75,11 @@ CODES: dict[str, Code] = {
         401,
         "Ce poste n'est pas reconnu, ou sa validité de 12 h est passée : reconnectez-vous.",
         "This device is not bound, or its 12 hours are over: sign in again.",
+    ),
+    "editor": Code(
+        401,
+        "La signature de l'éditeur de ce logiciel manque, n'est pas la sienne, ou cet éditeur est suspendu : adressez-vous à l'éditeur ; le portail reste ouvert.",
+        "The signature of this software's editor is missing, is another's, or this editor is suspended: turn to the editor; the portal stays open.",
     ),
     "credentials": Code(
         401,

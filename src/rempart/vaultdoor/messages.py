@@ -121,6 +121,38 @@ class ThrowSwitch(Message, frozen=True):
     """0: until it is undone."""
 
 
+class RegisterEditor(Message, frozen=True):
+    """The operator makes an editor of practice software known, by contract. Replies `Enrolled`.
+
+    `replace`: this key takes the place of the one known, which is void at once (it was lost, or stolen).
+    """
+
+    name: str
+    public_key: bytes
+    """P-256, uncompressed point (65 bytes)."""
+    replace: bool = False
+
+
+class SuspendEditor(Message, frozen=True):
+    """The operator suspends (or reopens) an editor: its software is told nothing any more, wherever it is installed."""
+
+    name: str
+    suspended: bool
+
+
+class ListEditors(Message, frozen=True):
+    """The editors known. Replies `Editors`."""
+
+
+class IssueSoftwareCode(Message, frozen=True):
+    """The operator issues the code that installs an editor's software in an establishment, as its titulaire may. Replies `Enrolled`."""
+
+    editor: str
+    """Its name."""
+    establishment: str
+    """Its id."""
+
+
 class Journal(Message, frozen=True):
     """The operator's own journal of acts in the vault, newest first."""
 
@@ -161,6 +193,10 @@ Call = (
     | IssueCode
     | SuspendAccount
     | ThrowSwitch
+    | RegisterEditor
+    | SuspendEditor
+    | ListEditors
+    | IssueSoftwareCode
     | Journal
     | Vouch
     | Notify
@@ -170,7 +206,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
     "door": (Act, Health, Jwks, Checkpoint),
     "operator": (
         Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, IssueCode, SuspendAccount,
-        ThrowSwitch, Journal,
+        ThrowSwitch, Journal, RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
     ),
     "cashier": (Vouch, Notify, Jwks, Health),
     "probe": (Health,),
@@ -344,6 +380,86 @@ class DevicePending(Message, frozen=True):
     expires: int
 
 
+class SoftwarePending(Message, frozen=True):
+    """A practice software waits until a person of its establishment confirms with a passkey, on the portal's page `/logiciel#ask.code`."""
+
+    ask: str
+    code: str
+    """Eight characters, which the software shows and the page repeats."""
+    purpose: str
+    """work: begin its twelve hours; step-up: it is working, and a person must be seen."""
+    expires: int
+
+
+class SoftwareAsked(Message, frozen=True):
+    """What a person is asked to confirm."""
+
+    ask: str
+    editor: str
+    label: str
+    establishment: str
+    purpose: str
+    expires: int
+
+
+class SoftwareView(Message, frozen=True):
+    device: str
+    editor: str
+    label: str
+    status: str
+    """active, or suspended with its editor."""
+    installed: int
+    fresh_until: int
+    """Until when somebody works on it; 0 when nobody confirmed it yet."""
+
+
+class Softwares(Message, frozen=True):
+    """The practice software of an establishment, and the editors whose software may be installed."""
+
+    establishment: str
+    installed: list[SoftwareView]
+    editors: list[str]
+
+
+class EditorView(Message, frozen=True):
+    """An editor, as the operator sees it."""
+
+    id: str
+    name: str
+    keyid: str
+    """RFC 7638 thumbprint of its key, base64url."""
+    status: str
+    added: int
+    establishments: int
+    devices: int
+
+
+class Editors(Message, frozen=True):
+    """By name."""
+
+    editors: list[EditorView]
+
+
+class EditorPage(Message, frozen=True):
+    """What an editor sees of itself: counts, never a person, an establishment or a look-up."""
+
+    name: str
+    status: str
+    hold: str
+    """What a switch on it does: "" (none is thrown), closed or step-up."""
+    keyid: str
+    former_until: int
+    """Until when the key before the last rotation counts, µs; 0 when there was none."""
+    establishments: int
+    devices: int
+    spent: list[int]
+    limits: list[int]
+    """Units an hour, a day, and of the line of 28 days less what claims earned."""
+    refusals: dict[str, int]
+    """Of the last seven days, by kind (docs/detection.md)."""
+    at: int
+
+
 class TotpSecret(Message, frozen=True):
     """A new TOTP secret, to be confirmed by one code before it counts. Shown once."""
 
@@ -426,6 +542,9 @@ class JournalPage(Message, frozen=True):
     hour_limit: int
     day_spent: int
     day_limit: int
+    line_spent: int
+    """Of this device's line: persons looked up and not yet followed by a claim, in units; what its claims earned beyond lengthens the limit."""
+    line_limit: int
 
 
 class MemberView(Message, frozen=True):
@@ -477,6 +596,11 @@ Reply = (
     | JournalLines
     | Vouched
     | Paper
+    | SoftwarePending
+    | SoftwareAsked
+    | Softwares
+    | Editors
+    | EditorPage
 )
 
 
