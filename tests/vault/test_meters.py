@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from rempart.evidence.audit import audit_ledger
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Assurance, Lane, Profession
-from rempart.vault.policy import LINES, costs
+from rempart.vault.policy import CREDIT, EDITOR, LEASE, LINES, WIDENING, WIDENINGS_A_DAY, YOUNG, costs
 from tests.conftest import A_MONDAY, Database
 
 ROOT = Path(__file__).parents[2]
 OWNER = "SET ROLE rempart_owner"
-ROOMY = [10_000] * 6
+ROOMY = [10_000] * 12
+"""Hour, day, line of account, device, establishment, editor."""
+NOBODY = uuid.UUID(int=0)
 
 
 @dataclass
@@ -42,18 +44,40 @@ class Counter:
         limits: list[int] = ROOMY,
         lane: Lane = Lane.CARD,
         insurer: int = 1,
+        pace: int = 10_000,
+        editor: uuid.UUID = NOBODY,
         connection: psycopg.Connection[Any] | None = None,
     ) -> tuple[int, int]:
         """Status and cost of one look-up."""
+        return self.ask_entry(person, at, limits, lane, insurer, pace, editor, connection)[:2]
+
+    def confirm(self, at: int) -> None:
+        """A passkey confirmed that a person is there."""
+        self.connection.execute("UPDATE vault.session SET stepped = %s WHERE id = %s", (at, self.session))
+
+    def ask_entry(
+        self,
+        person: str,
+        at: int = A_MONDAY,
+        limits: list[int] = ROOMY,
+        lane: Lane = Lane.CARD,
+        insurer: int = 1,
+        pace: int = 10_000,
+        editor: uuid.UUID = NOBODY,
+        connection: psycopg.Connection[Any] | None = None,
+    ) -> tuple[int, int, int]:
+        """Status, cost and ledger index of one look-up."""
         told, absent = costs(lane)
         row = (
             (connection or self.connection)
             .execute(
-                "SELECT status, cost FROM vault.disclose(%s, %s::uuid[], %s::int2[], %s::int2[], '{1}'::int2[], '{1}'::int2[], 1,"
-                " %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[])",
+                "SELECT status, cost, index FROM vault.disclose(%s, %s::uuid[], %s::uuid[], %s::int2[], %s::int2[], '{1}'::int2[],"
+                " '{1}'::int2[], 1, %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[],"
+                " '{7}'::int2[], '{5}'::int2[])",
                 (
                     at,
                     [self.session],
+                    [editor],
                     [insurer],
                     [int(lane)],
                     [tag(person)],
@@ -61,6 +85,7 @@ class Counter:
                     [told],
                     [absent],
                     limits,
+                    [pace],
                     [DAY],
                     [b"s" * 16],
                 ),
@@ -68,10 +93,15 @@ class Counter:
             .fetchone()
         )
         assert row is not None
-        return row[0], row[1]
+        return row[0], row[1], row[2]
 
 
-TOLD, ABSENT, EXHAUSTED, CONTAINED, SESSION_OVER = 1, 2, 3, 4, 5
+TOLD, ABSENT, EXHAUSTED, CONTAINED, SESSION_OVER, STEP_UP = 1, 2, 3, 4, 5, 6
+
+
+def scarce(*places: int, units: int) -> list[int]:
+    """Roomy limits but for these."""
+    return [units if place in places else limit for place, limit in enumerate(ROOMY)]
 
 
 def tag(person: str) -> uuid.UUID:
@@ -153,7 +183,7 @@ def test_somebody_already_told_of_costs_nothing_until_the_window_ends(counter: C
 
 
 def test_a_clock_turned_back_gives_no_budget_back(counter: Counter) -> None:
-    line = [10, 400, 10, 400, 10, 400]
+    line = scarce(0, 3, 6, units=10)
     spent = [counter.ask(f"known {k}", limits=line)[1] for k in range(6)]
     assert spent == [1] * 6
     assert counter.ask("known 6", limits=line)[0] == EXHAUSTED
@@ -161,7 +191,7 @@ def test_a_clock_turned_back_gives_no_budget_back(counter: Counter) -> None:
 
 
 def test_exhaustion_is_the_same_for_the_known_the_unknown_and_the_already_told(counter: Counter) -> None:
-    line = [8, 400, 8, 400, 8, 400]
+    line = scarce(0, 3, 6, units=8)
     for k in range(4):
         assert counter.ask(f"known {k}", limits=line)[0] == TOLD
     before = ledger_size(counter)
@@ -172,11 +202,13 @@ def test_exhaustion_is_the_same_for_the_known_the_unknown_and_the_already_told(c
 
 
 @pytest.mark.parametrize(
-    "scarce", range(6), ids=["account/h", "account/d", "device/h", "device/d", "house/h", "house/d"]
+    "place",
+    range(9),
+    ids=[f"{who}/{window}" for who in ("account", "device", "house") for window in ("hour", "day", "line")],
 )
-def test_each_of_the_six_lines_holds_alone(counter: Counter, scarce: int) -> None:
-    limits = [1_000 if index != scarce else 7 for index in range(6)]
-    statuses = [counter.ask(f"known {k}", limits=limits)[0] for k in range(5)]
+def test_each_of_the_nine_limits_holds_alone(counter: Counter, place: int) -> None:
+    counter.confirm(A_MONDAY)
+    statuses = [counter.ask(f"known {k}", limits=scarce(place, units=7))[0] for k in range(5)]
     assert statuses == [TOLD, TOLD, TOLD, EXHAUSTED, EXHAUSTED]
 
 
@@ -224,7 +256,7 @@ def test_whoever_no_longer_stands_is_told_nothing_at_once(counter: Counter, fall
 def test_many_requests_racing_for_the_last_unit_never_pass_the_line(
     shared: Database, counter: Counter
 ) -> None:
-    line = [20, 400, 20, 400, 20, 400]
+    line = scarce(0, 3, 6, units=20)
     told: list[int] = []
 
     def race(thread: int) -> None:
@@ -282,7 +314,7 @@ def test_no_hour_and_no_day_ever_holds_more_than_the_line(
     counter = furnish(shared)
     counter.connection.autocommit = True
     hour, day = 12, 30
-    limits = [hour, day, 1_000, 1_000, 1_000, 1_000]
+    limits = [hour, day, *ROOMY[2:]]
     now, spent = A_MONDAY, []
     for person, step, miss in steps:
         now += step
@@ -303,14 +335,30 @@ def test_the_documented_table_is_the_policy() -> None:
         window = (
             f"{line.told_window // HOUR} h" if line.told_window <= DAY else f"{line.told_window // DAY} d"
         )
-        assert documented[profession] == [*map(str, line.limits(Assurance.PASSKEY)), window]
+        limits = line.limits(Assurance.PASSKEY)
+        assert limits[:3] == limits[3:6]
+        assert documented[profession] == [*map(str, limits[3:9]), str(line.pace), window]
+
+
+def test_the_documented_figures_are_the_policys() -> None:
+    text = (ROOT / "docs/meters.md").read_text()
+    hour, day, line = EDITOR
+    for said in (
+        f"{hour} units an hour, {day} a day, {line} a month",
+        {(5, 3): "five thirds of it"}[CREDIT],
+        f"{YOUNG} units in all",
+        f"{WIDENING} units",
+        f"{WIDENINGS_A_DAY} times a day",
+        f"blocks of {LEASE}",
+    ):
+        assert said in text
 
 
 def test_a_password_opens_half_the_line_of_a_passkey() -> None:
     for line in LINES.values():
         passkey, password = line.limits(Assurance.PASSKEY), line.limits(Assurance.PASSWORD_TOTP)
-        assert password[:4] == [limit // 2 for limit in passkey[:4]]
-        assert password[4:] == passkey[4:]
+        assert password[:6] == [limit // 2 for limit in passkey[:6]]
+        assert password[6:] == passkey[6:]
 
 
 def test_what_the_call_writes_opens_as_the_ledger_says(database: Database) -> None:

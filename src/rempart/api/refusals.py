@@ -13,17 +13,6 @@ CODE_SYSTEM = "urn:rempart:code"
 _TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
 
 DOOR_CODES: dict[str, Code] = {
-    "media-type": Code(
-        415,
-        "Le corps doit être du JSON : application/fhir+json ou application/json.",
-        "The body must be JSON: application/fhir+json or application/json.",
-    ),
-    "method": Code(
-        405, "Cette adresse n'accepte pas cette méthode.", "This address does not accept this method."
-    ),
-    "slow": Code(
-        408, "La demande n'est pas arrivée entière à temps.", "The request did not arrive whole in time."
-    ),
     "spool-full": Code(
         503,
         "Trop de fichiers attendent déjà leur traitement : recommencez dans une heure.",
@@ -56,12 +45,18 @@ ISSUE_TYPES = {
     "forbidden": "forbidden",
     "password-weak": "business-rule",
     "last-factor": "business-rule",
+    "breaker": "throttled",
     "exhausted": "throttled",
     "contained": "suppressed",
     "conflict": "conflict",
     "outage": "transient",
     "internal": "exception",
     "media-type": "not-supported",
+    "coding": "not-supported",
+    "target-too-long": "too-long",
+    "header-too-large": "too-long",
+    "crowded": "throttled",
+    "saturated": "transient",
     "method": "not-supported",
     "slow": "timeout",
     "spool-full": "throttled",
@@ -72,6 +67,8 @@ ISSUE_TYPES = {
 }
 """Stable code → FHIR issue type (https://hl7.org/fhir/R4/valueset-issue-type.html), where its status does not say it: `issue_type`."""
 
+RETRY_SOON = frozenset({"crowded", "saturated"})
+"""Over within seconds: places come free as answers leave."""
 _UNAUTHORISED = [
     (b"www-authenticate", b'Signature realm="rempart"'),
     (
@@ -117,7 +114,7 @@ def outcome(refused: Refused, language: str = "fr") -> tuple[int, bytes, list[tu
     if field and reason in ALL_REASONS:
         issue["expression"] = [field]
     body = _encode({"resourceType": "OperationOutcome", "language": language, "issue": [issue]})
-    return code.status, body, _headers_for(code.status)
+    return code.status, body, _headers_for(name, code.status)
 
 
 def issue_type(name: str, status: int) -> str:
@@ -132,9 +129,11 @@ def _sentence(code: Code, detail: str, language: str) -> str:
     return f"{sentence} {explain(detail, language)}" if detail else sentence
 
 
-def _headers_for(status: int) -> list[tuple[bytes, bytes]]:
+def _headers_for(name: str, status: int) -> list[tuple[bytes, bytes]]:
     if status == 401:
         return _UNAUTHORISED
+    if name in RETRY_SOON:
+        return [(b"retry-after", b"5")]
     if status == 503:
         return [(b"retry-after", b"60")]
     return []

@@ -67,6 +67,8 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     await zone.checkpoints.sign_if_grown()
     signing = asyncio.create_task(zone.checkpoints.follow())
     signing.add_done_callback(lambda _: stop.set())
+    earning = asyncio.create_task(zone.earning.follow())
+    earning.add_done_callback(_say_if_failed)
     servers = await listen(desk, settings.run_folder, CALLERS, settings.allowed_uids)
     # What was made at start lives as long as the process: the collector need not look at it again.
     gc.freeze()
@@ -82,9 +84,17 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
         raise error or LedgerUnsound
     await desk.drain(DRAIN_SECONDS)
     signing.cancel()
+    earning.cancel()
+    await zone.events.settle()
     await zone.checkpoints.sign_if_grown()
     await zone.ledger.close()
     await zone.pool.close()
+
+
+def _say_if_failed(earning: asyncio.Task[None]) -> None:
+    # Lines then stay as they are, which is safe; somebody must know.
+    if not earning.cancelled() and earning.exception() is not None:
+        _log.critical("claims no longer lengthen lines: %s", type(earning.exception()).__name__)
 
 
 async def begin_next_epoch(settings: VaultSettings, clock: Clock) -> int:

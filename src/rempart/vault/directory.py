@@ -15,11 +15,12 @@ KEPT = 10 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class KnownInsurer:
-    """Number, n° AMC and the product grids of the current products file."""
+    """Number, n° AMC, the product grids of the current products file, how many people its last file had."""
 
     number: int
     amc: str
     grids: dict[str, Grid]
+    persons: int = 0
 
 
 class Directory:
@@ -28,6 +29,8 @@ class Directory:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._by_amc: dict[str, KnownInsurer] = {}
+        self.persons = 0
+        """Of all insurers, when last read."""
         self._read_at = -KEPT
         self._reading = asyncio.Lock()
 
@@ -38,6 +41,7 @@ class Directory:
             async with self._reading:
                 if not self._is_fresh(now):
                     self._by_amc = await self._read()
+                    self.persons = sum(known.persons for known in self._by_amc.values())
                     self._read_at = now
         return self._by_amc.get(amc)
 
@@ -50,7 +54,7 @@ class Directory:
         return abs(now - self._read_at) < KEPT
 
     async def _read(self) -> dict[str, KnownInsurer]:
-        insurers = await self._pool.fetch("SELECT number, amc FROM vault.insurer")
+        insurers = await self._pool.fetch("SELECT number, amc, persons FROM vault.insurer")
         products = await self._pool.fetch(
             "SELECT p.insurer, p.reference, p.grid FROM vault.product p"
             " JOIN vault.insurer i ON i.number = p.insurer AND i.products_version = p.version"
@@ -58,4 +62,7 @@ class Directory:
         grids: dict[int, dict[str, Grid]] = {}
         for number, reference, grid in products:
             grids.setdefault(number, {})[reference] = json.loads(grid)
-        return {amc: KnownInsurer(number, amc, grids.get(number, {})) for number, amc in insurers}
+        return {
+            amc: KnownInsurer(number, amc, grids.get(number, {}), persons)
+            for number, amc, persons in insurers
+        }

@@ -2,9 +2,10 @@
 
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -13,6 +14,7 @@ from rempart.foundation.clock import paris_date
 from rempart.foundation.errors import Outage, Refusal
 from rempart.foundation.identifiers import refuse_synthetic, refuse_unless_synthetic
 from rempart.foundation.vocabulary import Domain, Lane
+from rempart.vault.breakers import BreakerOpen
 from rempart.vault.capsule import (
     Departure,
     SealedContract,
@@ -20,13 +22,17 @@ from rempart.vault.capsule import (
     card_message,
     derive,
     encode_content,
+    is_canary,
     open_capsule,
     seal,
+    secret_message,
     vitale_message,
 )
 from rempart.vault.decision import ABSENT, ANSWER_CLASS, Grid, decide
 from rempart.vault.directory import KnownInsurer
 from rempart.vault.engagement import number_of
+from rempart.vault.errors import StepUpNeeded
+from rempart.vault.events import Event
 from rempart.vault.ledgercall import Debited, Entry, Status
 from rempart.vault.policy import LINES, costs
 from rempart.vault.sessions import Standing, standing
@@ -37,6 +43,8 @@ from rempart.vaultdoor.messages import Act, Answer, Decision
 
 RIGHTS = ("/fhir/CoverageEligibilityRequest/$submit", "/fhir/CoverageEligibilityRequest/%24submit")
 """The same address twice: a client may escape the dollar. What it wrote is what it signed."""
+BROWSER = uuid.UUID(int=0)
+"""No editor: a browser asks."""
 PADDED = 4096
 """Bytes of an encoded answer: every answer fills a whole number of these, one in practice."""
 _OLDEST_CARE, _LATEST_CARE = timedelta(days=2 * 366), timedelta(days=366)
@@ -70,7 +78,9 @@ _REFUSALS: dict[Status, type[Refusal]] = {
     Status.EXHAUSTED: Exhausted,
     Status.CONTAINED: Contained,
     Status.SESSION_OVER: SessionOver,
+    Status.STEP_UP: StepUpNeeded,
 }
+_TOLD_TO_DETECTION = {Status.EXHAUSTED: "exhausted", Status.CONTAINED: "contained", Status.STEP_UP: "step-up"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +119,52 @@ async def disclose(act: Act, zone: Zone) -> Answer:
     insurer = await zone.directory.insurer(presentation.amc, zone.clock())
     # The card's secret exists from here to the end of this call.
     keys = present(presentation, zone)
+    entry = entry_for(presentation, who, insurer, keys, zone)
     # Meter and ledger first, durably. The capsule is opened against their receipt, never before.
-    debited = await zone.ledger.debit(entry_for(presentation, who, insurer, keys))
-    if debited.status in _REFUSALS:
-        raise _REFUSALS[debited.status]
+    debited = await debit(entry, who, insurer, zone)
     if debited.epoch > keys[0].epoch:
         # The sealer was started again and this vault was not: the person may well be there, under a tag we cannot make.
         raise Outage(f"insurer {presentation.amc} is at epoch {debited.epoch}: start the vault again")
-    decision = reduce(debited, keys, insurer, presentation)
+    decision = reduce(debited, keys, insurer, presentation, canary=partial(tell_canary, zone, who, debited))
     return pad(engage(debited, decision, who, insurer, presentation, zone))
+
+
+async def debit(entry: Entry, who: Standing, insurer: KnownInsurer | None, zone: Zone) -> Debited:
+    """The breakers', then the one call's receipt. Raises Outage and whatever refuses: then detection is told, and nothing was debited."""
+    try:
+        await zone.breakers.reserve(insurer, zone.directory.persons, entry.cost_absent)
+    except BreakerOpen:
+        note(zone, who, "breaker", insurer)
+        raise
+    debited: Debited | None = None
+    try:
+        debited = await zone.ledger.debit(entry)
+    finally:
+        # What failed may have been counted: its reserve is kept.
+        if debited is not None:
+            zone.breakers.give_back(insurer, entry.cost_absent - debited.cost)
+    if debited.status in _REFUSALS:
+        if debited.status in _TOLD_TO_DETECTION:
+            note(zone, who, _TOLD_TO_DETECTION[debited.status], insurer)
+        raise _REFUSALS[debited.status]
+    return debited
+
+
+def note(
+    zone: Zone, who: Standing, kind: str, insurer: KnownInsurer | None, index: int | None = None
+) -> None:
+    """For detection."""
+    zone.events.note(
+        Event(
+            zone.clock(), kind, who.account, who.device, who.establishment,
+            insurer=insurer.number if insurer else None, index=index,
+        )
+    )  # fmt: skip
+
+
+def tell_canary(zone: Zone, who: Standing, debited: Debited) -> None:
+    """Nobody honest asks for somebody who does not exist. The answer is everybody's."""
+    note(zone, who, "canary", None, debited.index)
 
 
 def read_verified_presentation(act: Act, who: Standing, zone: Zone) -> Presentation:
@@ -150,6 +197,8 @@ def _key(presentation: Presentation, epoch: int, zone: Zone) -> Key:
     birth, rank = presentation.birth_date, presentation.rank
     if presentation.lane is Lane.CARD:
         message = card_message(epoch, presentation.amc, presentation.adherent, birth, rank)
+    elif presentation.lane is Lane.SECRET:
+        message = secret_message(epoch, presentation.amc, presentation.secret, birth, rank)
     else:
         message = vitale_message(epoch, presentation.amc, presentation.nir, birth, rank)
     tag, secret = derive(zone.capsule_prf(epoch)(message))
@@ -157,13 +206,15 @@ def _key(presentation: Presentation, epoch: int, zone: Zone) -> Key:
 
 
 def entry_for(
-    presentation: Presentation, who: Standing, insurer: KnownInsurer | None, keys: tuple[Key, Key]
+    presentation: Presentation, who: Standing, insurer: KnownInsurer | None, keys: tuple[Key, Key], zone: Zone
 ) -> Entry:
     """What the SQL call needs, and nothing more: tags, costs, limits; no identifier of the person."""
     line = LINES[who.profession]
     told, absent = costs(presentation.lane)
+    bucket, step = zone.features.of(presentation, who.device, zone.clock())
     return Entry(
         session=who.session,
+        editor=BROWSER,
         insurer=insurer.number if insurer else 0,
         lane=presentation.lane,
         domain=presentation.domain.code,
@@ -173,13 +224,21 @@ def entry_for(
         cost_told=told,
         cost_absent=absent,
         limits=line.limits(who.assurance),
+        pace=line.pace,
         told_window=line.told_window,
         salt=secrets.token_bytes(16),
+        bucket=bucket,
+        step=step,
     )
 
 
 def reduce(
-    debited: Debited, keys: tuple[Key, Key], insurer: KnownInsurer | None, presentation: Presentation
+    debited: Debited,
+    keys: tuple[Key, Key],
+    insurer: KnownInsurer | None,
+    presentation: Presentation,
+    *,
+    canary: Callable[[], None],
 ) -> Decision:
     """Open the capsule and keep the decision of this domain and date. An absence opens the decoy: same work, nothing learnt."""
     assert presentation.care_date is not None
@@ -190,6 +249,8 @@ def reduce(
     key = keys[0] if debited.epoch == keys[0].epoch else keys[1]
     aad = associated_data(insurer.number, presentation.lane, key.epoch)
     contents = open_capsule(key.secret, aad, debited.sealed)
+    if is_canary(contents):
+        canary()
     return decide(contents, insurer.grids, presentation.domain, presentation.care_date)
 
 

@@ -17,7 +17,7 @@ from rempart.foundation.clock import Clock
 from rempart.foundation.errors import Outage
 
 MAX_BATCH = 64
-SQL = "SELECT * FROM vault.disclose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+SQL = f"SELECT * FROM vault.disclose({', '.join(f'${k}' for k in range(1, 19))})"  # noqa: S608 (numbers)
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 _DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class Status(IntEnum):
     EXHAUSTED = 3
     CONTAINED = 4
     SESSION_OVER = 5
+    STEP_UP = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Entry:
     """One request, as the call takes it."""
 
     session: uuid.UUID
+    editor: uuid.UUID
+    """Nil for a browser."""
     insurer: int
     lane: int
     domain: int
@@ -47,8 +50,11 @@ class Entry:
     cost_told: int
     cost_absent: int
     limits: list[int]
+    pace: int
     told_window: int
     salt: bytes
+    bucket: int
+    step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +151,11 @@ class LedgerCall:
 
 
 def arguments(now: int, epoch: int, entries: list[Entry]) -> tuple[object, ...]:
-    """The call's fourteen arguments: the clock (µs), then one array a column."""
+    """The call's eighteen arguments: the clock (µs), then one array a column."""
     return (
         now,
         [e.session for e in entries],
+        [e.editor for e in entries],
         [e.insurer for e in entries],
         [e.lane for e in entries],
         [e.domain for e in entries],
@@ -159,6 +166,9 @@ def arguments(now: int, epoch: int, entries: list[Entry]) -> tuple[object, ...]:
         [e.cost_told for e in entries],
         [e.cost_absent for e in entries],
         [limit for e in entries for limit in e.limits],
+        [e.pace for e in entries],
         [e.told_window for e in entries],
         [e.salt for e in entries],
+        [e.bucket for e in entries],
+        [e.step for e in entries],
     )

@@ -8,12 +8,10 @@ from rempart.foundation.vocabulary import DOMAIN_BY_CODE, Lane
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Body
 from rempart.vault.engagement import number_of
-from rempart.vault.policy import LINES
+from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, LINES, MONTH_SLOT
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vaultdoor.messages import JournalEntry, JournalPage
 
-HOUR_SLOT, DAY_SLOT = 900_000_000, 14_400_000_000
-"""µs of a meter's slots: 15 minutes and 4 hours (migration 0010)."""
 _TOLD = 1
 
 
@@ -29,7 +27,8 @@ async def page(asked: Asked, c: Connection, body: PageBody) -> JournalPage:
     who = asked.who
     rows = await store.entries(c, who.account, body.before or None, body.limit + 1)
     hour, day = await store.spent(c, who.account, asked.at // HOUR_SLOT, asked.at // DAY_SLOT)
-    limits = LINES[who.profession].limits(who.assurance) if who.profession in LINES else [0, 0]
+    line = await store.line_spent(c, who.device, asked.at // MONTH_SLOT)
+    limits = LINES[who.profession].limits(who.assurance) if who.profession in LINES else [0] * 6
     shown = rows[: body.limit]
     return JournalPage(
         entries=[_entry(row, who.login) for row in shown],
@@ -38,6 +37,8 @@ async def page(asked: Asked, c: Connection, body: PageBody) -> JournalPage:
         hour_limit=limits[0],
         day_spent=day,
         day_limit=limits[1],
+        line_spent=max(0, line),
+        line_limit=limits[5] + max(0, -line),
     )
 
 

@@ -10,39 +10,70 @@ from rempart.foundation.clock import DAY, HOUR
 from rempart.foundation.vocabulary import Assurance, Lane, Profession
 
 MISS_WEIGHT = 5
-LANE_WEIGHT = {Lane.CARD: 1, Lane.VITALE: 10}
+LANE_WEIGHT = {Lane.CARD: 1, Lane.VITALE: 10, Lane.SECRET: 1}
+HOUR_SLOT, DAY_SLOT, MONTH_SLOT = 900_000_000, 14_400_000_000, 345_600_000_000
+"""µs of a meter's slots: 15 minutes, 4 hours, 4 days (migrations 0010 and 0080)."""
+
+CLAIM_DELAY = DAY
+"""An accepted claim counts a day after the later of look-up and claim: whoever invoices to go on has a day to be seen."""
+CREDIT = (5, 3)
+"""What a claimed look-up gives back: itself, and as much again as pays for the three in ten that never become a claim and for the
+typing errors (0.7 × 5/3 = 1.17 units a look-up, of which 0.15 for three misses in a hundred)."""
+YOUNG = 120
+"""All that claims can give to a device, an account, an establishment or an editor in the 28 days after its first claim: a median needs a past."""
+WIDENING = 60
+"""Units that one confirmation by passkey adds to an exhausted line."""
+WIDENINGS_A_DAY = 4
+LEASE = 256
+"""Units that a vault takes at once from a breaker: a crash wastes as many at the most, and none is told beyond."""
+INSURER_SHARE, INSURER_LEAST = 100, 600
+"""An insurer's breaker, unless the operator sets another: 1 % of its people an hour, 600 units at least."""
+PLATFORM_SHARE, PLATFORM_LEAST = 200, 20_000
+"""The platform's: 0.5 % of all people an hour, three times the trade's peak; 20,000 units at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Units an hour and a day for each account, device and establishment, and how long *already told* lasts (µs)."""
+    """Units an hour, a day and a month (28 to 32 days, before what claims earn) for each account, device and establishment; `pace`: units
+    an hour on one device beyond which a person confirms with a passkey; how long *already told* lasts (µs)."""
 
-    account: tuple[int, int]
-    device: tuple[int, int]
-    establishment: tuple[int, int]
+    account: tuple[int, int, int]
+    device: tuple[int, int, int]
+    establishment: tuple[int, int, int]
+    pace: int
     told_window: int
 
     def limits(self, assurance: Assurance) -> list[int]:
-        """The six limits in the order of the SQL call: account hour, day; device hour, day; establishment hour, day."""
+        """The twelve limits in the order of the SQL call: hour, day, line of account, device, establishment, editor."""
         share = 1 if assurance is Assurance.PASSKEY else 2
-        return [*(limit // share for limit in (*self.account, *self.device)), *self.establishment]
+        return [*(limit // share for limit in (*self.account, *self.device)), *self.establishment, *EDITOR]
+
+
+EDITOR = (1_200, 8_000, 400)
+"""The line of an editor, over all establishments that its software serves: what it earns grows with them, its base does not."""
+
+
+def _line(pace: int, day: int, base: int, houses: tuple[int, int, int], told_window: int = 30 * DAY) -> Line:
+    """The hour's limit of account and device is twice the pace: what a confirmation opens."""
+    one = (2 * pace, day, base)
+    return Line(one, one, houses, pace, told_window)
 
 
 LINES: dict[Profession, Line] = {
-    # Some 150 to 300 people a day in an ordinary pharmacy, on three or four counters; peaks of 60 an hour.
-    Profession.PHARMACY: Line((120, 400), (120, 400), (360, 1_200), 24 * HOUR),
+    # Some 150 to 300 people a day in an ordinary pharmacy, on three or four counters: five to ten an hour at each, peaks of 20.
+    Profession.PHARMACY: _line(30, 240, 120, (240, 1_000, 360), 24 * HOUR),
     # A large laboratory registers its patients between 7 and 10 in the morning.
-    Profession.LABORATORY: Line((120, 400), (120, 400), (480, 1_600), 30 * DAY),
-    Profession.RADIOLOGY: Line((90, 300), (90, 300), (300, 1_000), 30 * DAY),
-    # One consultation takes a quarter of an hour: four people an hour, ten when a secretary prepares the day.
-    Profession.DOCTOR: Line((60, 160), (60, 160), (120, 320), 30 * DAY),
-    Profession.AUXILIARY: Line((60, 160), (60, 160), (120, 320), 30 * DAY),
-    Profession.DENTIST: Line((60, 120), (60, 120), (120, 240), 30 * DAY),
-    Profession.OPTICIAN: Line((60, 160), (60, 160), (120, 320), 30 * DAY),
-    Profession.AUDIOLOGIST: Line((60, 120), (60, 120), (60, 160), 30 * DAY),
+    Profession.LABORATORY: _line(30, 240, 120, (240, 1_000, 360)),
+    Profession.RADIOLOGY: _line(25, 160, 120, (120, 500, 240)),
+    # One consultation takes a quarter of an hour: four people an hour, fifteen when a secretary prepares the day.
+    Profession.DOCTOR: _line(20, 100, 110, (80, 240, 220)),
+    Profession.AUXILIARY: _line(20, 100, 110, (80, 240, 220)),
+    Profession.DENTIST: _line(15, 80, 100, (60, 160, 200)),
+    Profession.OPTICIAN: _line(15, 80, 100, (60, 160, 200)),
+    Profession.AUDIOLOGIST: _line(15, 60, 100, (45, 100, 150)),
     # Admissions of a whole hospital pass through a few desks.
-    Profession.HOSPITAL: Line((120, 600), (120, 600), (960, 6_000), 30 * DAY),
-    Profession.AMBULANCE: Line((60, 160), (60, 160), (120, 480), 30 * DAY),
+    Profession.HOSPITAL: _line(30, 300, 120, (600, 4_000, 1_200)),
+    Profession.AMBULANCE: _line(15, 80, 100, (60, 160, 200)),
 }
 
 

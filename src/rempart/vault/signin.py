@@ -23,6 +23,7 @@ from rempart.vault.asked import (
     clean_label,
 )
 from rempart.vault.attempts import reserve, sign_in_keys, tell_failures
+from rempart.vault.confirming import confirm
 from rempart.vault.devices import bind
 from rempart.vault.errors import Credentials, SessionOver
 from rempart.vault.keystore import KeyStore, unwrap
@@ -282,6 +283,7 @@ async def step_up_with_passkey(asked: Asked, c: Connection, body: StepUpPasskeyB
     who = asked.who
     await assert_passkey(asked.zone, c, "step-up", body.nonce, who.thumbprint, who.account, body.credential)
     await store.prove_session(c, who.session, asked.at, Assurance.PASSKEY)
+    await confirm(c, who, asked.at)
     return Done()
 
 

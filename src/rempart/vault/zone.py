@@ -10,9 +10,13 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from rempart.evidence.note import SignerKey
 from rempart.foundation.clock import Clock
 from rempart.foundation.settings import VaultSettings
+from rempart.vault.breakers import Breakers
 from rempart.vault.checkpoints import CheckpointSigner
 from rempart.vault.directory import Directory
+from rempart.vault.earning import Earning
 from rempart.vault.engagement import ClaimsEnvelope, EngagementSigner
+from rempart.vault.events import Events
+from rempart.vault.features import Features
 from rempart.vault.keystore import KeyStore, Prf
 from rempart.vault.ledgercall import LedgerCall
 from rempart.vault.signature import SeenNonces
@@ -32,6 +36,10 @@ class Zone:
     directory: Directory
     signer: EngagementSigner
     checkpoints: CheckpointSigner
+    breakers: Breakers
+    earning: Earning
+    events: Events
+    features: Features
     nonces: SeenNonces
     capsule_prf: Callable[[int], Prf]
     """The PRF of an epoch."""
@@ -69,6 +77,10 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zo
             keys.ring.engagement, keys.prf("pseudonym"), envelope, settings.origin, settings.log_origin
         ),
         checkpoints=CheckpointSigner(pool, settings.log_origin, log_key, clock),
+        breakers=Breakers(pool, clock),
+        earning=Earning(pool, clock),
+        events=Events(pool),
+        features=Features(keys.prf("codes")),
         nonces=SeenNonces(clock()),
         capsule_prf=prfs.__getitem__,
     )

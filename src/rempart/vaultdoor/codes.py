@@ -113,8 +113,13 @@ CODES: dict[str, Code] = {
     ),
     "exhausted": Code(
         429,
-        "La ligne de consultations de ce poste, de ce compte ou de cet établissement est épuisée pour l'instant. Elle se rouvre d'elle-même ; une personne de l'assistance peut vous rappeler.",
-        "This device's, account's or establishment's line of look-ups is used up for now. It reopens by itself; a person can call you back.",
+        "La ligne de consultations de ce poste, de ce compte ou de cet établissement est épuisée pour l'instant. Elle se rouvre à mesure que vos consultations deviennent des factures ; une personne de l'assistance peut vous rappeler.",
+        "This device's, account's or establishment's line of look-ups is used up for now. It reopens as your look-ups become invoices; a person can call you back.",
+    ),
+    "breaker": Code(
+        429,
+        "Trop de consultations sont demandées en ce moment à cet organisme ou à la plateforme, tous professionnels réunis : par sécurité, elles attendent. Recommencez dans quelques minutes.",
+        "Too many look-ups are being asked of this insurer or of the platform, by all professionals together: as a safeguard they wait. Try again in a few minutes.",
     ),
     "contained": Code(
         423,

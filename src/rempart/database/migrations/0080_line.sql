@@ -11,12 +11,23 @@ CREATE TABLE vault.editor (
 );
 
 -- `month`: what was asked of the line, in eight slots of 4 days, newest first. A confirmation by passkey on an exhausted line takes units
--- off the newest slot (vault.widen), so a slot may be negative. `earned`: what the key's own accepted claims allow beyond its base; written
--- by vault.earn alone, always late, never in advance. kind 4: an editor.
+-- off the newest slot (vault.widen), so a slot may be negative. `earned`: what the claims that followed allow beyond the base, in the same
+-- slots, by the day of the look-up; `flight`: for look-ups whose claim cannot count yet. Both are written by vault.earn alone, always late,
+-- never in advance, and fade as their slots do. kind 4: an editor.
 ALTER TABLE vault.meter
   ADD COLUMN month_slot bigint NOT NULL DEFAULT 0,
   ADD COLUMN month integer[] NOT NULL DEFAULT '{0,0,0,0,0,0,0,0}',
-  ADD COLUMN earned integer NOT NULL DEFAULT 0 CHECK (earned >= 0);
+  ADD COLUMN earned_slot bigint NOT NULL DEFAULT 0,
+  ADD COLUMN earned integer[] NOT NULL DEFAULT '{0,0,0,0,0,0,0,0}',
+  ADD COLUMN flight integer NOT NULL DEFAULT 0 CHECK (flight >= 0);
+
+-- Who was charged for a person, so that the claim that follows is credited to them, once.
+ALTER TABLE vault.told
+  ADD COLUMN cost integer NOT NULL DEFAULT 0,
+  ADD COLUMN account uuid,
+  ADD COLUMN device uuid,
+  ADD COLUMN editor uuid,
+  ADD COLUMN claimed boolean NOT NULL DEFAULT false;
 
 -- When a passkey last confirmed, with user verification, that a person is at this session's device. Not the sign-in: a fresh sign-in widens nothing.
 ALTER TABLE vault.session ADD COLUMN stepped bigint NOT NULL DEFAULT 0;
@@ -28,18 +39,42 @@ ALTER TABLE vault.switch ADD CONSTRAINT switch_scope_check
   CHECK (scope IN ('platform', 'insurer', 'lane', 'profession', 'editor', 'establishment', 'account', 'device'));
 
 -- Accepted claims, by the ledger index of their engagement: the cashier writes one in the transaction that accepts an invoice, and marks it
--- when the invoice is cancelled. The vault counts each look-up once, 24 hours later.
+-- when the invoice is cancelled. `noted`: the vault has seen this state of it.
 CREATE TABLE vault.claim (
   index bigint PRIMARY KEY,
   at bigint NOT NULL,
-  cancelled bigint
+  cancelled bigint,
+  noted boolean NOT NULL DEFAULT false
 );
-CREATE INDEX claim_by_time ON vault.claim (at);
+CREATE INDEX claim_unseen ON vault.claim (index) WHERE NOT noted;
+
+-- The look-up that a claim followed, resolved when it came; it counts from `effective` on, a day later. `day`: of the look-up (UTC days since
+-- 1970); `counted`: it is in vault.earned_day.
+CREATE TABLE vault.credit (
+  index bigint PRIMARY KEY,
+  effective bigint NOT NULL,
+  keys uuid[] NOT NULL,
+  establishment uuid NOT NULL,
+  subject uuid NOT NULL,
+  day integer NOT NULL,
+  units integer NOT NULL,
+  counted boolean NOT NULL DEFAULT false
+);
+CREATE INDEX credit_waiting ON vault.credit (effective) WHERE NOT counted;
+
+-- Units of each key's look-ups that a claim followed, by the day of the look-up; kept 60 days.
+CREATE TABLE vault.earned_day (
+  key uuid NOT NULL,
+  day integer NOT NULL,
+  units integer NOT NULL,
+  PRIMARY KEY (key, day)
+) WITH (fillfactor = 50);
 
 -- For detection, 28 days: no identifier, two coarse features (docs/detection.md). `bucket`: keyed, of the département or the member number's
 -- prefix, 0 to 255. `step`: class of the distance to the device's previous identifier.
 CREATE TABLE vault.feature (
   index bigint PRIMARY KEY,
+  at bigint NOT NULL,
   bucket smallint NOT NULL,
   step smallint NOT NULL
 );
@@ -64,7 +99,7 @@ CREATE INDEX event_by_time ON vault.event (at);
 CREATE TABLE vault.breaker (
   scope text NOT NULL CHECK (scope IN ('platform', 'insurer')),
   key text NOT NULL,
-  hour_limit integer NOT NULL CHECK (hour_limit >= 0),
+  hour_limit integer CHECK (hour_limit >= 0),  -- NULL: the share of rempart.vault.policy
   hour_slot bigint NOT NULL DEFAULT 0,
   hour integer[] NOT NULL DEFAULT '{0,0,0,0,0}',
   PRIMARY KEY (scope, key)
@@ -77,10 +112,11 @@ CREATE INDEX entry_by_subject ON evidence.entry (subject, index) WHERE outcome =
 
 GRANT SELECT, INSERT, UPDATE ON vault.editor TO rempart_vault;
 GRANT SELECT, INSERT, UPDATE, DELETE ON vault.breaker TO rempart_vault;
-GRANT SELECT, DELETE ON vault.claim TO rempart_vault;
+GRANT SELECT, UPDATE (noted), DELETE ON vault.claim TO rempart_vault;
+GRANT SELECT, INSERT, UPDATE, DELETE ON vault.credit, vault.earned_day TO rempart_vault;
 GRANT SELECT, INSERT, DELETE ON vault.feature TO rempart_vault;
 GRANT SELECT, INSERT, DELETE ON vault.event TO rempart_vault;
 GRANT USAGE ON SCHEMA vault TO rempart_cashier;
 GRANT INSERT ON vault.claim TO rempart_cashier;
--- ON CONFLICT and the mark of a cancellation read the key.
-GRANT SELECT (index), UPDATE (cancelled) ON vault.claim TO rempart_cashier;
+-- A cancelled one may be billed again: ON CONFLICT reads the key.
+GRANT SELECT (index, at), UPDATE (at, cancelled, noted) ON vault.claim TO rempart_cashier;

@@ -1,0 +1,160 @@
+-- What the line gives back, and when (docs/meters.md). Called by the vault every minute, with its clock.
+
+-- The claims that came since, or were cancelled: each resolved to the look-up that was charged, once. A new one counts later; a cancelled one
+-- no more, and the person may be billed again. Rows that a look-up holds wait for the next time, so that nobody waits for nobody. Answers
+-- whose meters change now.
+CREATE FUNCTION vault.note_claims(p_at bigint, p_delay bigint) RETURNS uuid[]
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  come record;
+  asked record;
+  gone record;
+  changed uuid[] := '{}';
+BEGIN
+  FOR come IN
+    SELECT c.index, c.at, c.cancelled, e.establishment, e.subject, e.outcome FROM vault.claim c
+      LEFT JOIN evidence.entry e ON e.index = c.index WHERE NOT c.noted ORDER BY c.index LIMIT 20000 FOR UPDATE OF c SKIP LOCKED
+  LOOP
+    SELECT t.* INTO asked FROM vault.told t WHERE t.establishment = come.establishment AND t.subject = come.subject FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND AND come.outcome = 1 AND EXISTS (
+      SELECT FROM vault.told t WHERE t.establishment = come.establishment AND t.subject = come.subject) THEN
+      CONTINUE;
+    END IF;
+    IF come.cancelled IS NOT NULL THEN
+      DELETE FROM vault.credit k WHERE k.index = come.index RETURNING k.* INTO gone;
+      IF FOUND THEN
+        UPDATE vault.told t SET claimed = false
+          WHERE t.establishment = come.establishment AND t.subject = come.subject AND t.at / 86400000000 = gone.day;
+        IF gone.counted THEN
+          UPDATE vault.earned_day d SET units = greatest(0, d.units - gone.units) WHERE d.key = ANY (gone.keys) AND d.day = gone.day;
+          changed := changed || gone.keys;
+        END IF;
+      END IF;
+    ELSIF come.outcome = 1 AND NOT asked.claimed AND asked.cost > 0 AND asked.at <= come.at
+      AND NOT EXISTS (SELECT FROM vault.credit k WHERE k.index = come.index) THEN
+      UPDATE vault.told t SET claimed = true WHERE t.establishment = come.establishment AND t.subject = come.subject;
+      INSERT INTO vault.credit (index, effective, keys, establishment, subject, day, units)
+        VALUES (come.index, come.at + p_delay, array_remove(ARRAY[asked.account, asked.device, asked.establishment, asked.editor],
+            '00000000-0000-0000-0000-000000000000'), come.establishment, come.subject, asked.at / 86400000000, asked.cost);
+    END IF;
+    UPDATE vault.claim c SET noted = true WHERE c.index = come.index;
+  END LOOP;
+  RETURN (SELECT coalesce(array_agg(DISTINCT key), '{}') FROM unnest(changed) AS key);
+END
+$$;
+
+-- Those whose day has passed count from now on. Answers whose meters change.
+CREATE FUNCTION vault.count_credits(p_at bigint) RETURNS uuid[]
+LANGUAGE sql AS $$
+  WITH due AS (
+    UPDATE vault.credit SET counted = true WHERE NOT counted AND effective <= p_at RETURNING keys, day, units
+  ), more AS (
+    SELECT key, day, sum(units)::integer AS units FROM due, unnest(keys) AS key GROUP BY key, day
+  ), raised AS (
+    INSERT INTO vault.earned_day AS d (key, day, units) SELECT key, day, units FROM more
+      ON CONFLICT (key, day) DO UPDATE SET units = d.units + EXCLUDED.units RETURNING d.key
+  )
+  SELECT coalesce(array_agg(DISTINCT key), '{}') FROM raised
+$$;
+
+-- What these keys have earned, written anew from their days. A slot of 4 days gives `p_num`/`p_den` of its claimed units, at the most of its
+-- active days times the median day; a key whose first claim is younger than 28 days gives `p_young` in all, and has no median yet.
+CREATE FUNCTION vault.reckon(p_at bigint, p_keys uuid[], p_num integer, p_den integer, p_young integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  slot_now CONSTANT bigint := p_at / 345600000000;
+  today CONSTANT integer := (p_at / 86400000000)::integer;
+  who uuid;
+  days record;
+  slots integer[];
+  reckoned integer := 0;
+BEGIN
+  -- In one order, as vault.disclose locks them.
+  FOR who IN SELECT key FROM unnest(p_keys) AS key ORDER BY key LOOP
+    SELECT count(*) AS active, min(day) AS first, percentile_disc(0.5) WITHIN GROUP (ORDER BY units) AS median INTO days
+      FROM vault.earned_day WHERE key = who AND day BETWEEN today - 56 AND today AND units > 0;
+    CONTINUE WHEN days.active = 0 AND NOT EXISTS (SELECT FROM vault.meter m WHERE m.key = who AND m.earned_slot > 0);
+    SELECT array_agg(coalesce(d.worth, 0) ORDER BY s.slot DESC) INTO slots
+      FROM generate_series(slot_now - 7, slot_now) AS s (slot)
+      LEFT JOIN (
+        SELECT day / 4 AS slot,
+            least(sum(units), CASE WHEN days.first > today - 28 THEN p_young ELSE count(*) * days.median END)::integer * p_num / p_den AS worth
+          FROM vault.earned_day WHERE key = who AND units > 0 GROUP BY day / 4
+      ) d ON d.slot = s.slot;
+    IF days.first > today - 28 THEN
+      -- The oldest slots first: what is given once is not given again when time goes on.
+      FOR k IN REVERSE 8 .. 1 LOOP
+        slots[k] := least(slots[k], greatest(0, p_young - (SELECT coalesce(sum(x), 0) FROM unnest(slots[k + 1 : 8]) AS x)));
+      END LOOP;
+    END IF;
+    UPDATE vault.meter SET earned = slots, earned_slot = slot_now,
+        flight = CASE WHEN days.active < 10 OR days.first > today - 28 THEN 0 ELSE 2 * days.median END
+      WHERE key = who;
+    reckoned := reckoned + 1;
+  END LOOP;
+  RETURN reckoned;
+END
+$$;
+
+-- Keys that earned something once and were not reckoned for the current slot: their medians and youth move with time.
+CREATE FUNCTION vault.unreckoned(p_at bigint) RETURNS uuid[]
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(array_agg(m.key), '{}') FROM vault.meter m
+    WHERE m.earned_slot < p_at / 345600000000 AND (m.earned_slot > 0 OR EXISTS (SELECT FROM vault.earned_day d WHERE d.key = m.key))
+$$;
+
+-- When a line was lengthened, and by how much.
+CREATE TABLE vault.widening (
+  key uuid NOT NULL,
+  at bigint NOT NULL,
+  units integer NOT NULL CHECK (units > 0)
+);
+CREATE INDEX widening_by_key ON vault.widening (key, at);
+GRANT SELECT, INSERT, DELETE ON vault.widening TO rempart_vault;
+
+-- A person confirmed by passkey, or the operator was called: units come off the newest slot of the month.
+CREATE FUNCTION vault.widen(p_at bigint, p_key uuid, p_units integer) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO vault.widening (key, at, units) VALUES (p_key, p_at, p_units);
+  UPDATE vault.meter SET month = vault.spend(month, p_at / 345600000000 - month_slot, -p_units),
+      month_slot = greatest(month_slot, p_at / 345600000000)
+    WHERE key = p_key
+$$;
+
+-- What nothing can use any more, a part of it at a time.
+CREATE FUNCTION vault.forget_old(p_at bigint) RETURNS void
+LANGUAGE sql AS $$
+  DELETE FROM vault.earned_day WHERE day < p_at / 86400000000 - 60;
+  WITH old AS (
+    DELETE FROM vault.credit WHERE counted AND effective < p_at - 60 * 86400000000::bigint RETURNING index
+  ) DELETE FROM vault.claim c USING old WHERE c.index = old.index;
+  DELETE FROM vault.feature WHERE index <= (
+    SELECT max(index) FROM (SELECT index, at FROM vault.feature ORDER BY index LIMIT 50000) f WHERE at < p_at - 28 * 86400000000::bigint);
+  DELETE FROM vault.widening WHERE at < p_at - 32 * 86400000000::bigint;
+  DELETE FROM vault.event WHERE at < p_at - 28 * 86400000000::bigint;
+$$;
+
+-- Take `p_units` of this hour's breaker, or nothing: what is leased counts as spent.
+CREATE FUNCTION vault.lease(p_at bigint, p_scope text, p_key text, p_units integer, p_default integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  hour_now CONSTANT bigint := p_at / 900000000;
+  held record;
+BEGIN
+  INSERT INTO vault.breaker (scope, key) VALUES (p_scope, p_key) ON CONFLICT DO NOTHING;
+  SELECT * INTO held FROM vault.breaker b WHERE b.scope = p_scope AND b.key = p_key FOR UPDATE;
+  IF vault.spent(held.hour, hour_now - held.hour_slot) + p_units > coalesce(held.hour_limit, p_default) THEN
+    RETURN false;
+  END IF;
+  UPDATE vault.breaker b SET hour = vault.spend(b.hour, hour_now - b.hour_slot, p_units), hour_slot = greatest(b.hour_slot, hour_now)
+    WHERE b.scope = p_scope AND b.key = p_key;
+  RETURN true;
+END
+$$;
+
+REVOKE ALL ON FUNCTION vault.note_claims, vault.count_credits, vault.reckon, vault.unreckoned, vault.forget_old,
+  vault.widen, vault.lease FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION vault.note_claims, vault.count_credits, vault.reckon, vault.unreckoned, vault.forget_old,
+  vault.widen, vault.lease TO rempart_vault;

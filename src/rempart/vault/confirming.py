@@ -1,0 +1,38 @@
+"""A person confirmed by passkey, with user verification, that they are at this device: the pace is lifted for an hour, an exhausted line
+is lengthened. A thief who holds the session, or a copied profile, cannot; at most four times a day, so that a habit is no tap."""
+
+import uuid
+
+from rempart.foundation.clock import DAY
+from rempart.vault import store_accounts as store
+from rempart.vault.asked import Speaker
+from rempart.vault.policy import LANE_WEIGHT, LINES, MISS_WEIGHT, MONTH_SLOT, WIDENING, WIDENINGS_A_DAY
+from rempart.vault.store_accounts import Connection
+
+SHORT = MISS_WEIGHT * max(LANE_WEIGHT.values())
+"""Units: below this some request may find no room."""
+
+
+async def confirm(c: Connection, who: Speaker, now: int) -> None:
+    """In the transaction that verified the passkey."""
+    await store.step_session(c, who.session, now)
+    if who.profession is None or who.profession not in LINES or who.establishment is None:
+        return
+    line = LINES[who.profession]
+    bases = {
+        who.account: line.account[2],
+        who.device: line.device[2],
+        who.establishment: line.establishment[2],
+    }
+    for key in sorted(bases):
+        if await _left(c, key, bases[key], now) < SHORT:
+            await _widen(c, key, now)
+
+
+async def _left(c: Connection, key: uuid.UUID, base: int, now: int) -> int:
+    return base - await store.line_spent(c, key, now // MONTH_SLOT)
+
+
+async def _widen(c: Connection, key: uuid.UUID, now: int) -> None:
+    if await store.widenings(c, key, now - DAY) < WIDENINGS_A_DAY:
+        await store.widen(c, key, now, WIDENING)
