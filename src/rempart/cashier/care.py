@@ -22,7 +22,7 @@ from rempart.foundation.clock import paris_date
 
 async def quote(asked: Asked, c: asyncpg.Connection, body: QuoteBody) -> Quote:
     """Price without reserving or keeping anything. Raises Rejected, EngagementInvalid, EngagementElsewhere."""
-    engaged = await prove(asked, c, body.care.receipt)
+    engaged = await prove(asked, c, body.care.receipt, lately=True)
     terms, today = engaged.terms, paris_date(asked.at)
     taken = await store_care.taken(c, engaged.insurer.number, terms.pseudonym)
     priced = price_care(body.care, terms, terms.care_date, today, taken)

@@ -134,6 +134,7 @@ async def _accept(
     await store.keep_acts(c, invoice, insurer.number, seal_act_lines(acts, insurer.notice_key, insurer.amc))
     if priced.shares.amc:
         await store.owe(c, invoice, judged.establishment, insurer.number, priced.shares.amc, asked.at)
+        await store.tell_line(c, terms.index, asked.at)
     return priced
 
 
@@ -157,6 +158,7 @@ async def _undo(asked: Asked, c: asyncpg.Connection, kept: Kept) -> None:
     await store_care.release(c, kept.id)
     if kept.shares.amc:
         await _take_back(asked, c, kept)
+        await store.untell_line(c, kept.row["engagement"], asked.at)
     if kept.prise_en_charge:
         held = await store_pec.find(c, kept.prise_en_charge, lock=True)
         assert held is not None

@@ -52,7 +52,7 @@ async def ask(asked: Asked, c: asyncpg.Connection, body: AskBody) -> PriseEnChar
     """Agreed, waiting or refused, at once. The same request again answers the same; `amends` replaces one that is not billed.
 
     Raises Rejected, EngagementInvalid, EngagementElsewhere."""
-    engaged = await prove(asked, c, body.care.receipt)
+    engaged = await prove(asked, c, body.care.receipt, lately=True)
     await store_care.lock_people(c, [(engaged.insurer.number, engaged.terms.pseudonym)])
     former = await _former(c, body.amends, engaged)
     twin = await store.find_active_twin(c, engaged.terms.index, body.care.lines)

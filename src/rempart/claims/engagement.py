@@ -44,6 +44,14 @@ class EngagementElsewhere(Refusal):
     english = "This engagement was given to another establishment: check the rights from yours."
 
 
+class EngagementOld(Refusal):
+    """A quote tells what is left of a ceiling, a prise en charge reserves it: both stand on a look-up that was metered lately."""
+
+    code = "engagement-old"
+    french = "Cette vérification des droits est trop ancienne pour un devis ou une prise en charge : vérifiez à nouveau les droits."
+    english = "This rights check is too old for a quote or a prise en charge: check the rights again."
+
+
 class GuaranteeTerms(msgspec.Struct, frozen=True):
     """A product's cell of the grid for the domain, as the products' file has it (docs/files/products.md)."""
 
@@ -90,6 +98,8 @@ class SignedEngagement:
     number: str
     index: int
     """Of its leaf."""
+    at: int
+    """When it was told, by the ledger, µs."""
     leaf: bytes
     establishment: str
     amc: str
@@ -153,7 +163,7 @@ class EngagementReader:
             raise EngagementElsewhere
         kid, _, closed = claims.psn.partition(".")
         return SignedEngagement(
-            number=claims.jti, index=claims.log.index, leaf=_unb64(claims.log.leaf), establishment=claims.sub, amc=claims.amc,
+            number=claims.jti, index=claims.log.index, at=claims.log.at, leaf=_unb64(claims.log.leaf), establishment=claims.sub, amc=claims.amc,
             domain=claims.domain, care_date=claims.date, contracts=tuple(claims.contracts), kid=kid, closed=_unb64(closed),
         )  # fmt: skip
 

@@ -14,7 +14,7 @@ from rempart.claims.store_settlement import NETTING
 
 _ROW = """
 SELECT i.id, i.number, i.digest, i.insurer, i.pseudonym, i.domain, i.care_date, i.received, i.state, i.code, i.detail, i.total, i.amo,
-  i.amc, i.patient, i.participation, i.franchise, n.amc AS insurer_amc, i.engagement_number,
+  i.amc, i.patient, i.participation, i.franchise, n.amc AS insurer_amc, i.engagement, i.engagement_number,
   coalesce((SELECT p.number FROM claims.prise_en_charge p WHERE p.id = i.prise_en_charge), '') AS prise_en_charge,
   coalesce((SELECT f.number FROM claims.invoice f WHERE f.id = i.corrects), '') AS corrects,
   coalesce(m.paid, '') AS paid, coalesce(m.statement, '') AS statement, coalesce(m.recovery, '') AS recovery,
@@ -179,6 +179,21 @@ async def page(c: asyncpg.Connection, wanted: InvoiceFilter, language: str) -> t
     )  # fmt: skip
     items = [_kept(row).view(language) for row in rows]
     return items, items[-1].received if len(items) >= PAGE else 0
+
+
+async def tell_line(c: asyncpg.Connection, engagement: int, at: int) -> None:
+    """The look-up behind this engagement became a claim that pays something: the vault's line refills, a day later (docs/meters.md)."""
+    await c.execute(
+        "INSERT INTO vault.claim (index, at) VALUES ($1, $2)"
+        " ON CONFLICT (index) DO UPDATE SET at = EXCLUDED.at, cancelled = NULL, noted = false",
+        engagement,
+        at,
+    )
+
+
+async def untell_line(c: asyncpg.Connection, engagement: int, at: int) -> None:
+    """That claim was cancelled."""
+    await c.execute("UPDATE vault.claim SET cancelled = $2, noted = false WHERE index = $1", engagement, at)
 
 
 def _kept(row: Any) -> Kept:

@@ -7,7 +7,7 @@ ways to spend a line. Password and one-time code open half the line of a passkey
 from dataclasses import dataclass
 
 from rempart.foundation.clock import DAY, HOUR
-from rempart.foundation.vocabulary import Assurance, Lane, Profession
+from rempart.foundation.vocabulary import ALREADY_TOLD_HOURS, Assurance, Lane, Profession
 
 MISS_WEIGHT = 5
 LANE_WEIGHT = {Lane.CARD: 1, Lane.VITALE: 10, Lane.SECRET: 1}
@@ -20,7 +20,7 @@ CREDIT = (5, 3)
 """What a claimed look-up gives back: itself, and as much again as pays for the three in ten that never become a claim and for the
 typing errors (0.7 × 5/3 = 1.17 units a look-up, of which 0.15 for three misses in a hundred)."""
 YOUNG = 120
-"""All that claims can give to a device, an account, an establishment or an editor in the 28 days after its first claim: a median needs a past."""
+"""All that claims can give to anybody in the 28 days after its first claim: a median needs a past."""
 WIDENING = 60
 """Units that one confirmation by passkey adds to an exhausted line."""
 WIDENINGS_A_DAY = 4
@@ -53,27 +53,31 @@ EDITOR = (1_200, 8_000, 400)
 """The line of an editor, over all establishments that its software serves: what it earns grows with them, its base does not."""
 
 
-def _line(pace: int, day: int, base: int, houses: tuple[int, int, int], told_window: int = 30 * DAY) -> Line:
+def _line(profession: Profession, pace: int, day: int, base: int, house: tuple[int, int, int]) -> Line:
     """The hour's limit of account and device is twice the pace: what a confirmation opens."""
     one = (2 * pace, day, base)
-    return Line(one, one, houses, pace, told_window)
+    return Line(one, one, house, pace, ALREADY_TOLD_HOURS[profession] * HOUR)
 
 
-LINES: dict[Profession, Line] = {
+# pace; day and line of account and device; hour, day and line of the establishment
+_FIGURES: dict[Profession, tuple[int, int, int, tuple[int, int, int]]] = {
     # Some 150 to 300 people a day in an ordinary pharmacy, on three or four counters: five to ten an hour at each, peaks of 20.
-    Profession.PHARMACY: _line(30, 240, 120, (240, 1_000, 360), 24 * HOUR),
+    Profession.PHARMACY: (30, 240, 120, (240, 1_000, 360)),
     # A large laboratory registers its patients between 7 and 10 in the morning.
-    Profession.LABORATORY: _line(30, 240, 120, (240, 1_000, 360)),
-    Profession.RADIOLOGY: _line(25, 160, 120, (120, 500, 240)),
+    Profession.LABORATORY: (30, 240, 120, (240, 1_000, 360)),
+    Profession.RADIOLOGY: (25, 160, 120, (120, 500, 240)),
     # One consultation takes a quarter of an hour: four people an hour, fifteen when a secretary prepares the day.
-    Profession.DOCTOR: _line(20, 100, 110, (80, 240, 220)),
-    Profession.AUXILIARY: _line(20, 100, 110, (80, 240, 220)),
-    Profession.DENTIST: _line(15, 80, 100, (60, 160, 200)),
-    Profession.OPTICIAN: _line(15, 80, 100, (60, 160, 200)),
-    Profession.AUDIOLOGIST: _line(15, 60, 100, (45, 100, 150)),
+    Profession.DOCTOR: (20, 100, 110, (80, 240, 220)),
+    Profession.AUXILIARY: (20, 100, 110, (80, 240, 220)),
+    Profession.DENTIST: (15, 80, 100, (60, 160, 200)),
+    Profession.OPTICIAN: (15, 80, 100, (60, 160, 200)),
+    Profession.AUDIOLOGIST: (15, 60, 100, (45, 100, 150)),
     # Admissions of a whole hospital pass through a few desks.
-    Profession.HOSPITAL: _line(30, 300, 120, (600, 4_000, 1_200)),
-    Profession.AMBULANCE: _line(15, 80, 100, (60, 160, 200)),
+    Profession.HOSPITAL: (30, 300, 120, (600, 4_000, 1_200)),
+    Profession.AMBULANCE: (15, 80, 100, (60, 160, 200)),
+}
+LINES: dict[Profession, Line] = {
+    profession: _line(profession, *figures) for profession, figures in _FIGURES.items()
 }
 
 

@@ -103,8 +103,8 @@ CODES: dict[str, Code] = {
     ),
     "password-weak": Code(
         422,
-        "Mot de passe refusé : 12 caractères au moins, trois sortes de caractères, rien de courant ni de proche de l'ancien ou de votre identifiant.",
-        "Password refused: at least 12 characters, three kinds of characters, nothing common nor close to the former one or to your login.",
+        "Mot de passe refusé : 12 caractères au moins, davantage s'ils sont tous d'une sorte, rien de courant ni de proche de l'ancien ou de votre identifiant.",
+        "Password refused: at least 12 characters, more where they are all of one kind, nothing common nor close to the former one or to your login.",
     ),
     "last-factor": Code(
         409,
@@ -221,6 +221,11 @@ CODES: dict[str, Code] = {
         422,
         "Ce n'est pas un engagement de la plateforme. Reprenez l'engagement de la vérification des droits, sans le modifier.",
         "This is no engagement of the platform. Take the engagement of the rights check, unchanged.",
+    ),
+    "engagement-old": Code(
+        422,
+        "Cette vérification des droits est trop ancienne pour un devis ou une prise en charge : vérifiez à nouveau les droits.",
+        "This rights check is too old for a quote or a prise en charge: check the rights again.",
     ),
     "engagement-elsewhere": Code(
         422,
