@@ -32,15 +32,28 @@ async function once(path, body, as, headers) {
   throw new RefusedError(code, isHtml ? { alert: await response.text() } : await response.json().catch(() => ({})));
 }
 
-/** An act of somebody who is signed in; `as`: json, html or file (a Blob). A missing proof is asked for, then the act is tried once more. */
-export async function act(path, body = {}, { html = false, as = html ? "html" : "json", headers = {} } = {}) {
+/** Do something that may need a person's proof: it is asked for, then the thing is tried once more. */
+export async function withProof(attempt) {
   try {
-    return await once(path, body, as, headers);
+    return await attempt();
   } catch (error) {
     if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
-    if (error.code !== "step-up" || path.startsWith("step-up/")) throw error;
+    if (error.code !== "step-up") throw error;
     if (!(await askStepUp())) throw Object.assign(new Error("cancelled"), { cancelled: true });
-    return once(path, body, as, headers);
+    return attempt();
+  }
+}
+
+/** An act of somebody who is signed in; `as`: json, html or file (a Blob). */
+export async function act(path, body = {}, { html = false, as = html ? "html" : "json", headers = {} } = {}) {
+  const attempt = () => once(path, body, as, headers);
+  // A proof is never asked for to give a proof.
+  if (!path.startsWith("step-up/")) return withProof(attempt);
+  try {
+    return await attempt();
+  } catch (error) {
+    if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 // A rights check in FHIR R4, through the very door that practice software uses: docs/fhir.md.
-import { leave, RefusedError } from "./acts.js";
+import { RefusedError, withProof } from "./acts.js";
 import { today } from "./card-fields.js";
 import { postSigned } from "./signed-request.js";
 
@@ -72,15 +72,15 @@ function answer(response) {
   };
 }
 
-/** Ask whether a right is open. Raises RefusedError. */
-export async function checkRight(card) {
+async function ask(card) {
   const response = await postSigned(DOOR, request(card), {
     Accept: "application/fhir+json",
     "Accept-Language": document.documentElement.lang,
   });
   const resource = await response.json().catch(() => ({}));
   if (response.ok) return answer(resource);
-  const refused = refusal(resource);
-  if (["session", "device", "signature", "stale"].includes(refused.code)) return leave(refused.code);
-  throw refused;
+  throw refusal(resource);
 }
+
+/** Ask whether a right is open. Beyond an ordinary pace a person proves that they are there, with their passkey. Raises RefusedError. */
+export const checkRight = (card) => withProof(() => ask(card));
