@@ -30,13 +30,14 @@ from rempart.vault.capsule import (
 )
 from rempart.vault.decision import ABSENT, ANSWER_CLASS, Grid, decide
 from rempart.vault.directory import KnownInsurer
+from rempart.vault.editors import editor_of
 from rempart.vault.engagement import number_of
 from rempart.vault.errors import StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.ledgercall import Debited, Entry, Status
 from rempart.vault.policy import LINES, costs
 from rempart.vault.sessions import Standing, standing
-from rempart.vault.signature import SignatureInvalid, read_signature, verify
+from rempart.vault.signature import SignatureInvalid, VerifiedRequest, read_signature, verify
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.fhir import BadPresentation, Presentation, read_request
 from rempart.vaultdoor.messages import Act, Answer, Decision
@@ -113,13 +114,15 @@ _DECOY = Decoy.fresh()
 
 async def disclose(act: Act, zone: Zone) -> Answer:
     """Check a right. Raises BadInput, Refusal or Outage; on any of them nothing was disclosed."""
-    # Who asks, and did their device sign this very request? Only then is the body read.
+    # Who asks, did their device sign this very request, and the editor of the software on it? Only then is the body read.
     who = await standing(zone, act.session)
-    presentation = read_verified_presentation(act, who, zone)
+    request = verified(act, who, zone)
+    editor = await editor_of(zone, act, request.at, bound=who.editor)
+    presentation = read_presentation(request, zone)
     insurer = await zone.directory.insurer(presentation.amc, zone.clock())
     # The card's secret exists from here to the end of this call.
     keys = present(presentation, zone)
-    entry = entry_for(presentation, who, insurer, keys, zone)
+    entry = entry_for(presentation, who, editor, insurer, keys, zone)
     # Meter and ledger first, durably. The capsule is opened against their receipt, never before.
     debited = await debit(entry, who, insurer, zone)
     if debited.epoch > keys[0].epoch:
@@ -156,7 +159,7 @@ def note(
     """For detection."""
     zone.events.note(
         Event(
-            zone.clock(), kind, who.account, who.device, who.establishment,
+            zone.clock(), kind, who.account, who.device, who.establishment, who.editor,
             insurer=insurer.number if insurer else None, index=index,
         )
     )  # fmt: skip
@@ -167,22 +170,27 @@ def tell_canary(zone: Zone, who: Standing, debited: Debited) -> None:
     note(zone, who, "canary", None, debited.index)
 
 
-def read_verified_presentation(act: Act, who: Standing, zone: Zone) -> Presentation:
-    """The presentation inside the request, once its signature by the session's device holds."""
+def verified(act: Act, who: Standing, zone: Zone) -> VerifiedRequest:
+    """The request, once its signature by the session's device holds."""
     claimed = read_signature(act)
     if claimed.thumbprint != who.thumbprint:
         raise DeviceMismatch
     if act.method != "POST":
         raise SignatureInvalid("method")
-    now = zone.clock()
-    request = verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
-    presentation = read_request(request.body)
+    return verify(
+        act, claimed, who.public_key, origin=zone.settings.origin, now=zone.clock(), seen=zone.nonces
+    )
+
+
+def read_presentation(request: VerifiedRequest, zone: Zone) -> Presentation:
+    """What the request presents, with its care date: today's in Paris where it says none."""
+    presentation, today = read_request(request.body), paris_date(request.at)
     if presentation.nir:
         (refuse_synthetic if zone.settings.mode == "production" else refuse_unless_synthetic)(
             presentation.nir
         )
-    care_date = presentation.care_date or paris_date(now)
-    if not paris_date(now) - _OLDEST_CARE <= care_date <= paris_date(now) + _LATEST_CARE:
+    care_date = presentation.care_date or today
+    if not today - _OLDEST_CARE <= care_date <= today + _LATEST_CARE:
         raise BadPresentation("servicedDate", "care-date")
     return msgspec.structs.replace(presentation, care_date=care_date)
 
@@ -206,7 +214,12 @@ def _key(presentation: Presentation, epoch: int, zone: Zone) -> Key:
 
 
 def entry_for(
-    presentation: Presentation, who: Standing, insurer: KnownInsurer | None, keys: tuple[Key, Key], zone: Zone
+    presentation: Presentation,
+    who: Standing,
+    editor: uuid.UUID | None,
+    insurer: KnownInsurer | None,
+    keys: tuple[Key, Key],
+    zone: Zone,
 ) -> Entry:
     """What the SQL call needs, and nothing more: tags, costs, limits; no identifier of the person."""
     line = LINES[who.profession]
@@ -214,7 +227,7 @@ def entry_for(
     bucket, step = zone.features.of(presentation, who.device, zone.clock())
     return Entry(
         session=who.session,
-        editor=BROWSER,
+        editor=editor or BROWSER,
         insurer=insurer.number if insurer else 0,
         lane=presentation.lane,
         domain=presentation.domain.code,
