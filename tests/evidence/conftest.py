@@ -48,12 +48,13 @@ class Ledger:
             device=UUID(int=index % 4 + 1),
             establishment=UUID(int=index % 2 + 1),
             insurer=0 if absent else index % 84 + 1,
-            lane=index % 2 + 1,
+            lane=index % 3 + 1,
             domain=index % 12 + 1,
             answer_class=1,
             outcome=Outcome.ABSENT if absent else Outcome.TOLD,
             cost=5 if absent else 1,
             subject=None if absent else UUID(int=index + 1000),
+            editor=UUID(int=9) if index % 7 == 3 else None,
         )
 
     def salt(self, index: int) -> bytes:
@@ -74,8 +75,8 @@ class Ledger:
             )
             cursor.executemany(
                 "INSERT INTO evidence.entry (index, at, salt, account, device, establishment, insurer, lane, domain,"
-                " answer_class, outcome, cost, subject, generation)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)",
+                " answer_class, outcome, cost, subject, editor, generation)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)",
                 [self._row(index) for index in range(first, last)],
             )
         self.connection.commit()
@@ -94,7 +95,7 @@ class Ledger:
                 o.lane,
                 o.domain,
             ),
-            *(o.answer_class, o.outcome, o.cost, o.subject or NIL),
+            *(o.answer_class, o.outcome, o.cost, o.subject or NIL, o.editor or NIL),
         )
 
     def sign(self, commitments: list[bytes], signer: SignerKey | None = None) -> None:

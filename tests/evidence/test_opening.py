@@ -1,4 +1,4 @@
-"""The 88 bytes of a leaf's opening, and the commitment to them."""
+"""The 104 bytes of a leaf's opening, and the commitment to them."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -31,6 +31,7 @@ TOLD = Opening(
     outcome=Outcome.TOLD,
     cost=1,
     subject=UUID(int=0xD4),
+    editor=UUID(int=0xE5),
 )
 ABSENT = replace(TOLD, outcome=Outcome.ABSENT, cost=5, subject=None)
 SALT = bytes(range(16))
@@ -47,18 +48,19 @@ def openings(draw: st.DrawFn) -> Opening:
         device=draw(UUIDS),
         establishment=draw(UUIDS),
         insurer=draw(st.integers(1, 2**15 - 1)),
-        lane=draw(st.integers(1, 2)),
+        lane=draw(st.integers(1, 3)),
         domain=draw(st.integers(1, 12)),
         answer_class=1,
         outcome=Outcome.TOLD if told else Outcome.ABSENT,
         cost=draw(st.integers(0, 2**31 - 1)),
         subject=draw(UUIDS) if told else None,
+        editor=draw(st.none() | UUIDS),
     )
 
 
 def test_the_bytes_are_the_documented_ones() -> None:
     expected = (
-        "0001"
+        "0002"
         "0006474846204000"
         "000000000000000000000000000000a1"
         "000000000000000000000000000000b2"
@@ -70,10 +72,12 @@ def test_the_bytes_are_the_documented_ones() -> None:
         "0001"
         "00000001"
         "000000000000000000000000000000d4"
+        "000000000000000000000000000000e5"
     )
     assert encode_opening(TOLD).hex() == expected
-    assert OPENING_SIZE == 88
-    assert encode_opening(ABSENT)[-16:] == bytes(16)
+    assert OPENING_SIZE == 104
+    assert encode_opening(ABSENT)[72:88] == bytes(16)
+    assert encode_opening(replace(TOLD, editor=None))[88:] == bytes(16)
     assert (
         commit(SALT, encode_opening(TOLD))
         == sha256(b"rempart-leaf-v1" + b"\x00" + SALT + bytes.fromhex(expected)).digest()
@@ -113,7 +117,8 @@ def test_another_salt_is_refused() -> None:
         replace(TOLD, subject=UUID(int=0)),
         replace(ABSENT, subject=UUID(int=1)),
         replace(ABSENT, subject=UUID(int=0)),
-        replace(TOLD, lane=3),
+        replace(TOLD, lane=4),
+        replace(TOLD, editor=UUID(int=0)),
         replace(TOLD, domain=0),
         replace(TOLD, domain=13),
         replace(TOLD, answer_class=2),
@@ -135,10 +140,11 @@ def test_values_outside_the_closed_lists_are_refused(opening: Opening) -> None:
     "data",
     [
         b"",
-        bytes(88),
+        bytes(104),
+        encode_opening(TOLD)[:88],
         encode_opening(TOLD)[:-1],
         encode_opening(TOLD) + b"\x00",
-        b"\x00\x02" + encode_opening(TOLD)[2:],
+        b"\x00\x01" + encode_opening(TOLD)[2:],
     ],
 )
 def test_other_bytes_are_refused(data: bytes) -> None:
