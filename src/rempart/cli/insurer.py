@@ -1,9 +1,10 @@
-"""`rempart insurer flow`: the insurer opens its daily flow on its own machine, with its own key."""
+"""`rempart insurer flow` and `cards-open`: the insurer opens what is its own, on its own machine, with its own key."""
 
 import base64
 import csv
 import hashlib
 import sys
+import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from rempart.claims.messages import Shares
 from rempart.cli.intake import console
 from rempart.cli.intake import insurer as app
 from rempart.foundation.errors import BadInput, RempartError
+from rempart.intake.package import open_package
 
 _AMOUNTS = Shares.__struct_fields__
 COLUMNS = (
@@ -39,6 +41,28 @@ def flow(
     except RempartError as error:
         print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
         raise typer.Exit(1) from error
+
+
+@app.command("cards-open")
+def cards_open(
+    file: Annotated[Path, typer.Argument(help="A package of cards, as handed over (.cards).")],
+    key: Annotated[Path, typer.Option("--key", help="The insurer's notice.key.")],
+    output: Annotated[Path | None, typer.Option(help="Default: the file's name with .zip added.")] = None,
+) -> None:
+    """Decrypt a package of cards into a ZIP: one PDF a card, named by its line in the request, and the list of whose each is."""
+    target = output or file.with_name(file.name + ".zip")
+    try:
+        if target.exists():
+            raise BadInput(f"{target} is there already")
+        try:
+            amc = open_package(file, target, _notice_key(key))
+        except OSError as error:
+            raise BadInput(f"{file}: {error.strerror}") from error
+    except RempartError as error:
+        print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
+        raise typer.Exit(1) from error
+    with zipfile.ZipFile(target) as archive:
+        console.print(f"{target}: {len(archive.namelist()) - 1:,} cards of {amc}", soft_wrap=True)
 
 
 def _read(file: Path, key: bytes, output: Path | None) -> None:

@@ -245,7 +245,7 @@ def seal_file_command(
     file: Annotated[Path, typer.Argument(help="The CSV: plain, .gz or .zst.")],
     amc: Annotated[str, typer.Option(help="The insurer's n° AMC.")],
     kind: Annotated[Kind, typer.Option(help="What it holds.")],
-    sequence: Annotated[int, typer.Option(help="1, 2, 3… over members' files; 1 for products.")],
+    sequence: Annotated[int, typer.Option(help="1, 2, 3… over members' files; 1 for products and cards.")],
     key: SigningKey,
     recipient: Annotated[str, typer.Option(help="The platform's intake key (age1…).")],
     output: Annotated[Path | None, typer.Option(help="Default: the file's name with .rempart added.")] = None,

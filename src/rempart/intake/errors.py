@@ -73,6 +73,18 @@ class BadProducts(BadInput):
     english = "The products' file has rejected lines: it is refused whole, because a partial grid would give wrong answers."
 
 
+class TooManyCards(BadInput):
+    code = "too-many-cards"
+    french = "Une demande porte au plus 20 000 cartes : partagez-la."
+    english = "A request holds 20,000 cards at most: split it."
+
+
+class NoCardsFolder(Refusal):
+    code = "no-cards-folder"
+    french = "Cette plateforme n'a pas de dossier où remettre des cartes."
+    english = "This platform has no folder to hand cards over in."
+
+
 class UnknownInsurer(Refusal):
     code = "unknown-insurer"
     french = "Cet assureur n'est pas connu de la plateforme."

@@ -90,6 +90,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Le numéro de série d'une carte est un entier de 1 à 999999999, ou rien.",
         "A card's serial is an integer from 1 to 999999999, or nothing.",
     ),
+    "nir-on-card": (
+        "Ce champ contient un NIR : aucune carte n'en porte.",
+        "This field holds a NIR: no card bears one.",
+    ),
+    "guarantees": (
+        "La grille s'écrit « PHAR 100 %|OPTI PEC », une fois par domaine, 30 caractères au plus par case.",
+        "The grid is written “PHAR 100 %|OPTI PEC”, once per domain, 30 characters at most a cell.",
+    ),
+    "card-unknown": (
+        "Le dernier fichier des assurés ne connaît pas cette carte : référence, série, naissance et rang doivent y être les mêmes.",
+        "The latest members' file does not know this card: reference, serial, birth date and rank must be the same there.",
+    ),
     "number": ("Ce n'est pas un nombre dans les bornes.", "This is not a number within bounds."),
     "basis": (
         "La base de remboursement demande un pourcentage, un montant, ou ni l'un ni l'autre.",

@@ -39,7 +39,12 @@ STATUSES: dict[str, Pair] = {
     "active": ("Actif", "Active"),
     "suspended": ("Suspendu", "Suspended"),
 }
-LANES: dict[str, Pair] = {"card": ("Carte", "Card"), "vitale": ("NIR", "NIR"), "none": ("–", "–")}
+LANES: dict[str, Pair] = {
+    "card": ("Carte", "Card"),
+    "vitale": ("NIR", "NIR"),
+    "secret": ("Carte scannée", "Scanned card"),
+    "none": ("–", "–"),
+}
 OUTCOMES: dict[str, Pair] = {
     "told": ("Répondu", "Told"),
     "open": ("Ouvert", "Open"),
@@ -125,6 +130,7 @@ DELIVERY_KINDS: dict[str, Pair] = {
     "full": ("Fichier complet", "Full file"),
     "delta": ("Fichier de mouvements", "Changes"),
     "products": ("Produits", "Products"),
+    "cards": ("Demande de cartes", "Request for cards"),
     "": ("–", "–"),
 }
 DELIVERY_STATES: dict[str, Pair] = {
@@ -164,9 +170,9 @@ ROW_KINDS: dict[str, Pair] = {
 }
 PASSWORD_RULES: dict[str, Pair] = {
     "length": ("Il est trop court : 12 caractères au moins.", "It is too short: at least 12 characters."),
-    "kinds": (
-        "Il lui faut trois sortes de caractères : minuscules, majuscules, chiffres, autres.",
-        "It needs three kinds of characters: lower case, upper case, digits, others.",
+    "bits": (
+        "Trop court pour ces seuls caractères : allongez-le, ou variez-les.",
+        "Too short for these characters alone: make it longer, or vary them.",
     ),
     "common": ("Il figure parmi les mots de passe courants.", "It is among the common passwords."),
     "guessable": ("Il se devine trop facilement.", "It is too easily guessed."),

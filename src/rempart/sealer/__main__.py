@@ -100,6 +100,7 @@ def serve(settings: SealerSettings, stop: threading.Event, clock: Clock) -> None
             connection=connection,
             second=partial(store.connect, settings.dsn, "index"),
             gang=gang,
+            cards_folder=settings.cards_folder,
             stopping=stop.is_set,
         )
         rounds = Round(workshop, Spool(settings.spool_folder, settings.run_folder / "sealer"))

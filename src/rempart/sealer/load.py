@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 import psycopg
@@ -17,16 +18,19 @@ from rempart.foundation.clock import Clock, paris_date
 from rempart.foundation.errors import Outage
 from rempart.foundation.settings import Mode
 from rempart.intake import notice
+from rempart.intake.cards import MOST_CARDS, CardOrder, read_cards
 from rempart.intake.compression import Expander
 from rempart.intake.envelope import MAGIC, open_envelope, read_envelope, verify_envelope
 from rempart.intake.errors import (
     AlreadyTaken,
     BadProducts,
+    NoCardsFolder,
     NoFullFile,
     NoOrigin,
     NoProducts,
     OutOfOrder,
     PlainFile,
+    TooManyCards,
     Truncated,
     UnknownInsurer,
 )
@@ -36,6 +40,7 @@ from rempart.intake.model import Kind, Reject
 from rempart.intake.products import MOST_LINES, read_products
 from rempart.intake.upload import SignedRequest, verify_upload
 from rempart.sealer import store
+from rempart.sealer.cards import Press, make_package, split_recognised
 from rempart.sealer.spool import Taken
 from rempart.sealer.store import Connection, Count, Delivery, Insurer
 from rempart.sealer.workers import Gang, LoadJob, Sealed
@@ -70,6 +75,8 @@ class Workshop:
     second: Callable[[], Connection]
     """Opens another connection, for the second index."""
     gang: Gang
+    cards_folder: Path | None = None
+    """Where packages of cards are handed over."""
     stopping: Callable[[], bool] = lambda: False
     chunk: int = CHUNK
     alone_below: int = ALONE_BELOW
@@ -105,6 +112,8 @@ def load_file(workshop: Workshop, delivery: Delivery, taken: Taken) -> None:
         stream = Stream(workshop, delivery, manifest, file, encrypted=encrypted)
         if manifest.kind is Kind.PRODUCTS:
             load_products(workshop, delivery, insurer, manifest, stream)
+        elif manifest.kind is Kind.CARDS:
+            load_cards(workshop, delivery, insurer, manifest, stream)
         else:
             require_order(workshop, insurer, manifest)
             load_members(workshop, _known(workshop, delivery), insurer, stream, watch)
@@ -169,7 +178,7 @@ def load_products(
     workshop: Workshop, delivery: Delivery, insurer: Insurer, manifest: Manifest, stream: "Stream"
 ) -> None:
     """Products and their grids: all or nothing. Raises AlreadyTaken for a file older than the one in force."""
-    if manifest.created_at <= store.last_products(workshop.connection, insurer.amc):
+    if manifest.created_at <= store.last_created(workshop.connection, insurer.amc, Kind.PRODUCTS):
         raise AlreadyTaken("created")
     if manifest.lines > MOST_LINES:
         raise BadProducts(f"more than {MOST_LINES} lines")
@@ -182,6 +191,48 @@ def load_products(
     store.swap_products(
         workshop.connection, insurer, products, delivery.id, Count(lines=stream.lines), workshop.clock()
     )
+
+
+def load_cards(
+    workshop: Workshop, delivery: Delivery, insurer: Insurer, manifest: Manifest, stream: "Stream"
+) -> None:
+    """A request for cards: those that the current generation knows are made, the others are told as rejects.
+
+    Raises AlreadyTaken for a request not newer than the latest, NoFullFile, TooManyCards, NoCardsFolder.
+    """
+    connection = workshop.connection
+    if workshop.cards_folder is None:
+        raise NoCardsFolder
+    if manifest.created_at <= store.last_created(connection, insurer.amc, Kind.CARDS):
+        raise AlreadyTaken("created")
+    if insurer.generation == 0:
+        raise NoFullFile
+    if manifest.lines > MOST_CARDS:
+        raise TooManyCards(f"{manifest.lines}")
+    orders: list[CardOrder] = []
+    rejects: list[Reject] = []
+    today = paris_date(workshop.clock())
+
+    def give(chunk: Chunk) -> None:
+        asked, refused = read_cards(chunk, stream.columns, insurer.amc, today)
+        orders.extend(asked)
+        rejects.extend(refused)
+
+    def pace(made: int) -> None:
+        if workshop.stopping():
+            raise Stopping
+        store.note_progress(connection, delivery.id, made)
+
+    stream.read(give)
+    press = Press(workshop.keys, insurer, store.insurer_name(connection, insurer), workshop.clock())
+    recognised, strangers = split_recognised(connection, press, orders)
+    rejects += [Reject(order.line, "card", "card-unknown") for order in strangers]
+    store.add_rejects(connection, delivery.id, rejects[: store.MOST_REJECTS])
+    if recognised:
+        target = workshop.cards_folder / f"{insurer.amc}-{delivery.hex}.cards"
+        make_package(press, recognised, target, delivery.hex, pace)
+    count = Count(stream.lines, len(recognised), rejected=len({reject.line for reject in rejects}))
+    store.finish_cards(connection, delivery.id, count, workshop.clock())
 
 
 def finish_approved(workshop: Workshop, delivery: Delivery) -> None:

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from rempart.intake.manifest import Manifest
-from rempart.intake.model import Reject
+from rempart.intake.model import Kind, Reject
 from rempart.intake.products import Product
 
 Connection = psycopg.Connection[Any]
@@ -225,11 +225,11 @@ def product_references(connection: Connection, insurer: Insurer) -> frozenset[st
     return frozenset(reference for (reference,) in rows)
 
 
-def last_products(connection: Connection, amc: str) -> int:
-    """When the latest products' file taken in was created, µs; -1 before the first."""
+def last_created(connection: Connection, amc: str, kind: Kind) -> int:
+    """When the latest file of that kind taken in was created, µs; -1 before the first."""
     row = connection.execute(
-        "SELECT max(created) FROM intake.delivery WHERE amc = %s AND kind = 'products' AND state = 'loaded'",
-        (amc,),
+        "SELECT max(created) FROM intake.delivery WHERE amc = %s AND kind = %s AND state = 'loaded'",
+        (amc, kind.value),
     ).fetchone()
     return row[0] if row and row[0] is not None else -1
 
@@ -258,6 +258,32 @@ def swap_products(
             "UPDATE vault.insurer SET products_version = %s WHERE number = %s", (version, insurer.number)
         )
         _finish(connection, delivery, count, now, {})
+
+
+# ── cards ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def insurer_name(connection: Connection, insurer: Insurer) -> str:
+    """As its cards print it."""
+    row = connection.execute("SELECT name FROM vault.insurer WHERE number = %s", (insurer.number,)).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def known_tags(connection: Connection, insurer: Insurer, tags: Sequence[bytes]) -> set[bytes]:
+    """Those of the tags at which the insurer's current generation has a capsule."""
+    rows = connection.execute(
+        sql.SQL("SELECT tag FROM {} WHERE tag = ANY (%s)").format(
+            generation_table(insurer.number, insurer.generation)
+        ),
+        ([UUID(bytes=tag) for tag in tags],),
+    )
+    return {tag.bytes for (tag,) in rows}
+
+
+def finish_cards(connection: Connection, delivery: UUID, count: Count, now: int) -> None:
+    """The cards are made: `count.persons` of them."""
+    _finish(connection, delivery, count, now, {})
 
 
 # ── tables of capsules ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -125,7 +125,7 @@ def _write_process_settings(ground: Ground) -> None:
             mode=given.mode, dsn=ground.dsn("rempart_sealer"), run_folder=home.run, key_store=key_store, spool_folder=home.spool,
             passphrase_file=None if given.pkcs11_module else passphrase, pkcs11_module=given.pkcs11_module,
             pkcs11_label=given.pkcs11_label, pkcs11_pin_file=given.pkcs11_pin_file, origin=given.origin,
-            parallel=given.sealer_processes,
+            parallel=given.sealer_processes, cards_folder=home.outbox / "cards",
         ),
         "front": FrontSettings(
             mode=given.mode, dsn=ground.dsn("rempart_door"), run_folder=home.run, origin=given.origin, spool_folder=home.spool,
