@@ -29,7 +29,8 @@ from rempart.vault import (
 )
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Body, Introduced, Introduction, Nothing, Speaker
-from rempart.vault.errors import Conflict, DeviceNotBound, Forbidden, NoSuchAct, TooLarge
+from rempart.vault.disclose import Contained
+from rempart.vault.errors import Conflict, DeviceNotBound, Forbidden, NoSuchAct, StepUpNeeded, TooLarge
 from rempart.vault.signature import (
     FRESH_SECONDS,
     ClaimedSignature,
@@ -200,4 +201,14 @@ async def _require_right(rule: Rule, c: Connection, who: Speaker, now: int) -> N
     # Rank before proof: who may not do it at all is not asked for a factor.
     if rule.who is Who.MANAGER and not await store.managed_establishments(c, who.account):
         raise Forbidden("role")
+    # A thief who is contained leaves no factor, device or accomplice behind. Wider scopes do not count: while the platform is closed,
+    # people renew what was stolen.
+    hold = await store.hold_on(
+        c, now, who.proven, (("account", str(who.account)), ("device", str(who.device)))
+    )
+    if hold == "closed":
+        raise Contained
     sessions.require_proof(who, now)
+    if hold is not None:
+        # The last proof is older than the alert.
+        raise StepUpNeeded

@@ -3,6 +3,7 @@
 A binding is made by activation, by a passkey used on the device, by approval from a bound device, or by a posted code; by nothing else.
 """
 
+import hmac
 import uuid
 
 from rempart.vault import store_accounts as store
@@ -75,7 +76,8 @@ async def approve(asked: Asked, c: Connection, body: ApproveBody, _counted: None
     row = await store.pending(c, wanted, asked.at)
     if row is None or row["account"] != who.account:
         raise NotThere("pending")
-    if read_code(body.code) != read_code(approval_code(asked.zone.keys, wanted, row["thumbprint"])):
+    shown = read_code(approval_code(asked.zone.keys, wanted, row["thumbprint"]))
+    if not hmac.compare_digest(read_code(body.code).encode(), shown.encode()):
         raise Credentials
     await store.clear_attempts(c, [approval_key(asked.zone.keys, who.account)])
     await store.approve(c, wanted, asked.at)

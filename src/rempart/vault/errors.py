@@ -54,7 +54,7 @@ class Forbidden(Refusal):
 
 
 class PasswordWeak(Refusal):
-    """The detail names the rule: length, kinds, common, guessable, breached or similar."""
+    """The detail names the rule: length, bits, guessable, breached or similar."""
 
     code: ClassVar[str] = "password-weak"
 
@@ -75,6 +75,24 @@ class NotThere(Refusal):
     """Nothing of the account's has this id."""
 
     code: ClassVar[str] = "not-found"
+
+
+class ReleaseRefused(Refusal):
+    """Not two different people's signatures over this very hold."""
+
+    code: ClassVar[str] = "release-refused"
+
+
+class RestoredHold(Refusal):
+    """The platform is closed since its ledger was not the one that witnesses saw: no switch lifts that."""
+
+    code: ClassVar[str] = "restored-backup"
+
+
+class NotYetSigned(Refusal):
+    """The leaf stands under no published checkpoint yet, or there is no such leaf."""
+
+    code: ClassVar[str] = "ledger-not-yet"
 
 
 class BadId(BadInput):

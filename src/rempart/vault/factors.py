@@ -104,7 +104,6 @@ class _Change:
     hashed: str
     former: str | None
     """The stored hash that `old` matched."""
-    attempts: tuple[bytes, ...]
 
 
 async def prepare_change(asked: Asked, body: ChangePasswordBody) -> _Change:
@@ -117,9 +116,12 @@ async def prepare_change(asked: Asked, body: ChangePasswordBody) -> _Change:
     await reserve(asked.zone, attempts, asked.at)
     if (former is None and body.old) or (former is not None and not await matches(former, body.old)):
         raise Credentials
+    # The old one was right: a new one that is refused is no failed attempt.
+    async with asked.zone.pool.acquire() as c:
+        await store.clear_attempts(c, attempts)
     breached = asked.zone.settings.breached_passwords_file
     await require_strong(body.new, login=who.login, former=body.old, breached=breached)
-    return _Change(await hash_password(body.new), former, attempts)
+    return _Change(await hash_password(body.new), former)
 
 
 async def change_password(asked: Asked, c: Connection, _body: ChangePasswordBody, change: _Change) -> Done:
@@ -130,7 +132,6 @@ async def change_password(asked: Asked, c: Connection, _body: ChangePasswordBody
     if (stored["hash"] if stored is not None else None) != change.former:
         raise Conflict("password")
     await store.put_password(c, who.account, change.hashed, asked.at)
-    await store.clear_attempts(c, change.attempts)
     await _end_elsewhere(asked, c)
     await _tell(asked, c, Audited.PASSWORD_CHANGE)
     return Done()

@@ -1,7 +1,8 @@
-"""Passwords: Argon2id (RFC 9106), the composition of CNIL's recommendation 2022-100, and a floor of guesses. Never a factor by themselves.
+"""Passwords: Argon2id (RFC 9106), the fifty bits of CNIL's recommendation 2022-100, and a floor of guesses. Never a factor by themselves.
 
-A password is accepted if all hold: 12 to 128 characters, three kinds of four; at least 2^30 guesses by zxcvbn, which knows the login and
-the trade's common words; not in the operator's file of breached passwords; not close to the former one.
+A password is accepted if all hold: 12 to 128 characters; 50 bits by its length and the kinds of character it uses, whichever they are; at
+least 2^30 guesses by zxcvbn, which knows the login and the trade's common words; not in the operator's file of breached passwords; not
+close to the former one.
 """
 
 import asyncio
@@ -27,10 +28,11 @@ R = TypeVar("R")
 
 SHORTEST, LONGEST = 12, 128
 """Characters, after NFC."""
-KINDS = 3
-"""Of lower case, upper case, digits, others."""
+BITS = 50
+"""CNIL 2022-100, where attempts are limited: length × log2(characters of the kinds used). Twelve small letters have 56."""
 GUESSES_LOG2 = 30
-_ZXCVBN_READS = 72
+_ZXCVBN_READS = 32
+"""Characters: a password made for it costs zxcvbn seconds at 72, and the look-ups of this process with it."""
 # zxcvbn's lists are English: what a French counter would think of first.
 _COMMON_HERE = """
     motdepasse pharmacie azerty soleil bonjour doudou chouchou marseille loulou pharmacien officine laboratoire
@@ -110,8 +112,8 @@ async def require_strong(password: str, *, login: str, former: str, breached: Pa
 def _require_strong(password: str, login: str, former: str, breached: Path | None) -> None:
     if not SHORTEST <= len(password) <= LONGEST:
         raise PasswordWeak("length")
-    if _kinds(password) < KINDS:
-        raise PasswordWeak("kinds")
+    if len(password) * math.log2(_alphabet(password)) < BITS:
+        raise PasswordWeak("bits")
     if former and similar(password, normalized(former)):
         raise PasswordWeak("similar")
     if login.casefold() in password.casefold():
@@ -124,14 +126,16 @@ def _require_strong(password: str, login: str, former: str, breached: Path | Non
         raise PasswordWeak("breached")
 
 
-def _kinds(password: str) -> int:
-    tests = (
-        any(char.islower() for char in password),
-        any(char.isupper() for char in password),
-        any(char.isdigit() for char in password),
-        any(not char.isalnum() for char in password),
+def _alphabet(password: str) -> int:
+    """How many characters the kinds that are used have: small letters, capitals, digits, the keyboard's others."""
+    kinds = (
+        (26, any(char.islower() for char in password)),
+        (26, any(char.isupper() for char in password)),
+        (10, any(char.isdigit() for char in password)),
+        (32, any(not char.isalnum() for char in password)),
     )
-    return sum(tests)
+    # Letters without case (ideographs) are of none of these kinds.
+    return sum(size for size, used in kinds if used) or 26
 
 
 def similar(new: str, former: str) -> bool:

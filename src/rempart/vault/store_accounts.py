@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import asyncpg
 
+from rempart.foundation.clock import DAY
+
 Connection: TypeAlias = asyncpg.Connection
 Row: TypeAlias = asyncpg.Record
 UUID: TypeAlias = uuid.UUID
@@ -22,6 +24,12 @@ LOST = (
 )
 """The database cannot answer, or not now: an outage. Any other error of it is a fault of ours."""
 
+NOTICES_SHOWN = 30 * DAY
+"""Notices that a device bound anew still shows as new."""
+
+RESTORED = "restored-backup"
+"""The reason of the platform's switch that only two people's signatures lift (rempart.vault.restored)."""
+
 # ── who speaks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _SESSION = """
@@ -34,7 +42,7 @@ SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establi
   LEFT JOIN vault.establishment e ON e.id = s.establishment
   LEFT JOIN vault.software w ON w.device = s.device
  WHERE s.token_hash = $1 AND s.expires > $2 AND (w.device IS NULL OR w.establishment = s.establishment)
-   AND EXISTS (SELECT FROM vault.membership m WHERE m.account = s.account
+   AND EXISTS (SELECT FROM vault.membership m WHERE m.account = s.account AND m.role = s.role
                   AND (m.establishment = s.establishment OR s.establishment IS NULL AND m.party_group IS NOT NULL))
 """
 
@@ -358,7 +366,10 @@ async def bind_device(
     now: int,
     fresh_until: int,
 ) -> tuple[UUID, bool]:
-    """Bind the device, or make its binding fresh again; its id, and whether it is new to this account. A new device gets its meter."""
+    """Bind the device, or make its binding fresh again; its id, and whether it is new to this account. A new device gets its meter.
+
+    A new binding shows the last month's notices: whoever unbinds the holder's device does not hide what it had not shown yet.
+    """
     await c.execute(
         "INSERT INTO vault.device (id, thumbprint, public_key, added) VALUES ($1, $2, $3, $4) ON CONFLICT (thumbprint) DO NOTHING",
         uuid.uuid4(),
@@ -370,7 +381,7 @@ async def bind_device(
     await add_meter(c, device, 2)
     new = await c.fetchval(
         "INSERT INTO vault.binding AS b (account, device, label, how, bound, fresh_until, notices_seen)"
-        " VALUES ($1, $2, $3, $4, $5, $6, (SELECT coalesce(max(id), 0) FROM vault.notice WHERE account = $1))"
+        " VALUES ($1, $2, $3, $4, $5, $6, (SELECT coalesce(max(id), 0) FROM vault.notice WHERE account = $1 AND at < $7))"
         " ON CONFLICT (account, device) DO UPDATE SET fresh_until = EXCLUDED.fresh_until RETURNING b.xmax = 0",
         account_id,
         device,
@@ -378,6 +389,7 @@ async def bind_device(
         how,
         now,
         fresh_until,
+        now - NOTICES_SHOWN,
     )
     return device, bool(new)
 
@@ -960,10 +972,10 @@ async def add_insurer(c: Connection, amc: str, name: str, signing_key: bytes, no
 
 
 async def throw_switch(c: Connection, scope: str, key: str, reason: str, now: int, until: int | None) -> None:
-    """Effective for every request whose answer has not left."""
+    """Effective for every request whose answer has not left. A restored backup's switch stays as it is: it holds more."""
     await c.execute(
-        "INSERT INTO vault.switch (scope, key, reason, thrown, until) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope, key) DO UPDATE"
-        " SET reason = EXCLUDED.reason, thrown = EXCLUDED.thrown, until = EXCLUDED.until",
+        "INSERT INTO vault.switch AS s (scope, key, reason, thrown, until) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope, key) DO UPDATE"
+        f" SET reason = EXCLUDED.reason, thrown = EXCLUDED.thrown, until = EXCLUDED.until WHERE s.reason <> '{RESTORED}'",
         scope,
         key,
         reason,
@@ -985,9 +997,23 @@ async def is_contained(c: Connection, now: int, scopes: Sequence[tuple[str, str]
     )
 
 
+_HOLD = """
+SELECT min(s.hold) FROM vault.switch s JOIN unnest($2::text[], $3::text[]) AS u (scope, key) USING (scope, key)
+ WHERE (s.until IS NULL OR s.until > $1) AND (s.hold = 'closed' OR s.thrown >= $4)
+"""
+
+
+async def hold_on(c: Connection, now: int, proven: int, scopes: Sequence[tuple[str, str]]) -> str | None:
+    """The hardest hold of the switches thrown on these (scope, key): closed, or step-up where one was thrown since `proven`; None."""
+    return await c.fetchval(_HOLD, now, [scope for scope, _ in scopes], [key for _, key in scopes], proven)
+
+
 async def undo_switch(c: Connection, scope: str, key: str) -> bool:
-    """False when it was not thrown."""
-    return _count(await c.execute("DELETE FROM vault.switch WHERE scope = $1 AND key = $2", scope, key)) == 1
+    """False when it was not thrown, or when only two people's signatures lift it."""
+    undone = await c.execute(
+        "DELETE FROM vault.switch WHERE scope = $1 AND key = $2 AND reason <> $3", scope, key, RESTORED
+    )
+    return _count(undone) == 1
 
 
 async def device_exists(c: Connection, device: UUID) -> bool:

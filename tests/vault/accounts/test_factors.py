@@ -83,6 +83,13 @@ def test_a_new_password_takes_the_old_one_and_ends_other_sessions(vault: Vault, 
     assert elsewhere.refused("security") == "session"
 
 
+def test_a_new_password_that_is_refused_is_no_failed_attempt(vault: Vault, claire: Person) -> None:
+    add_password_and_app(vault, claire)
+    for _ in range(6):
+        assert claire.browser.refused("password/change", old=PASSWORD, new="court") == "password-weak"
+    claire.browser.expect(Done, "password/change", old=PASSWORD, new=OTHER)
+
+
 @pytest.mark.parametrize("kind", ["passkey", "totp", "new totp"])
 def test_a_thief_signed_in_or_waiting_elsewhere_is_out_once_the_factor_is_removed_or_replaced(
     vault: Vault, claire: Person, kind: str
