@@ -12,8 +12,10 @@ import pytest
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
+from rempart.api.places import Places
 from rempart.api.submit import RightsCheck
 from rempart.foundation.vocabulary import Domain, Lane
+from rempart.front.addresses import Addresses
 from rempart.front.dispatch import Front
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.fhir import Presentation, write_request
@@ -148,8 +150,9 @@ def test_an_unknown_error_is_a_reference_and_no_word_more(caplog: pytest.LogCapt
         sent.append(message)
 
     async def run() -> None:
-        front = Front(breaks, breaks, breaks)
-        await front({"type": "http", "path": "/anything"}, silence, send)
+        front = Front(breaks, breaks, breaks, addresses=Addresses(()), places=Places(1, 1))
+        scope = {"type": "http", "method": "GET", "path": "/anything", "query_string": b"", "headers": []}
+        await front(scope, silence, send)
 
     asyncio.run(run())
     assert sent[0]["status"] == 500

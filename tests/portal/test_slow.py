@@ -28,4 +28,4 @@ def test_a_body_that_never_ends_is_refused() -> None:
             return await client.post("/acts/sign-in/begin", headers=headers, content=drops())
 
     response = asyncio.run(ask())
-    assert (response.status_code, response.json()["code"]) == (400, "bad-input")
+    assert (response.status_code, response.json()["code"]) == (408, "slow")

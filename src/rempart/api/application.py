@@ -65,7 +65,7 @@ def app(
             Route("/intake/{amc}/{filename}", spool.put, methods=["PUT"]),
             Route("/intake/{delivery}", spool.state, methods=["GET"]),
         ]
-    return Starlette(
+    api = Starlette(
         routes=[
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in routes),
             *(Route(path, claims.relay, methods=[method]) for method, path in ROUTES),
@@ -78,6 +78,9 @@ def app(
             Exception: published.failed,
         },
     )
+    # Else an address that lacks only a slash would be answered with whatever Host the client wrote.
+    api.router.redirect_slashes = False
+    return api
 
 
 class Published:
@@ -146,9 +149,9 @@ class Published:
         ]
         return refused(Refused(code), allowed, production=self._production)
 
-    async def gone(self, _: Request, error: Exception) -> Response:
-        """The client left before its request was whole: nobody reads this."""
-        return refused(Refused("slow", type(error).__name__), production=self._production)
+    async def gone(self, _: Request, _error: Exception) -> Response:
+        """The client left before its request was whole, or its chunks were no chunks: the server says both in one word."""
+        return refused(Refused("bad-input", "body"), production=self._production)
 
     async def outage(self, request: Request, error: Exception) -> Response:
         """The process behind this door does not answer."""

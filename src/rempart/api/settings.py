@@ -23,3 +23,6 @@ class ApiSettings:
     be the database's too."""
     upload_chunk_seconds: float = 30.0
     """An upload that stays silent for longer is dropped."""
+    upload_grace_seconds: float = 60.0
+    upload_pace: int = 16 * 1024
+    """Bytes a second that an upload keeps up on average, once its grace is over: nobody holds one of the few places drop by drop."""

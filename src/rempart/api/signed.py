@@ -90,7 +90,7 @@ def _refused_by_headers(headers: dict[str, str], media_types: frozenset[str]) ->
     if media_types and headers.get("content_type", "").partition(";")[0].strip().lower() not in media_types:
         return Refused("media-type")
     length = headers.get("content_length", "0")
-    if not length.isdecimal() or int(length) > MAX_BODY:
+    if not length.isdecimal() or len(length) > 10 or int(length) > MAX_BODY:
         return Refused("too-large")
     for name in ("content_digest", "signature_input", "signature"):
         if not headers.get(name):

@@ -37,7 +37,8 @@ class RightsCheck:
         try:
             status, body, extra = await self._answer(scope, receive)
         except ClientLeftError:
-            return
+            # Gone, or its chunks were no chunks (RFC 9112 §7.1): the server says both in one word, and would tell the latter a 500.
+            status, body, extra = outcome(Refused("bad-input", "body"))
         except Outage as error:
             reference = secrets.token_hex(4)
             _log.error("outage %s: %s %s", reference, type(error).__name__, error.detail)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +20,8 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rempart.api.headers import JSON
+from rempart.api.headers import CLIENT, JSON
+from rempart.api.places import Places
 from rempart.api.responses import refused, told, told_json
 from rempart.api.settings import ApiSettings
 from rempart.foundation.clock import SECOND, Clock
@@ -29,7 +31,7 @@ from rempart.vaultdoor.messages import Refused
 
 FRESH_SECONDS = 300
 _BLOCK = 1024 * 1024
-_AT_ONCE = 8
+_AT_ONCE, _AT_ONCE_PER_ADDRESS = 8, 4
 _HALF_SECONDS = 3600
 _LINGER, _LINGER_SECONDS = 8 * _BLOCK, 5.0
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -73,14 +75,13 @@ class Spool:
     settings: ApiSettings
     folder: Path
     clock: Clock
-    _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    _places: Places = field(default_factory=lambda: Places(_AT_ONCE, _AT_ONCE_PER_ADDRESS))
 
     async def put(self, request: Request) -> Response:
         """Take one upload. 202 and the delivery's number, or a refusal after which nothing is kept."""
         try:
             announced = await self._admit(request)
-            async with self._free:
-                delivery = await self._receive(request, announced)
+            delivery = await self._receive_in_turn(request, announced)
         except UploadRefusedError as error:
             return refused(error.refusal, production=self.settings.production)
         return told_json(
@@ -103,12 +104,23 @@ class Spool:
         try:
             announced = self._announced(request)
             length = int(request.headers.get("content-length", "0"))
-            if self._free.locked() or await asyncio.to_thread(self._full, length):
+            if await asyncio.to_thread(self._full, length):
                 raise UploadRefusedError(Refused("spool-full"))
         except UploadRefusedError:
             await _let_finish(request)
             raise
         return announced
+
+    async def _receive_in_turn(self, request: Request, announced: Delivery) -> str:
+        """In one of the few places, of which one address has half: who sends much does not keep the others out."""
+        address = str(request.scope.get(CLIENT, ""))
+        if self._places.take(address) is not None:
+            await _let_finish(request)
+            raise UploadRefusedError(Refused("spool-full"))
+        try:
+            return await self._receive(request, announced)
+        finally:
+            self._places.leave(address)
 
     def _announced(self, request: Request) -> Delivery:
         header = request.headers
@@ -129,7 +141,7 @@ class Spool:
         if not _DIGEST.fullmatch(header["content-digest"]):
             raise UploadRefusedError(Refused("signature", "content-digest"))
         length = header.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self.settings.upload_limit:
+        if not length.isdecimal() or len(length) > 19 or int(length) > self.settings.upload_limit:
             raise UploadRefusedError(Refused("file-too-large"))
         return Delivery(
             delivery=secrets.token_hex(16),
@@ -182,7 +194,7 @@ class Spool:
 
     async def _copy(self, request: Request, file: BinaryIO) -> tuple[int, bytes]:
         size, digest, block = 0, hashlib.sha256(), bytearray()
-        chunks = request.stream()
+        chunks, began = request.stream(), time.monotonic()
         try:
             while True:
                 async with asyncio.timeout(self.settings.upload_chunk_seconds):
@@ -192,6 +204,9 @@ class Spool:
                 size += len(chunk)
                 if size > self.settings.upload_limit:
                     raise UploadRefusedError(Refused("file-too-large"))
+                paced = time.monotonic() - began - self.settings.upload_grace_seconds
+                if paced > 0 and size < paced * self.settings.upload_pace:
+                    raise UploadRefusedError(Refused("slow"))
                 block += chunk
                 if len(block) >= _BLOCK:
                     # Others fill the same disk meanwhile, and what comes in chunks announced no length.

@@ -119,6 +119,11 @@ class SealerSettings:
         "what insurers sign as @target-uri when they upload", unit="scheme and host", default=""
     )
     parallel: int = setting("processes that tag and seal one file", unit="processes", default=2)
+    cards_folder: Path | None = setting(
+        "where packages of cards are handed over, encrypted to their insurer; without it requests are refused",
+        unit="folder",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,27 @@ class FrontSettings:
     )
     port: int = setting("the port listened on", unit="TCP port", default=8000)
     trusted_proxies: tuple[str, ...] = setting(
-        "whose X-Forwarded-For is believed; nobody's by default", unit="IP addresses", default=()
+        "whose X-Forwarded-For is believed; nobody's by default",
+        unit="IP addresses or networks",
+        default=(),
+    )
+    requests_at_once: int = setting(
+        "under way in all: beyond, a refusal at once is better than an answer too late; the trade's peak holds some sixty",
+        unit="requests",
+        default=1_024,
+    )
+    requests_per_address: int = setting(
+        "under way for one client address (an IPv6 /64): a thousand pharmacies behind one hold about ten, a flood fills it and stops there",
+        unit="requests",
+        default=128,
+    )
+    connections_at_once: int = setting(
+        "open in all; further ones wait in the system's queue", unit="connections", default=4_096
+    )
+    connections_per_address: int = setting(
+        "open from one address that is no trusted proxy; further ones are closed. A browser opens six and drops them after ten idle seconds",
+        unit="connections",
+        default=256,
     )
 
 
@@ -267,7 +292,7 @@ class SupervisorSettings:
     pkcs11_label: str = setting("which token", default="")
     pkcs11_pin_file: Path | None = setting("opens the token", unit="file", secret=True, default=None)
     trusted_proxies: tuple[str, ...] = setting(
-        "given to the front: whose X-Forwarded-For is believed", unit="IP addresses", default=()
+        "given to the front: whose X-Forwarded-For is believed", unit="IP addresses or networks", default=()
     )
     sealer_processes: int = setting("processes that tag and seal one file", unit="processes", default=2)
     debtor_name: str = setting(

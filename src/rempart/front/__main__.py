@@ -15,6 +15,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from rempart.api.application import app as api_app
+from rempart.api.places import Places
 from rempart.api.settings import ApiSettings
 from rempart.api.submit import RightsCheck
 from rempart.foundation.clock import Clock
@@ -22,15 +23,19 @@ from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import FrontSettings, load_settings
+from rempart.front.addresses import Addresses
+from rempart.front.connections import allow_connections, watch_connections
 from rempart.front.dispatch import Front
 from rempart.portal import PortalSettings
 from rempart.portal import app as portal_app
 from rempart.vaultdoor.client import CashierUnreachable, VaultClient
 
 BACKLOG = 1024
-"""Connections that may wait to be accepted, and requests that may be in flight."""
+"""Connections that may wait to be accepted."""
 HEADER_MS = 10_000
-"""Milliseconds a client may take to write a request's head."""
+"""Milliseconds a client may take to write a request's head, from the answer before it on: an idle connection ends with it."""
+MOST_HEAD = 64 * 1024
+"""Bytes the server holds of what it has not understood yet: a longer head has the server's own 431. shape.py asks for less."""
 DRAIN_SECONDS = 8.0
 _log = logging.getLogger("rempart.front")
 
@@ -79,6 +84,9 @@ def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClien
         RightsCheck(client, production=production),
         api_app(api, client, cashier, clock),
         portal_app(portal, client, cashier),
+        addresses=Addresses(settings.trusted_proxies),
+        places=Places(settings.requests_at_once, settings.requests_per_address),
+        production=production,
     )
 
 
@@ -95,10 +103,10 @@ async def serve(settings: FrontSettings, clock: Clock) -> int:
         # No lifespan events: nothing is opened before the first request.
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS, max_buffer_size=MOST_HEAD),
         websockets=False,
         backlog=BACKLOG,
-        backpressure=BACKLOG,
+        backpressure=allow_connections(settings.connections_at_once),
         # One log: ours. An access log would write down what was asked.
         log_enabled=False,
         log_access=False,
@@ -108,12 +116,20 @@ async def serve(settings: FrontSettings, clock: Clock) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     serving = asyncio.create_task(server.serve())
+    watching = asyncio.create_task(
+        watch_connections(settings.port, settings.connections_per_address, front.addresses.trusts)
+    )
+    if settings.mode == "production" and not settings.trusted_proxies:
+        _log.warning(
+            "no trusted_proxies: behind a proxy all clients count as one address (docs/runbooks/proxy.md)"
+        )
     stopping = asyncio.create_task(stop.wait())
     # What was made at start lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    watching.cancel()
     if not stop.is_set():
         _log.error("the listener ended by itself")
         stopping.cancel()

@@ -1,4 +1,4 @@
-"""Which door a request is for: the hot path first, then the API's addresses, then the portal."""
+"""What every request meets first: its form, a place, then its door: the hot path, the API's addresses, or the portal."""
 
 import asyncio
 import logging
@@ -7,38 +7,67 @@ import secrets
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rempart.api.application import PREFIXES
-from rempart.api.headers import FHIR_JSON, SECURE_HEADERS
+from rempart.api.headers import CLIENT, FHIR_JSON, SECURE_HEADERS
+from rempart.api.places import Places
 from rempart.api.refusals import outcome
+from rempart.api.responses import refused as refused_by_api
 from rempart.api.submit import PATHS
+from rempart.front.addresses import Addresses
+from rempart.front.shape import refused_by_shape
+from rempart.portal.refusals import refuse as refused_by_portal
 from rempart.vaultdoor.messages import Refused
 
 _log = logging.getLogger("rempart.front")
 
 
 class Front:
-    """The top-level ASGI callable. It counts what is in flight, so that a drain can wait for it."""
+    """The top-level ASGI callable. The places taken are what is in flight, so that a drain can wait for them."""
 
-    def __init__(self, rights: ASGIApp, api: ASGIApp, portal: ASGIApp) -> None:
+    def __init__(
+        self,
+        rights: ASGIApp,
+        api: ASGIApp,
+        portal: ASGIApp,
+        *,
+        addresses: Addresses,
+        places: Places,
+        production: bool = False,
+    ) -> None:
         self._rights, self._api, self._portal = rights, api, portal
-        self._in_flight = 0
+        self.addresses, self._places = addresses, places
+        self._production = production
         self._draining = False
         self._idle = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        self._in_flight += 1
+        if self._draining:
+            send = _closing(send)
+        peer = scope.get("client")
+        address = self.addresses.client(peer[0] if peer else "", scope["headers"])
+        refusal = refused_by_shape(scope) or self._places.take(address)
+        if refusal is not None:
+            await self._refuse(refusal, scope, receive, send)
+            return
+        scope[CLIENT] = address
         try:
-            if self._draining:
-                send = _closing(send)
             if scope["path"] in PATHS:
                 await self._rights(scope, receive, send)
             else:
                 await self._hand_over(scope, receive, send)
         finally:
-            self._in_flight -= 1
-            if self._draining and self._in_flight == 0:
+            self._places.leave(address)
+            if self._draining and self._places.in_flight == 0:
                 self._idle.set()
+
+    async def _refuse(self, refusal: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+        """In the form of the door it was for. Its body is not read: the connection is over."""
+        if scope["path"].startswith(PREFIXES):
+            response = refused_by_api(refusal, production=self._production)
+        else:
+            response = refused_by_portal(scope, refusal, production=self._production)
+        await response(scope, receive, _closing(send))
 
     async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -64,7 +93,7 @@ class Front:
     def drain(self) -> None:
         """From now on every answer asks its client to close the connection."""
         self._draining = True
-        if self._in_flight == 0:
+        if self._places.in_flight == 0:
             self._idle.set()
 
     async def idle(self, seconds: float) -> bool:

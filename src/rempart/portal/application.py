@@ -16,6 +16,7 @@ from rempart.portal.headers import SecureHeaders
 from rempart.portal.language import reader_language
 from rempart.portal.names import Names
 from rempart.portal.pages import not_found, page_routes
+from rempart.portal.refusals import refuse_method
 from rempart.portal.relay import Relay, internal_error
 from rempart.portal.settings import PortalSettings
 from rempart.vaultdoor.client import VaultClient
@@ -38,7 +39,7 @@ def app(settings: PortalSettings, client: VaultClient, cashier: VaultClient) -> 
         _log.error("internal error %s, reference %s", type(error).__name__, reference)
         return internal_error(reference, reader_language(request))
 
-    return Starlette(
+    portal = Starlette(
         routes=[
             *page_routes(env),
             Route("/acts/{act:path}", relay.act, methods=["POST"], name="act"),
@@ -46,5 +47,8 @@ def app(settings: PortalSettings, client: VaultClient, cashier: VaultClient) -> 
             Route("/static/{fingerprint}/{name:path}", files.serve, methods=["GET"], name="static"),
         ],
         middleware=[Middleware(SecureHeaders, production=settings.production)],
-        exception_handlers={404: not_found(env), 405: not_found(env), Exception: failed},
+        exception_handlers={404: not_found(env), 405: refuse_method, Exception: failed},
     )
+    # Else an address that lacks only a slash would be answered with whatever Host the client wrote.
+    portal.router.redirect_slashes = False
+    return portal

@@ -29,8 +29,16 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
+    # The server would write its own name here.
+    "Server": "rempart",
 }
 HSTS = "max-age=63072000; includeSubDomains"
+
+
+def secure_headers(*, production: bool) -> dict[str, str]:
+    """All of them, and nothing kept."""
+    hsts = {"Strict-Transport-Security": HSTS} if production else {}
+    return {**HEADERS, **hsts, "Cache-Control": "no-store"}
 
 
 class SecureHeaders:

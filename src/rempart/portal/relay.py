@@ -11,7 +11,7 @@ import secrets
 from urllib.parse import quote
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
 from rempart.foundation.errors import Outage
@@ -61,13 +61,22 @@ class Relay:
         The signature already proves the device. This check is the second lock against a foreign page that makes the browser speak: every
         browser writes one of these headers on a POST and no page can change them; a caller that writes neither is not a browser.
         """
+        return self._refused_by_headers(request) or await self._body(request)
+
+    def _refused_by_headers(self, request: Request) -> Refused | None:
         origin = request.headers.get("origin")
         if origin is not None and origin != self._settings.origin:
             return Refused("bad-input", "Origin")
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return Refused("bad-input", "Sec-Fetch-Site")
         if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-            return Refused("bad-input", "Content-Type")
+            return Refused("media-type")
+        announced = request.headers.get("content-length", "0")
+        if not announced.isdecimal() or len(announced) > 10 or int(announced) > MAX_BODY:
+            return Refused("too-large")
+        return None
+
+    async def _body(self, request: Request) -> bytes | Refused:
         body = bytearray()
         try:
             async with asyncio.timeout(self._settings.body_seconds):
@@ -76,6 +85,9 @@ class Relay:
                     if len(body) > MAX_BODY:
                         return Refused("too-large")
         except TimeoutError:
+            return Refused("slow")
+        except ClientDisconnect:
+            # Gone, or its chunks were no chunks (RFC 9112 §7.1): the server says both in one word.
             return Refused("bad-input", "body")
         return bytes(body)
 
@@ -102,7 +114,7 @@ class Relay:
 
     def _refused(self, request: Request, reply: Refused, code: Code, language: str) -> Response:
         fragment = self._fragments.refusal(reply, code, language) if _wants_html(request) else None
-        return _refusal(reply, code, fragment, language)
+        return refusal(reply, code, fragment, language)
 
     async def _rendered(self, request: Request, reply: Reply, language: str) -> Response:
         wants_html = _wants_html(request)
@@ -142,7 +154,8 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
 
 
-def _refusal(reply: Refused, code: Code, fragment: str | None, language: str) -> Response:
+def refusal(reply: Refused, code: Code, fragment: str | None, language: str) -> Response:
+    """A refusal: the fragment where there is one, else JSON; its code in a header."""
     if fragment is not None:
         response: Response = HTMLResponse(fragment, status_code=code.status)
     else:
@@ -155,7 +168,7 @@ def _refusal(reply: Refused, code: Code, fragment: str | None, language: str) ->
 
 def internal_error(reference: str, language: str) -> Response:
     """Something broke here: a reference to quote, and no word more."""
-    return _refusal(Refused("internal", reference=reference), CODES["internal"], None, language)
+    return refusal(Refused("internal", reference=reference), CODES["internal"], None, language)
 
 
 def _keep_session(response: Response, reply: Reply, path: str) -> None:

@@ -1,0 +1,83 @@
+"""How many connections one address may hold open. The server below counts connections in all, and whoever opens that many and says
+nothing would keep everybody else out until each has timed out.
+
+The server accepts by itself and tells nobody. So a watch looks at this process's own sockets every so often and shuts down what an
+address holds beyond its share. A trusted proxy's connections are everybody's: never counted here, counted by the proxy itself
+(docs/runbooks/proxy.md).
+"""
+
+import asyncio
+import os
+import resource
+import socket
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+from rempart.front.addresses import network_of
+
+DESCRIPTORS = "/dev/fd"
+"""This process's own, on Linux and macOS."""
+EVERY_SECONDS = 0.2
+OTHER_FILES = 256
+"""Open files that are no client's: libraries, uploads, the vault's socket, the watch's own."""
+
+
+async def watch_connections(port: int, per_address: int, trusted: Callable[[str], bool]) -> None:
+    """Sweep until cancelled."""
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        # No descriptor left to look with: the next sweep finds some again.
+        with suppress(OSError):
+            sweep(port, per_address, trusted)
+
+
+def allow_connections(wanted: int) -> int:
+    """Raise this process's own limit of open files as far as it may, and return how many connections fit under it, `wanted` at most."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, soft - OTHER_FILES)
+    return wanted
+
+
+def sweep(port: int, per_address: int, trusted: Callable[[str], bool]) -> int:
+    """Shut down what is beyond, the latest first as far as descriptors tell. Returns how many.
+
+    With fewer descriptors than one address may have connections, nobody can be beyond: then nothing is looked at, which is nearly always.
+    """
+    descriptors = sorted(int(file.name) for file in Path(DESCRIPTORS).iterdir())
+    if len(descriptors) <= per_address:
+        return 0
+    held: dict[str, int] = {}
+    ended = 0
+    for descriptor in descriptors:
+        with suppress(OSError), closing(_own_copy(descriptor)) as connection:
+            peer = _peer(connection, port)
+            if peer is None or trusted(peer):
+                continue
+            address = network_of(peer)
+            held[address] = held.get(address, 0) + 1
+            if held[address] > per_address:
+                connection.shutdown(socket.SHUT_RDWR)
+                ended += 1
+    return ended
+
+
+def _own_copy(descriptor: int) -> socket.socket:
+    """A copy, so that the number cannot come to mean another file between the look and the act: the server's threads run meanwhile."""
+    copy = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        raise
+
+
+def _peer(connection: socket.socket, port: int) -> str | None:
+    """Who is at the other end of one of the front's connections; None for any other socket. Raises OSError where there is no other end."""
+    if connection.family not in {socket.AF_INET, socket.AF_INET6} or connection.getsockname()[1] != port:
+        return None
+    return str(connection.getpeername()[0])
