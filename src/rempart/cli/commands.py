@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "intake": "rempart.cli.intake:app",
     "insurer": "rempart.cli.insurer:app",
     "evidence": "rempart.cli.evidence:app",
+    "line": "rempart.cli.line:app",
     "witness": "rempart.cli.witness:app",
     "price": "rempart.cli.price:price",
     "settlement": "rempart.cli.settlement:app",

@@ -5,6 +5,7 @@ import uuid
 from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.vault import store_accounts as store
 from rempart.vault.errors import Credentials
+from rempart.vault.events import Event
 from rempart.vault.keystore import KeyStore
 from rempart.vault.notices import Audited, announce
 from rempart.vault.store_accounts import Connection
@@ -37,6 +38,13 @@ def sign_in_keys(keys: KeyStore, login: str, thumbprint: bytes, *, bound: bool) 
 def approval_key(keys: KeyStore, account: uuid.UUID) -> bytes:
     """What approving a device is counted under."""
     return keys.prf("codes")(b"attempt-approval\0" + account.bytes)
+
+
+def note_refusal(zone: Zone, login: str, thumbprint: bytes, now: int) -> None:
+    """For detection: which login was tried and from which device, both as keyed hashes."""
+    device = zone.keys.prf("codes")(b"event-device\0" + thumbprint)[:16]
+    login_hash = _elsewhere(zone.keys, login.strip().lower()).hex()[:32]
+    zone.events.note(Event(now, "sign-in-refused", device=uuid.UUID(bytes=device), detail=login_hash))
 
 
 async def tell_failures(zone: Zone, c: Connection, account: uuid.UUID, login: str, now: int) -> None:

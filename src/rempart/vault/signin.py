@@ -22,7 +22,7 @@ from rempart.vault.asked import (
     Short,
     clean_label,
 )
-from rempart.vault.attempts import reserve, sign_in_keys, tell_failures
+from rempart.vault.attempts import note_refusal, reserve, sign_in_keys, tell_failures
 from rempart.vault.confirming import confirm
 from rempart.vault.devices import bind
 from rempart.vault.errors import Credentials, SessionOver
@@ -149,7 +149,11 @@ async def use_up(zone: Zone, c: Connection, judged: Judged, now: int) -> None:
 
 async def prepare_password(asked: Introduced, body: PasswordBody) -> Judged:
     """The slow part of `with_password`, outside any transaction."""
-    return await judge(asked.zone, asked.thumbprint, body.login, body.password, body.code, asked.at)
+    try:
+        return await judge(asked.zone, asked.thumbprint, body.login, body.password, body.code, asked.at)
+    except Credentials:
+        note_refusal(asked.zone, body.login, asked.thumbprint, asked.at)
+        raise
 
 
 async def with_password(

@@ -941,6 +941,28 @@ async def widen(c: Connection, key: UUID, now: int, units: int) -> None:
     await c.execute("SELECT vault.widen($1, $2, $3)", now, key, units)
 
 
+async def set_breaker(c: Connection, scope: str, key: str, units: int | None) -> None:
+    """Units an hour; None for the policy's share."""
+    await c.execute(
+        "INSERT INTO vault.breaker (scope, key, hour_limit) VALUES ($1, $2, $3)"
+        " ON CONFLICT (scope, key) DO UPDATE SET hour_limit = EXCLUDED.hour_limit",
+        scope,
+        key,
+        units,
+    )
+
+
+async def profession_behind(c: Connection, key: UUID) -> str | None:
+    """The profession of an establishment, or of the first place where an account, or a device's, works."""
+    found = await c.fetchval(
+        "SELECT e.profession FROM vault.establishment e WHERE e.id = $1 UNION ALL"
+        " SELECT e.profession FROM vault.membership m JOIN vault.establishment e ON e.id = m.establishment"
+        " WHERE m.account = $1 OR m.account IN (SELECT b.account FROM vault.binding b WHERE b.device = $1) LIMIT 1",
+        key,
+    )
+    return str(found) if found else None
+
+
 async def widenings(c: Connection, key: UUID, since: int) -> int:
     """How often it was lengthened since then."""
     return int(await c.fetchval("SELECT count(*) FROM vault.widening WHERE key = $1 AND at > $2", key, since))
@@ -954,6 +976,14 @@ async def insurer(c: Connection, amc: str) -> Row | None:
     return await c.fetchrow(
         "SELECT number, name, signing_key, notice_key FROM vault.insurer WHERE amc = $1", amc
     )
+
+
+async def set_vitale(c: Connection, number: int, *, opened: bool) -> bool:
+    """Open or close an insurer's vitale lane; False when it is so already."""
+    done = await c.execute(
+        "UPDATE vault.insurer SET vitale_open = $2 WHERE number = $1 AND vitale_open <> $2", number, opened
+    )
+    return bool(done.endswith(" 1"))
 
 
 async def add_insurer(c: Connection, amc: str, name: str, signing_key: bytes, notice_key: bytes) -> int:
@@ -971,25 +1001,32 @@ async def add_insurer(c: Connection, amc: str, name: str, signing_key: bytes, no
     )
 
 
-async def throw_switch(c: Connection, scope: str, key: str, reason: str, now: int, until: int | None) -> None:
-    """Effective for every request whose answer has not left. A restored backup's switch stays as it is: it holds more."""
+async def throw_switch(
+    c: Connection, scope: str, key: str, reason: str, now: int, until: int | None, hold: str = "closed"
+) -> None:
+    """Effective for every request whose answer has not left. What is closed stays so when a person is asked for, and a restored backup's
+    switch stays as it is: both hold more.
+    """
     await c.execute(
-        "INSERT INTO vault.switch AS s (scope, key, reason, thrown, until) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope, key) DO UPDATE"
-        f" SET reason = EXCLUDED.reason, thrown = EXCLUDED.thrown, until = EXCLUDED.until WHERE s.reason <> '{RESTORED}'",
+        "INSERT INTO vault.switch AS s (scope, key, reason, thrown, until, hold) VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (scope, key) DO UPDATE SET reason = EXCLUDED.reason, thrown = EXCLUDED.thrown, until = EXCLUDED.until,"
+        " hold = EXCLUDED.hold WHERE s.reason <> $7 AND (EXCLUDED.hold = 'closed' OR s.hold = 'step-up' OR s.until <= $4)",
         scope,
         key,
         reason,
         now,
         until,
+        hold,
+        RESTORED,
     )
 
 
 async def is_contained(c: Connection, now: int, scopes: Sequence[tuple[str, str]]) -> bool:
-    """Is a switch thrown on any of these (scope, key)?"""
+    """Is a switch that closes thrown on any of these (scope, key)? One that asks for a person concerns look-ups alone."""
     return bool(
         await c.fetchval(
             "SELECT EXISTS (SELECT FROM vault.switch s JOIN unnest($2::text[], $3::text[]) AS u (scope, key) USING (scope, key)"
-            " WHERE s.until IS NULL OR s.until > $1)",
+            " WHERE s.hold = 'closed' AND (s.until IS NULL OR s.until > $1))",
             now,
             [scope for scope, _ in scopes],
             [key for _, key in scopes],

@@ -119,6 +119,40 @@ class ThrowSwitch(Message, frozen=True):
     on: bool
     minutes: int = 0
     """0: until it is undone."""
+    hold: Literal["closed", "step-up"] = "closed"
+    """closed: nothing is told; step-up: only to a person who confirmed by passkey since."""
+
+
+class ShowLine(Message, frozen=True):
+    """How much of a line is used. `scope`: account, device, establishment, editor; `key` as for a switch. Replies `LineState`."""
+
+    scope: str
+    key: str
+
+
+class WidenLine(Message, frozen=True):
+    """A person called back: a line is longer by `units`, for a month."""
+
+    scope: str
+    key: str
+    units: int
+    reason: str
+
+
+class SetBreaker(Message, frozen=True):
+    """What all accounts together may ask in an hour: `scope` platform (key "") or insurer (its n° AMC). 0 units: the policy's share again."""
+
+    scope: str
+    key: str
+    units: int
+
+
+class SetVitale(Message, frozen=True):
+    """The operator opens or closes the *vitale* lane of an insurer, at the insurer's request. Closed, it answers like an absence."""
+
+    amc: str
+    open: bool
+    reason: str
 
 
 class RegisterEditor(Message, frozen=True):
@@ -193,6 +227,10 @@ Call = (
     | IssueCode
     | SuspendAccount
     | ThrowSwitch
+    | ShowLine
+    | WidenLine
+    | SetBreaker
+    | SetVitale
     | RegisterEditor
     | SuspendEditor
     | ListEditors
@@ -206,7 +244,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
     "door": (Act, Health, Jwks, Checkpoint),
     "operator": (
         Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, IssueCode, SuspendAccount,
-        ThrowSwitch, Journal, RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
+        ThrowSwitch, ShowLine, WidenLine, SetBreaker, SetVitale, Journal, RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
     ),
     "cashier": (Vouch, Notify, Jwks, Health),
     "probe": (Health,),
@@ -570,6 +608,13 @@ class Members(Message, frozen=True):
     """Of an insurer's seat, which has no FINESS."""
 
 
+class LineState(Message, frozen=True):
+    """Units used and the limits: hour, day, line. What claims earned is taken off what is used, so that it may be negative."""
+
+    used: list[int]
+    limits: list[int]
+
+
 class JournalLines(Message, frozen=True):
     """The operator's journal, one JSON object a line."""
 
@@ -594,6 +639,7 @@ Reply = (
     | JournalPage
     | Members
     | JournalLines
+    | LineState
     | Vouched
     | Paper
     | SoftwarePending

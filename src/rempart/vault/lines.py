@@ -1,0 +1,75 @@
+"""The operator and the lines: how much of one is used; lengthened after a person called back; a breaker set. What changes is journaled."""
+
+import uuid
+
+from rempart.foundation.clock import DAY
+from rempart.foundation.errors import BadInput
+from rempart.foundation.vocabulary import Profession
+from rempart.vault import store_accounts as store
+from rempart.vault.errors import NotThere
+from rempart.vault.notices import Audited, journal
+from rempart.vault.policy import DAY_SLOT, EDITOR, HOUR_SLOT, LINES, MONTH_SLOT
+from rempart.vault.store_accounts import Connection
+from rempart.vault.switches import switch_key
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import Done, LineState, SetBreaker, ShowLine, WidenLine
+
+OPERATOR = "operator"
+MOST_UNITS, MOST_WIDENINGS = 500, 3
+"""What one call back may add, and how often a day: the operator's administrator is no way around the line."""
+MOST_BREAKER = 2_000_000_000
+_PLACES = {"account": 0, "device": 3, "establishment": 6}
+
+
+async def show(zone: Zone, c: Connection, call: ShowLine) -> LineState:
+    """What of a line is used. Raises BadInput, NotThere."""
+    key, limits = await _line_of(c, call.scope, call.key)
+    now = zone.clock()
+    hour, day = await store.spent(c, key, now // HOUR_SLOT, now // DAY_SLOT)
+    month = await store.line_spent(c, key, now // MONTH_SLOT)
+    return LineState([hour, day, month], limits)
+
+
+async def widen(zone: Zone, c: Connection, call: WidenLine) -> Done:
+    """A person called back: the line is longer by so many units, for a month. Raises BadInput, NotThere."""
+    now = zone.clock()
+    if not 1 <= call.units <= MOST_UNITS:
+        raise BadInput("units")
+    if not call.reason.strip():
+        raise BadInput("reason")
+    key, _ = await _line_of(c, call.scope, call.key)
+    if await store.widenings(c, key, now - DAY) >= MOST_WIDENINGS + 1:
+        raise BadInput("key")
+    await store.widen(c, key, now, call.units)
+    await journal(
+        c, now, OPERATOR, Audited.LINE_WIDEN, f"{call.scope} {call.key}", f"{call.units}: {call.reason}"[:200]
+    )
+    return Done()
+
+
+async def set_breaker(zone: Zone, c: Connection, call: SetBreaker) -> Done:
+    """Units an hour for everybody together; 0 or less: the share of the policy again. Raises BadInput, NotThere."""
+    if call.scope not in {"platform", "insurer"} or call.units > MOST_BREAKER:
+        raise BadInput("scope" if call.scope not in {"platform", "insurer"} else "units")
+    key = await switch_key(c, call.scope, call.key)
+    await store.set_breaker(c, call.scope, key, call.units if call.units > 0 else None)
+    await journal(
+        c, zone.clock(), OPERATOR, Audited.BREAKER_SET, f"{call.scope} {call.key}".strip(), str(call.units)
+    )
+    return Done()
+
+
+async def _line_of(c: Connection, scope: str, named: str) -> tuple[uuid.UUID, list[int]]:
+    """The meter's key and its three limits."""
+    if scope not in {*_PLACES, "editor"}:
+        raise BadInput("scope")
+    key = uuid.UUID(await switch_key(c, scope, named))
+    if scope == "editor":
+        return key, list(EDITOR)
+    found = await store.profession_behind(c, key)
+    if found is None or Profession(found) not in LINES:
+        raise NotThere("key")
+    line = LINES[Profession(found)]
+    return key, list(
+        {"account": line.account, "device": line.device, "establishment": line.establishment}[scope]
+    )
