@@ -1,0 +1,181 @@
+"""A drill from its beginning to its report. Reads as the story it is; each part has a module."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from rempart.database.embedded import EmbeddedCluster
+from rempart.drill.agenda import Agenda
+from rempart.drill.delivering import deliver
+from rempart.drill.honest import HonestLife
+from rempart.drill.knowledge import listed
+from rempart.drill.ledgerscope import Scope
+from rempart.drill.past import write_past
+from rempart.drill.plots import Plot, plot_of
+from rempart.drill.report import Report, minutes, timeline_of
+from rempart.drill.rhythms import moment
+from rempart.drill.scenario import Scenario
+from rempart.drill.seat import Door
+from rempart.drill.stage import FIRST_DAY, SETTLES_AT, Drill, Say
+from rempart.drill.town import settle
+from rempart.drill.unmetered import without_meters
+from rempart.drill.watch import Mark, Watch
+from rempart.drill.wire import Wire
+from rempart.foundation.clock import DAY, MINUTE, SharedClock
+from rempart.population import Population
+from rempart.supervisor.platform import Platform, running_platform
+from rempart.vaultdoor.client import VaultClient
+
+SYNC_EVERY, SYNC_AT_A_MACHINE = 15 * MINUTE, MINUTE
+"""How often the drill waits for the sentinel, in simulated time: what it notices is never dated earlier than it could notice it."""
+WITHOUT = ("worker",)
+"""Processes that a drill does without: no job falls due in it."""
+
+
+def play(scenario: Scenario, folder: Path, say: Say) -> tuple[Report, list[tuple[int, int]]]:
+    """Play it on a platform of its own in `folder`; the report, and the curve without meters for the picture."""
+    began = time.monotonic()
+    clock = SharedClock.begin(moment(FIRST_DAY, SETTLES_AT))
+    say("une plate-forme isolée démarre / an isolated platform starts")
+    with running_platform(folder, clock_fd=clock.descriptor, without=WITHOUT) as platform:
+        report, curve = asyncio.run(_on(platform, scenario, clock, say))
+    report.seconds = round(time.monotonic() - began, 1)
+    return report, curve
+
+
+async def _on(
+    platform: Platform, scenario: Scenario, clock: SharedClock, say: Say
+) -> tuple[Report, list[tuple[int, int]]]:
+    wire, operator = Wire("127.0.0.1", platform.port), VaultClient(platform.home.run / "operator.sock")
+    town = scenario.population
+    async with await psycopg.AsyncConnection.connect(observer_dsn(platform), autocommit=True) as observer:
+        drill = Drill(
+            scenario,
+            platform,
+            clock,
+            Population(scenario.seed, town.persons, town.insurers),
+            Door(platform.origin, wire, clock),
+            operator,
+            Watch(observer),
+            say,
+            Agenda(clock),
+        )
+        try:
+            await _prepare(drill)
+            plot = plot_of(drill)
+            await _let_time_pass(drill, plot)
+            return await _tell(drill, plot)
+        finally:
+            wire.close()
+            await operator.close()
+
+
+def observer_dsn(platform: Platform) -> str:
+    """The drill's own superuser: it observes, and takes the dump that a thief of databases takes."""
+    return EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart")
+
+
+async def _prepare(drill: Drill) -> None:
+    scenario, town = drill.scenario, drill.scenario.population
+    with drill.timed("population"):
+        drill.say(f"{town.persons} personnes fictives sont chargées / synthetic people are taken in")
+        drill.insurers = await deliver(drill.platform, drill.operator, drill.population, drill.clock)
+    drill.clock.move(drill.clock() + MINUTE)
+    with drill.timed("enrolment"):
+        drill.town = await settle(
+            drill.door, drill.operator, drill.population, town.establishments, scenario.seed
+        )
+        drill.say(
+            f"{town.establishments} établissements, {len(drill.town.seats())} postes / establishments, seats"
+        )
+    drill.life = HonestLife(drill.town, drill.agenda, scenario.seed)
+    with drill.timed("past"):
+        await write_past(drill.watch.connection, drill.town, FIRST_DAY, scenario.seed)
+
+
+async def _let_time_pass(drill: Drill, plot: Plot) -> None:
+    """Day after day: honest people, and from his day on the thief."""
+    await plot.prepare()
+    planned, synced = FIRST_DAY, drill.clock()
+    begun = False
+    while drill.clock() < drill.ends:
+        midnight = moment(planned, 0)
+        with drill.timed("planning"):
+            drill.life.plan(planned)
+        planned += timedelta(days=1)
+        upto = min(moment(planned, 0), drill.ends)
+        while drill.clock() < upto:
+            if not begun and drill.clock() >= drill.begins - MINUTE:
+                plot.begin()
+                begun = True
+            with drill.timed("traffic"):
+                await drill.agenda.next_step(
+                    upto if begun else min(upto, max(drill.begins, drill.clock() + 1))
+                )
+            every = SYNC_AT_A_MACHINE if plot.is_busy() else SYNC_EVERY
+            if begun and drill.clock() - synced >= every:
+                synced = drill.clock()
+                with drill.timed("sentinel"):
+                    await drill.watch.catch_up()
+        drill.say(
+            f"jour {(midnight - moment(FIRST_DAY, 0)) // DAY + 1}/{drill.scenario.days + 1} : {drill.life.tally.requests} demandes,"
+            f" voleur {drill.loot.persons} personnes"
+        )
+    await drill.watch.catch_up()
+
+
+async def _tell(drill: Drill, plot: Plot) -> tuple[Report, list[tuple[int, int]]]:
+    scenario, loot, tally = drill.scenario, drill.loot, drill.life.tally
+    loot.began = loot.began or drill.begins
+    dsn = drill.platform.home.operator_dsn.read_text().strip()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        scope: Scope = plot.scope(connection, loot.began, drill.clock())
+    alerts = await drill.watch.alerts(loot.began, plot.parties())
+    contained = await drill.watch.contained(plot.parties())
+    curve = without_meters(scenario, len(listed(scenario, drill.town.people)), drill.begins, drill.ends)
+    first: Mark | None = alerts[0] if alerts else None
+    report = Report(
+        scenario=scenario.name,
+        seed=scenario.seed,
+        seconds=0.0,
+        simulated_days=scenario.days,
+        persons_exposed=loot.persons,
+        persons_in_scope=scope.thief,
+        first_alert_minutes=minutes(first.at, loot.began) if first else None,
+        contained_minutes=minutes(contained.at, loot.began) if contained else None,
+        persons_until_first_alert=loot.persons_by(first.at) if first else None,
+        persons_until_contained=loot.persons_by(contained.at) if contained else None,
+        honest_requests=tally.requests,
+        honest_refused_rate=round(tally.refused_rate, 6),
+        honest_stepped_up_rate=round(tally.stepped_up_rate, 6),
+        persons_without_meters=curve[-1][1],
+        persons_beside=scope.beside,
+        thief_requests=loot.asked,
+        thief_answers=dict(loot.answers.most_common()),
+        honest_refusals=dict(tally.refused.most_common()),
+        honest_beside_thief=dict(tally.beside_thief.most_common()),
+        honest_invoices=dict(tally.invoices.most_common()),
+        alerts=[{"minutes": minutes(mark.at, loot.began), "what": mark.what} for mark in alerts],
+        notes=loot.notes,
+        seconds_by_part=drill.parts | {"waited for the sentinel": round(drill.watch.waited, 2)},
+        timeline=timeline_of(loot, alerts, contained),
+    )
+    return report, curve
+
+
+@contextmanager
+def own_folder(*, keep: bool) -> Iterator[Path]:
+    """A short folder for one drill, gone afterwards unless it is kept."""
+    folder = Path(tempfile.mkdtemp(prefix="rempart-drill-"))
+    try:
+        yield folder / "p"
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)

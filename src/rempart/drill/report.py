@@ -1,0 +1,73 @@
+"""What a drill measured, as `--json` writes it (docs/drill.md explains each key)."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rempart.drill.loot import Loot
+from rempart.drill.watch import Mark
+from rempart.foundation.clock import MINUTE
+
+
+@dataclass
+class Report:
+    """Minutes are simulated, counted from the thief's first act; None: it did not happen."""
+
+    scenario: str
+    seed: int
+    seconds: float
+    """Real time, the platform's start included."""
+    simulated_days: int
+    persons_exposed: int
+    persons_in_scope: int
+    first_alert_minutes: float | None
+    contained_minutes: float | None
+    persons_until_first_alert: int | None
+    persons_until_contained: int | None
+    honest_requests: int
+    honest_refused_rate: float
+    honest_stepped_up_rate: float
+    persons_without_meters: int
+    """What the same thief would have been told by a platform that only asks for the session: see docs/drill.md."""
+    persons_beside: int
+    """Told to the honest people of the accounts he held, meanwhile."""
+    thief_requests: int
+    thief_answers: dict[str, int]
+    honest_refusals: dict[str, int]
+    honest_beside_thief: dict[str, int]
+    honest_invoices: dict[str, int]
+    alerts: list[dict[str, Any]]
+    notes: list[str]
+    seconds_by_part: dict[str, float]
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    picture: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """In the order above."""
+        return asdict(self)
+
+
+def minutes(at: int, began: int) -> float:
+    """Simulated minutes since the thief began."""
+    return round((at - began) / MINUTE, 2)
+
+
+def timeline_of(loot: Loot, alerts: list[Mark], contained: Mark | None) -> list[dict[str, Any]]:
+    """Cumulated persons at each instant at which the number grew, and what the platform did, in order of time."""
+    began = loot.began
+    steps = {at: count for count, at in enumerate(sorted(loot.told.values()), start=1)}
+    told = [{"minutes": minutes(at, began), "event": "told", "persons": count} for at, count in steps.items()]
+    marks = [
+        {
+            "minutes": minutes(mark.at, began),
+            "event": "alert",
+            "what": mark.what,
+            "persons": loot.persons_by(mark.at),
+        }
+        for mark in alerts
+    ]
+    if contained is not None:
+        marks.append({
+            "minutes": minutes(contained.at, began), "event": "contained", "what": contained.what,
+            "persons": loot.persons_by(contained.at),
+        })  # fmt: skip
+    return sorted([*told, *marks], key=lambda line: (line["minutes"], line["event"] != "told"))
