@@ -1,4 +1,6 @@
-"""`python -m rempart.vault --config FILE` serves; `init` makes its keys; `begin-epoch` adds the next capsule key."""
+"""`python -m rempart.vault --config FILE` serves; `init` makes its keys; `log-key` prints the ledger's public one, for its witnesses;
+`begin-epoch` adds the next capsule key.
+"""
 
 import argparse
 import asyncio
@@ -10,7 +12,9 @@ from pathlib import Path
 
 import asyncpg
 import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from rempart.evidence.note import SignerKey
 from rempart.foundation.clock import Clock
 from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
@@ -32,7 +36,9 @@ _log = logging.getLogger("rempart.vault")
 def main() -> int:
     """Parse the command line and run. Exit code 1 and a sentence when the vault cannot start."""
     parser = argparse.ArgumentParser(prog="rempart.vault", description=__doc__)
-    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "init", "begin-epoch"))
+    parser.add_argument(
+        "command", nargs="?", default="serve", choices=("serve", "init", "log-key", "begin-epoch")
+    )
     parser.add_argument("--config", type=Path, required=True)
     add_clock_option(parser)
     arguments = parser.parse_args()
@@ -44,6 +50,8 @@ def main() -> int:
             create_key_store(
                 settings.key_store, settings.passphrase_file, _token(settings), settings.claims_key
             )
+        elif arguments.command == "log-key":
+            print(log_key(settings))  # noqa: T201 (the key that witnesses have to be given)
         elif arguments.command == "begin-epoch":
             epoch = uvloop.run(begin_next_epoch(settings, clock))
             print(f"Epoch {epoch} begins once the vault, then the sealer, are started again.")  # noqa: T201
@@ -65,6 +73,9 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     await zone.checkpoints.sign_if_grown()
+    await zone.witnessing.begin()
+    witnessing = asyncio.create_task(zone.witnessing.follow())
+    witnessing.add_done_callback(_say_if_unwitnessed)
     signing = asyncio.create_task(zone.checkpoints.follow())
     signing.add_done_callback(lambda _: stop.set())
     earning = asyncio.create_task(zone.earning.follow())
@@ -87,14 +98,29 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     earning.cancel()
     await zone.events.settle()
     await zone.checkpoints.sign_if_grown()
+    witnessing.cancel()
+    zone.witnessing.close()
     await zone.ledger.close()
     await zone.pool.close()
+
+
+def _say_if_unwitnessed(witnessing: asyncio.Task[None]) -> None:
+    # The ledger goes on, signed and seen by nobody outside: somebody must know.
+    if not witnessing.cancelled() and witnessing.exception() is not None:
+        _log.critical("no witness is asked any more: %s", type(witnessing.exception()).__name__)
 
 
 def _say_if_failed(earning: asyncio.Task[None]) -> None:
     # Lines then stay as they are, which is safe; somebody must know.
     if not earning.cancelled() and earning.exception() is not None:
         _log.critical("claims no longer lengthen lines: %s", type(earning.exception()).__name__)
+
+
+def log_key(settings: VaultSettings) -> str:
+    """The vkey of the ledger, before it signed anything: its witnesses must know it first. Raises KeyStoreClosed."""
+    keys = open_key_store(settings.key_store, settings.passphrase_file, _token(settings))
+    private = Ed25519PrivateKey.from_private_bytes(keys.ring.ledger)
+    return SignerKey(settings.log_origin, private).verifier().text()
 
 
 async def begin_next_epoch(settings: VaultSettings, clock: Clock) -> int:

@@ -11,7 +11,7 @@ from rempart.foundation.clock import MINUTE, instant
 from rempart.foundation.errors import BadInput, Outage
 from rempart.foundation.identifiers import check_amc_number, check_finess
 from rempart.foundation.vocabulary import Profession, Role
-from rempart.vault import editors, software
+from rempart.vault import editors, lines, restored, software
 from rempart.vault import store_accounts as store
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.members import check_login, issue
@@ -21,6 +21,7 @@ from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import (
+    AskRelease,
     Call,
     Done,
     EnrolEstablishment,
@@ -34,10 +35,16 @@ from rempart.vaultdoor.messages import (
     ListEditors,
     RegisterEditor,
     RegisterInsurer,
+    ReleaseRestored,
+    ReleaseText,
     Reply,
+    SetBreaker,
+    SetVitale,
+    ShowLine,
     SuspendAccount,
     SuspendEditor,
     ThrowSwitch,
+    WidenLine,
 )
 
 OPERATOR = "operator"
@@ -192,13 +199,41 @@ async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch) -> Done:
     if call.minutes < 0:
         raise BadInput("minutes")
     key = await switch_key(c, call.scope, call.key)
+    await restored.require_ordinary(c, call.scope, reason)
     if call.on:
         until = now + call.minutes * MINUTE if call.minutes else None
-        await store.throw_switch(c, call.scope, key, reason, now, until)
+        await store.throw_switch(c, call.scope, key, reason, now, until, call.hold)
     elif not await store.undo_switch(c, call.scope, key):
         raise NotThere("key")
     act = Audited.SWITCH_THROW if call.on else Audited.SWITCH_UNDO
     await journal(c, now, OPERATOR, act, f"{call.scope} {call.key}".strip(), reason)
+    return Done()
+
+
+async def ask_release(_zone: Zone, c: Connection, _call: AskRelease) -> ReleaseText:
+    """What two people have to sign. Raises NotThere when nothing is held."""
+    return ReleaseText(await restored.release_text(c))
+
+
+async def release_restored(zone: Zone, c: Connection, call: ReleaseRestored) -> Done:
+    """Two people answer for a ledger that its witnesses agree to again. Raises NotThere, Conflict, ReleaseRefused."""
+    if zone.witnessing.contradicted or not zone.witnessing.heard:
+        raise Conflict("witnesses")
+    keys = restored.require_release_keys(zone.settings.release_keys)
+    await restored.release(c, zone.clock(), keys, call.signatures)
+    return Done()
+
+
+async def set_vitale(zone: Zone, c: Connection, call: SetVitale) -> Done:
+    """Open or close an insurer's vitale lane: its own choice. Raises BadInput, NotThere, Conflict (is so already)."""
+    amc, reason = check_amc_number(call.amc), _named(call.reason, "reason")
+    known = await store.insurer(c, amc)
+    if known is None:
+        raise NotThere("amc")
+    if not await store.set_vitale(c, known["number"], opened=call.open):
+        raise Conflict("amc")
+    act = Audited.VITALE_OPEN if call.open else Audited.VITALE_CLOSE
+    await journal(c, zone.clock(), OPERATOR, act, amc, reason)
     return Done()
 
 
@@ -221,11 +256,17 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any], Awaitable[Reply]]] = {
     IssueCode: issue_code,
     SuspendAccount: suspend_account,
     ThrowSwitch: throw_switch,
+    ShowLine: lines.show,
+    WidenLine: lines.widen,
+    SetBreaker: lines.set_breaker,
+    SetVitale: set_vitale,
     RegisterEditor: editors.register,
     SuspendEditor: editors.suspend,
     ListEditors: editors.list_all,
     IssueSoftwareCode: software.issue,
     Journal: read_journal,
+    AskRelease: ask_release,
+    ReleaseRestored: release_restored,
 }
 
 

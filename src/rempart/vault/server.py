@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 
 from rempart import __version__
-from rempart.vault import acts, operator, vouching
+from rempart.vault import acts, ledgerfiles, operator, restored, vouching
 from rempart.vault.disclose import RIGHTS, disclose
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.listener import Desk
 from rempart.vaultdoor.messages import (
     Act,
+    AskProof,
+    AskTile,
     Call,
     Checkpoint,
     Health,
@@ -22,7 +24,6 @@ from rempart.vaultdoor.messages import (
     Notify,
     PublicKeys,
     Reply,
-    SignedCheckpoint,
     Vouch,
 )
 
@@ -40,28 +41,31 @@ async def _answer(call: Call, zone: Zone) -> Reply:
 
 
 async def _act(act: Act, zone: Zone) -> Reply:
-    return await (disclose(act, zone) if act.target in RIGHTS else acts.perform(act, zone))
+    if act.target not in RIGHTS:
+        return await acts.perform(act, zone)
+    zone.witnessing.require_heard()
+    return await disclose(act, zone)
 
 
 async def _jwks(_call: Jwks, zone: Zone) -> PublicKeys:
     return PublicKeys(msgspec.json.encode({"keys": [zone.signer.jwk]}))
 
 
-async def _checkpoint(_call: Checkpoint, zone: Zone) -> SignedCheckpoint:
-    return SignedCheckpoint(zone.checkpoints.note, zone.checkpoints.verifier_key)
-
-
 async def _health(_call: Health, zone: Zone) -> Healthy:
     try:
         await zone.ledger.hold_ready()
         size = await zone.pool.fetchval("SELECT size FROM evidence.log WHERE id = 1")
+        held = await restored.is_held(zone.pool)
     except Exception as error:  # noqa: BLE001 (whatever it is, we are not ready)
         _log.warning("not ready: %s", type(error).__name__)
         return Healthy(False, False, zone.keys.kind, 0, __version__)
     late = zone.checkpoints.is_late(size)
     if late:
         _log.error("not ready: the ledger grows and no checkpoint is signed")
-    return Healthy(not late, True, zone.keys.kind, size, __version__)
+    seen = zone.witnessing.states(zone.clock())
+    # A restored backup does not make the vault unready: it answers everything else, and says so.
+    ready = not late and zone.witnessing.heard
+    return Healthy(ready, True, zone.keys.kind, size, __version__, seen, zone.witnessing.heard, held)
 
 
 _HANDLERS: dict[type, Callable[[Any, Zone], Awaitable[Reply]]] = {
@@ -70,5 +74,7 @@ _HANDLERS: dict[type, Callable[[Any, Zone], Awaitable[Reply]]] = {
     Notify: vouching.notify,
     Health: _health,
     Jwks: _jwks,
-    Checkpoint: _checkpoint,
+    Checkpoint: ledgerfiles.checkpoint,
+    AskProof: ledgerfiles.prove,
+    AskTile: ledgerfiles.tile,
 }

@@ -8,6 +8,7 @@ import asyncpg
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from rempart.evidence.note import SignerKey
+from rempart.evidence.witnesses import read_witnesses, require_witnesses
 from rempart.foundation.clock import Clock
 from rempart.foundation.settings import VaultSettings
 from rempart.vault.breakers import Breakers
@@ -19,7 +20,9 @@ from rempart.vault.events import Events
 from rempart.vault.features import Features
 from rempart.vault.keystore import KeyStore, Prf
 from rempart.vault.ledgercall import LedgerCall
+from rempart.vault.restored import require_release_keys
 from rempart.vault.signature import SeenNonces
+from rempart.vault.witnessing import Witnessing
 
 ApplicationName = "rempart-vault"
 
@@ -36,6 +39,7 @@ class Zone:
     directory: Directory
     signer: EngagementSigner
     checkpoints: CheckpointSigner
+    witnessing: Witnessing
     breakers: Breakers
     earning: Earning
     events: Events
@@ -66,6 +70,10 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zo
     )
     prfs = {epoch: keys.prf(f"capsule-{epoch}") for epoch in (keys.epoch, keys.epoch - 1) if epoch > 0}
     log_key = SignerKey(settings.log_origin, ed25519.Ed25519PrivateKey.from_private_bytes(keys.ring.ledger))
+    witnesses = read_witnesses(settings.witnesses)
+    require_witnesses(witnesses, settings.mode, log_key.verifier().public)
+    require_release_keys(settings.release_keys)
+    checkpoints = CheckpointSigner(pool, settings.log_origin, log_key, clock)
     return Zone(
         settings=settings,
         clock=clock,
@@ -76,7 +84,8 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zo
         signer=EngagementSigner(
             keys.ring.engagement, keys.prf("pseudonym"), envelope, settings.origin, settings.log_origin
         ),
-        checkpoints=CheckpointSigner(pool, settings.log_origin, log_key, clock),
+        checkpoints=checkpoints,
+        witnessing=Witnessing(pool, checkpoints, witnesses, clock),
         breakers=Breakers(pool, clock),
         earning=Earning(pool, clock),
         events=Events(pool),

@@ -126,6 +126,21 @@ CODES: dict[str, Code] = {
         "Les consultations et la facturation sont suspendues ici par mesure de sécurité. L'assistance vous contactera.",
         "Look-ups and invoicing are suspended here as a security measure. Support will contact you.",
     ),
+    "ledger-not-yet": Code(
+        404,
+        "Cette entrée n'est pas encore sous une racine signée et contresignée : redemandez-la dans une seconde.",
+        "This entry is not yet under a signed and cosigned root: ask again in a second.",
+    ),
+    "restored-backup": Code(
+        409,
+        "La plate-forme est fermée car son registre n'est pas celui que ses témoins ont vu : deux personnes doivent signer sa réouverture.",
+        "The platform is closed since its ledger is not the one its witnesses saw: two people have to sign its reopening.",
+    ),
+    "release-refused": Code(
+        403,
+        "Deux personnes différentes doivent signer ce texte même : redemandez-le et signez à nouveau.",
+        "Two different people have to sign this very text: ask for it again and sign anew.",
+    ),
     "conflict": Code(
         409,
         "Cela existe déjà ou a changé entre-temps : rechargez la page.",

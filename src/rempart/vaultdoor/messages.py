@@ -2,7 +2,7 @@
 
 The vault's four callers, each with a UNIX socket of its own (docs/trust-zones.md):
 
-- `door`: the web doors. They relay signed requests whole (`Act`) and ask for public things (`Health`, `Jwks`, `Checkpoint`).
+- `door`: the web doors. They relay signed requests whole (`Act`) and ask for public things (`Health`, `Jwks`, the ledger).
 - `operator`: the operator's commands. They enrol insurers, establishments and people, and throw switches.
 - `cashier`: the claims zone. It asks who signed a request that a door relayed to it (`Vouch`), and has an establishment told (`Notify`).
 - `probe`: health only (the supervisor).
@@ -52,7 +52,21 @@ class Jwks(Message, frozen=True):
 
 
 class Checkpoint(Message, frozen=True):
-    """The ledger's latest signed checkpoint (C2SP signed note)."""
+    """The ledger's published checkpoint (C2SP signed note), with its witnesses' cosignatures."""
+
+
+class AskProof(Message, frozen=True):
+    """The C2SP tlog-proof of one leaf, under the published checkpoint. Public: commitments and hashes. Replies `LedgerFile`."""
+
+    index: int
+
+
+class AskTile(Message, frozen=True):
+    """One tile of the ledger (C2SP tlog-tiles); level -1 for an entry bundle. Public likewise. Replies `LedgerFile`."""
+
+    level: int
+    number: int
+    width: int
 
 
 class RegisterInsurer(Message, frozen=True):
@@ -155,6 +169,16 @@ class SetVitale(Message, frozen=True):
     reason: str
 
 
+class AskRelease(Message, frozen=True):
+    """The text that two people sign to release a platform closed on a restored backup. Replies `ReleaseText`."""
+
+
+class ReleaseRestored(Message, frozen=True):
+    """Two people's signed notes over that text."""
+
+    signatures: list[bytes]
+
+
 class RegisterEditor(Message, frozen=True):
     """The operator makes an editor of practice software known, by contract. Replies `Enrolled`.
 
@@ -220,6 +244,8 @@ Call = (
     | Health
     | Jwks
     | Checkpoint
+    | AskProof
+    | AskTile
     | RegisterInsurer
     | EnrolEstablishment
     | EnrolGroup
@@ -227,6 +253,8 @@ Call = (
     | IssueCode
     | SuspendAccount
     | ThrowSwitch
+    | AskRelease
+    | ReleaseRestored
     | ShowLine
     | WidenLine
     | SetBreaker
@@ -241,9 +269,10 @@ Call = (
 )
 
 CALLERS: dict[str, tuple[type[Message], ...]] = {
-    "door": (Act, Health, Jwks, Checkpoint),
+    "door": (Act, Health, Jwks, Checkpoint, AskProof, AskTile),
     "operator": (
         Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, IssueCode, SuspendAccount,
+        AskRelease, ReleaseRestored,
         ThrowSwitch, ShowLine, WidenLine, SetBreaker, SetVitale, Journal, RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
     ),
     "cashier": (Vouch, Notify, Jwks, Health),
@@ -303,6 +332,18 @@ class Paper(Message, frozen=True):
     headers: dict[str, str] = {}
 
 
+class WitnessState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One witness, as the vault sees it."""
+
+    name: str
+    size: int
+    """The leaves of the checkpoint that it last cosigned; -1 before it answered."""
+    age: int
+    """µs since when it has not cosigned all that was signed; 0 when it has."""
+    trouble: str = ""
+    """Why not, "" when it did."""
+
+
 class Healthy(Message, frozen=True):
     """`ready` is false while draining or while the meter, the ledger or the key store cannot answer."""
 
@@ -311,12 +352,29 @@ class Healthy(Message, frozen=True):
     key_store: str
     ledger_size: int
     version: str
+    witnesses: list[WitnessState] = []
+    heard: bool = True
+    """A witness has answered since the start, or none is configured; until then nothing is disclosed."""
+    restored: bool = False
+    """Every line counts as spent until two people release it: the ledger is not the one that witnesses saw."""
 
 
 class PublicKeys(Message, frozen=True):
     """A JWK set, as JSON."""
 
     jwks: bytes
+
+
+class LedgerFile(Message, frozen=True):
+    """A tile, an entry bundle or a proof: public, the same for everybody."""
+
+    body: bytes
+
+
+class ReleaseText(Message, frozen=True):
+    """A note's text, ending in a newline, to be signed as it is."""
+
+    text: str
 
 
 class SignedCheckpoint(Message, frozen=True):
@@ -627,6 +685,8 @@ Reply = (
     | Healthy
     | PublicKeys
     | SignedCheckpoint
+    | LedgerFile
+    | ReleaseText
     | Enrolled
     | Answer
     | Challenge

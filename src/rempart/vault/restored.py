@@ -1,0 +1,168 @@
+"""A ledger that is not the one its witnesses saw: every line counts as spent until two people release it.
+
+Three things close the platform. A witness knows a longer ledger: the database is an older copy, and what was asked since would be given
+back. A witness knows another history. The log has another name than the one under which it was last signed: no witness could compare.
+The switch is the platform's, thrown with the reason `REASON`; no ordinary release lifts it. What two people sign names this very hold.
+"""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import asyncpg
+
+from rempart.evidence.errors import NoteMalformed, NoteRefused
+from rempart.evidence.note import VerifierKey, open_note
+from rempart.foundation.clock import instant
+from rempart.foundation.errors import BadInput
+from rempart.vault.errors import NotThere, ReleaseRefused, RestoredHold
+from rempart.vault.store_accounts import RESTORED as REASON
+from rempart.vault.store_accounts import Connection, write_journal
+
+VAULT = "vault"
+"""The actor, in the journal: nobody did it."""
+HELD, RELEASED = "restored:hold", "restored:release"
+"""The acts, in the journal."""
+PEOPLE = 2
+_HEADER = "rempart release of a restored backup v1"
+Why = Literal["longer-elsewhere", "another-history", "another-name"]
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """What was found. `here`: leaves in the database; `seen`: leaves that the witness cosigned; `note`: what it showed, or ""."""
+
+    why: Why
+    here: int
+    seen: int
+    witness: str = ""
+    note: str = ""
+
+
+async def close_platform(pool: asyncpg.Pool, now: int, origin: str, found: Contradiction) -> None:
+    """Throw the switch and remember why. While one is held, another finding adds nothing."""
+    async with pool.acquire() as c, c.transaction():
+        new = await c.fetchval(
+            "INSERT INTO vault.restored (nonce, at, origin, here, seen, why, witness, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            " ON CONFLICT DO NOTHING RETURNING nonce",
+            uuid.uuid4(), now, origin, found.here, found.seen, found.why, found.witness, found.note,
+        )  # fmt: skip
+        await _throw(c, now)
+        if new is not None:
+            await journal(
+                c, now, VAULT, Audited.RESTORED_HOLD, origin, f"{found.why} {found.here} {found.seen}"
+            )
+
+
+async def keep_closed(pool: asyncpg.Pool, now: int) -> bool:
+    """At start: a hold that nobody released stands, even if somebody took the switch away behind the vault's back."""
+    async with pool.acquire() as c, c.transaction():
+        if not await c.fetchval("SELECT EXISTS (SELECT FROM vault.restored WHERE released IS NULL)"):
+            return False
+        await _throw(c, now)
+    return True
+
+
+async def is_held(pool: asyncpg.Pool) -> bool:
+    """Does a hold wait for two people?"""
+    return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM vault.restored WHERE released IS NULL)"))
+
+
+async def was_released(pool: asyncpg.Pool, origin: str) -> bool:
+    """Did two people accept that the log goes on under this name?"""
+    return bool(
+        await pool.fetchval(
+            "SELECT EXISTS (SELECT FROM vault.restored WHERE origin = $1 AND why = 'another-name' AND released IS NOT NULL)",
+            origin,
+        )
+    )
+
+
+async def release_text(c: Connection) -> str:
+    """What each of the two people signs, as the text of a signed note. Raises `NotThere` when nothing is held."""
+    row = await c.fetchrow(
+        "SELECT nonce, at, origin, here, seen, why, witness FROM vault.restored WHERE released IS NULL FOR UPDATE"
+    )
+    if row is None:
+        raise NotThere("hold")
+    told = {
+        "origin": row["origin"], "hold": row["nonce"], "since": instant(row["at"]).isoformat(timespec="seconds"), "why": row["why"],
+        "here": row["here"], "seen": row["seen"], "by": row["witness"] or "-",
+    }  # fmt: skip
+    return "".join(f"{line}\n" for line in (_HEADER, *(f"{name} {value}" for name, value in told.items())))
+
+
+async def release(c: Connection, now: int, keys: Sequence[VerifierKey], signatures: Sequence[bytes]) -> None:
+    """Lift the switch, on the signatures of two people over the text of this hold. Raises `NotThere`, `ReleaseRefused`."""
+    text = await release_text(c)
+    signers = _signers(text, keys, signatures)
+    if len(signers) < PEOPLE:
+        raise ReleaseRefused(f"{len(signers)} of {PEOPLE}")
+    names = " ".join(sorted(signers.values()))
+    displaced = await c.fetchval(
+        "UPDATE vault.restored SET released = $1, released_by = $2 WHERE released IS NULL RETURNING displaced",
+        now,
+        names,
+    )
+    await c.execute("DELETE FROM vault.switch WHERE scope = 'platform' AND key = '' AND reason = $1", REASON)
+    if displaced is not None:
+        # What the operator had contained before stays contained.
+        before = json.loads(displaced)
+        await c.execute(
+            "INSERT INTO vault.switch (scope, key, reason, thrown, until, hold) VALUES ('platform', '', $1, $2, $3, $4)",
+            before["reason"], before["thrown"], before["until"], before["hold"],
+        )  # fmt: skip
+    await write_journal(c, now, names, RELEASED, text.splitlines()[1].partition(" ")[2], "")
+
+
+async def require_ordinary(c: Connection, scope: str, reason: str) -> None:
+    """An operator's switch neither lifts this hold, nor takes its name. Raises `RestoredHold`, `BadInput`."""
+    if reason == REASON:
+        raise BadInput("reason")
+    held = scope == "platform" and await c.fetchval(
+        "SELECT EXISTS (SELECT FROM vault.switch WHERE scope = 'platform' AND key = '' AND reason = $1)",
+        REASON,
+    )
+    if held:
+        raise RestoredHold
+
+
+def require_release_keys(texts: Sequence[str]) -> tuple[VerifierKey, ...]:
+    """The people who may release. Raises `BadInput` for what is no vkey of a person, or one key twice."""
+    keys = tuple(VerifierKey.parse(text) for text in texts)
+    if len({key.public for key in keys}) != len(keys):
+        raise BadInput("release_keys: one key stands there twice")
+    return keys
+
+
+def _signers(text: str, keys: Sequence[VerifierKey], signatures: Sequence[bytes]) -> dict[bytes, str]:
+    """Who signed this text, by public key: one person with two notes is one person."""
+    signers: dict[bytes, str] = {}
+    for data in signatures:
+        try:
+            note = open_note(data, keys)
+        except (NoteMalformed, NoteRefused) as error:
+            raise ReleaseRefused(str(error)) from error
+        if note.text != text:
+            raise ReleaseRefused("a signature is for another release")
+        signers |= {key.public: key.name for key in note.signed_by}
+    return signers
+
+
+async def _throw(c: Connection, now: int) -> None:
+    before = await c.fetchrow(
+        "SELECT reason, thrown, until, hold FROM vault.switch WHERE scope = 'platform' AND key = '' AND reason <> $1 FOR UPDATE",
+        REASON,
+    )
+    if before is not None:
+        await c.execute(
+            "UPDATE vault.restored SET displaced = $1 WHERE released IS NULL AND displaced IS NULL",
+            json.dumps(dict(before)),
+        )
+    await c.execute(
+        "INSERT INTO vault.switch (scope, key, reason, thrown, until, hold) VALUES ('platform', '', $1, $2, NULL, 'closed')"
+        " ON CONFLICT (scope, key) DO UPDATE SET reason = $1, thrown = $2, until = NULL, hold = 'closed' WHERE vault.switch.reason <> $1",
+        REASON, now,
+    )  # fmt: skip
