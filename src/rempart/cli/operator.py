@@ -11,6 +11,8 @@ from typing import Annotated, Literal, TypeVar
 
 import psycopg
 import typer
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from rich.console import Console
 from rich.table import Table
 
@@ -26,17 +28,23 @@ from rempart.vaultdoor.codes import CODES
 from rempart.vaultdoor.messages import (
     Call,
     Done,
+    Editors,
     EnrolEstablishment,
     EnrolGroup,
     Enrolled,
     EnrolProfessional,
     IssueCode,
+    IssueSoftwareCode,
     Journal,
     JournalLines,
+    ListEditors,
     Refused,
+    RegisterEditor,
     RegisterInsurer,
     Reply,
+    SetVitale,
     SuspendAccount,
+    SuspendEditor,
     ThrowSwitch,
 )
 
@@ -145,6 +153,17 @@ def _public_key(text: str, option: str) -> bytes:
         raise BadInput(f"--{option}: base64 of 32 bytes") from error
 
 
+def _point(path: Path) -> bytes:
+    """The uncompressed point of a PEM public key. Raises BadInput."""
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise BadInput(f"{path}: a P-256 public key in PEM is expected") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise BadInput(f"{path}: a P-256 public key in PEM is expected")
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
 def _name(folder: Path, write: Callable[[psycopg.Connection], object]) -> None:
     with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
         write(connection)
@@ -246,9 +265,58 @@ def reinstate(login: str, folder: Folder = VAR) -> None:
     console.print(f"{login} may sign in again.")
 
 
+@app.command("register-editor")
+def register_editor(
+    name: str,
+    public_key: Annotated[
+        Path, typer.Argument(help="its P-256 public key in PEM, as `rempart-client new-key` prints it")
+    ],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="in place of the key known, which is void at once")
+    ] = False,
+    folder: Folder = VAR,
+) -> None:
+    """Make an editor of practice software known. Its public key arrives by contract."""
+    ask(folder, RegisterEditor(name, _point(public_key), replace), Enrolled)
+    console.print(f"{name} is known.")
+
+
+@app.command("suspend-editor")
+def suspend_editor(name: str, folder: Folder = VAR) -> None:
+    """Suspend an editor: its software is told nothing any more, at once, wherever it is installed."""
+    ask(folder, SuspendEditor(name, True), Done)
+    console.print(f"{name} is suspended.")
+
+
+@app.command("reinstate-editor")
+def reinstate_editor(name: str, folder: Folder = VAR) -> None:
+    """Undo `suspend-editor`."""
+    ask(folder, SuspendEditor(name, False), Done)
+    console.print(f"{name}'s software may ask again.")
+
+
+@app.command()
+def editors(folder: Folder = VAR) -> None:
+    """The editors known, and where their software is installed."""
+    table = Table("editor", "state", "establishments", "installations", "key")
+    for each in ask(folder, ListEditors(), Editors).editors:
+        table.add_row(each.name, each.status, str(each.establishments), str(each.devices), each.keyid)
+    console.print(table)
+
+
+@app.command("software-code")
+def software_code(
+    editor: str,
+    establishment: Annotated[str, typer.Argument(help="its id, as `enrol-establishment` printed it")],
+    folder: Folder = VAR,
+) -> None:
+    """Print the code that installs an editor's software in an establishment; its titulaire can make one too."""
+    console.print(ask(folder, IssueSoftwareCode(editor, establishment), Enrolled).code)
+
+
 @app.command()
 def contain(scope: str, key: str, reason: str, minutes: int = 0, folder: Folder = VAR) -> None:
-    """Throw a switch: nothing leaves any more for an account, device, establishment, profession, lane, insurer or the platform."""
+    """Throw a switch: nothing leaves any more for an account, device, establishment, editor, profession, lane, insurer or the platform."""
     ask(folder, ThrowSwitch(scope, key, reason, True, minutes), Done)
     console.print(f"{scope} {key} is contained.")
 
@@ -258,6 +326,20 @@ def release(scope: str, key: str, reason: str, folder: Folder = VAR) -> None:
     """Undo `contain`."""
     ask(folder, ThrowSwitch(scope, key, reason, False), Done)
     console.print(f"{scope} {key} is released.")
+
+
+@app.command("vitale-lane")
+def vitale_lane(
+    amc: str,
+    state: Annotated[
+        Literal["open", "closed"], typer.Argument(help="closed: no look-up by the NIR any more")
+    ],
+    reason: str,
+    folder: Folder = VAR,
+) -> None:
+    """Open or close an insurer's *vitale* lane, as it asked. Closed, a look-up by the NIR finds nobody."""
+    ask(folder, SetVitale(amc, state == "open", reason), Done)
+    console.print(f"The vitale lane of {amc} is {state}.")
 
 
 @app.command()
