@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from rempart.foundation.settings import FrontSettings, write_settings
@@ -65,9 +66,9 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def running_front(
-    folder: Path, *, dsn: str, origin: str = "", run_folder: Path | None = None
+    folder: Path, *, dsn: str, origin: str = "", run_folder: Path | None = None, **limits: Any
 ) -> Iterator[FrontProcess]:
-    """Start it, wait until it answers, and end it."""
+    """Start it, wait until it answers, and end it. `limits`: other fields of FrontSettings."""
     port = urlsplit(origin).port or free_port()
     settings = FrontSettings(
         mode="demo",
@@ -76,6 +77,7 @@ def running_front(
         origin=origin or f"http://localhost:{port}",
         spool_folder=folder / "spool",
         port=port,
+        **limits,
     )
     settings.spool_folder.mkdir()
     write_settings(settings, folder / "front.toml")

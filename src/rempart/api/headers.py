@@ -9,6 +9,7 @@ SECURE_HEADERS: list[tuple[bytes, bytes]] = [
     # no-transform: a proxy that compresses would tell an absence from an answer by its length.
     (b"cache-control", b"no-store, no-transform"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),

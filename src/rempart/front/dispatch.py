@@ -7,9 +7,8 @@ import secrets
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rempart.api.application import PREFIXES
-from rempart.api.headers import CLIENT, FHIR_JSON, SECURE_HEADERS
+from rempart.api.headers import CLIENT
 from rempart.api.places import Places
-from rempart.api.refusals import outcome
 from rempart.api.responses import refused as refused_by_api
 from rempart.api.submit import PATHS
 from rempart.front.addresses import Addresses
@@ -85,10 +84,8 @@ class Front:
                 return
             reference = secrets.token_hex(4)
             _log.error("internal %s: %s", reference, type(error).__name__)
-            status, body, _ = outcome(Refused("internal", reference=reference))
-            headers = [(b"content-type", FHIR_JSON), (b"content-length", b"%d" % len(body)), *SECURE_HEADERS]
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            response = refused_by_api(Refused("internal", reference=reference), production=self._production)
+            await response(scope, receive, send)
 
     def drain(self) -> None:
         """From now on every answer asks its client to close the connection."""

@@ -52,7 +52,7 @@ class Relay:
         if isinstance(body, bytes):
             await self._names.follow(request, body, reply)
         response = await self._rendered(request, reply, language)
-        _keep_session(response, reply, request.url.path)
+        keep_session(response, reply, request.url.path)
         return response
 
     async def _admitted_body(self, request: Request) -> bytes | Refused:
@@ -171,7 +171,7 @@ def internal_error(reference: str, language: str) -> Response:
     return refusal(Refused("internal", reference=reference), CODES["internal"], None, language)
 
 
-def _keep_session(response: Response, reply: Reply, path: str) -> None:
+def keep_session(response: Response, reply: Reply, path: str) -> None:
     """The cookie follows the vault's word: set when a session opens, deleted when it is over."""
     opened = reply.session if isinstance(reply, Activated) else reply
     if isinstance(opened, SignedIn) and opened.session:

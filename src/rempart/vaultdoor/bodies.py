@@ -8,10 +8,26 @@ import msgspec
 from rempart.foundation.errors import BadInput
 
 B = TypeVar("B")
+MOST_DEPTH = 32
+"""Arrays and objects inside one another. The deepest body of ours, a FHIR Claim, has ten."""
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+def require_shallow(content: bytes) -> None:
+    """Raises BadInput for JSON nested deeper than anybody means to: before it is parsed, since parsers recurse on what they skip too."""
+    if content.count(b"[") + content.count(b"{") <= MOST_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKET.finditer(_STRING.sub(b"", content)):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > MOST_DEPTH:
+            raise BadInput("json")
 
 
 def read_body(content: bytes, kind: type[B]) -> B:
     """The body as `kind`. Raises BadInput naming the element."""
+    require_shallow(content)
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:

@@ -17,6 +17,7 @@ from rempart.foundation.clock import paris_date, system_clock
 from rempart.foundation.errors import BadInput
 from rempart.foundation.identifiers import BadNirForm, BadNirKey, check_nir
 from rempart.foundation.vocabulary import Domain, Lane
+from rempart.vaultdoor.bodies import require_shallow
 
 NIR_SYSTEM = "urn:oid:1.2.250.1.213.1.4.8"
 AMC_SYSTEM = "urn:rempart:amc"
@@ -258,10 +259,11 @@ def read_request(body: bytes) -> Presentation:
     Raises BadPresentation, which names the element and the reason and repeats no value.
     """
     try:
+        require_shallow(body)
         request = _decode(body)
     except msgspec.ValidationError as error:
         raise refused_element(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadInput):
         raise BadPresentation("", "json") from None
 
     patient, coverage = _contained(request)

@@ -16,6 +16,8 @@ from msgspec import Meta
 from rempart.claims.fhir import vocabulary as v
 from rempart.claims.messages import AskBody, Care, InvoiceBody, Line, Number, NumberBody, QuoteBody, Receipt
 from rempart.claims.money import Money
+from rempart.foundation.errors import BadInput
+from rempart.vaultdoor.bodies import require_shallow
 from rempart.vaultdoor.fhir import AMC_SYSTEM, BadPresentation, refused_element
 
 MOST_CENTS, MOST_LINES = 100_000_000, 60
@@ -167,10 +169,11 @@ _decode = msgspec.json.Decoder(_Claim).decode
 def read_claim(body: bytes) -> ReadClaim:
     """What a Claim asks (docs/fhir.md). Raises BadPresentation, which names the element and the reason and repeats no value."""
     try:
+        require_shallow(body)
         claim = _decode(body)
     except msgspec.ValidationError as error:
         raise refused_element(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadInput):
         raise BadPresentation("", "json") from None
     amc = _insurer(claim)
     _code(claim.type, "type", v.CLAIM_TYPE, _TYPES)
