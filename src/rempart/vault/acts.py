@@ -31,6 +31,7 @@ from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Body, Introduced, Introduction, Nothing, Speaker
 from rempart.vault.disclose import Contained
 from rempart.vault.errors import Conflict, DeviceNotBound, Forbidden, NoSuchAct, StepUpNeeded, TooLarge
+from rempart.vault.events import Event
 from rempart.vault.signature import (
     FRESH_SECONDS,
     ClaimedSignature,
@@ -172,9 +173,24 @@ async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
         raise DeviceNotBound("keyid")
     verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
     await editors.editor_of(zone, act, now, bound=who.editor)
+    try:
+        reply = await _judge_and_do(rule, act, zone, who, claimed, now)
+    except (Forbidden, Contained) as refusal:
+        # Who tries what is not theirs is seen, even where nothing came of it.
+        tried = f"{act.target} {refusal.code}"
+        zone.events.note(Event(now, "refused", who.account, who.device, who.establishment, detail=tried))
+        raise
+    sessions.forget(zone, act.session)
+    return reply
+
+
+async def _judge_and_do(
+    rule: Rule, act: Act, zone: Zone, who: Speaker, claimed: ClaimedSignature, now: int
+) -> Reply:
     # A software is nobody: what touches factors, devices and members is a person's, at a browser.
     if who.editor is not None and act.target not in software.MAY:
         raise Forbidden("software")
+    token_hash = sessions.token_hash(act.session)
     body = read_body(act.body, rule.body)
     await _require_right(rule, zone.pool, who, now)
     prepared = [await rule.prepare(Asked(zone, now, act.session, who), body)] if rule.prepare else []
@@ -183,9 +199,7 @@ async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
         await editors.require_active(c, who.editor)
         await _require_right(rule, c, who, now)
         await require_first_time(c, claimed, now)
-        reply = await rule.handler(Asked(zone, now, act.session, who), c, body, *prepared)
-    sessions.forget(zone, act.session)
-    return reply
+        return await rule.handler(Asked(zone, now, act.session, who), c, body, *prepared)
 
 
 async def require_first_time(c: Connection, claimed: ClaimedSignature, now: int) -> None:

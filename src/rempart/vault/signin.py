@@ -27,7 +27,7 @@ from rempart.vault.confirming import confirm
 from rempart.vault.devices import bind
 from rempart.vault.errors import Credentials, SessionOver
 from rempart.vault.keystore import KeyStore, unwrap
-from rempart.vault.notices import Audited, announce
+from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.passkeys import assert_passkey, new_challenge
 from rempart.vault.passwords import matches, require_room
 from rempart.vault.recovery import approval_code, code_hash
@@ -286,9 +286,15 @@ async def step_up_with_passkey(asked: Asked, c: Connection, body: StepUpPasskeyB
     """The session is proven anew, with a passkey's assurance from now on. Raises Credentials."""
     who = asked.who
     await assert_passkey(asked.zone, c, "step-up", body.nonce, who.thumbprint, who.account, body.credential)
-    await store.prove_session(c, who.session, asked.at, Assurance.PASSKEY)
+    await _prove(c, asked, Assurance.PASSKEY)
     await confirm(c, who, asked.at)
     return Done()
+
+
+async def _prove(c: Connection, asked: Asked, assurance: Assurance) -> None:
+    who = asked.who
+    await store.prove_session(c, who.session, asked.at, assurance)
+    await journal(c, asked.at, who.login, Audited.SESSION_PROVE, who.login, assurance.name.lower())
 
 
 async def prepare_step_up_password(asked: Asked, body: StepUpPasswordBody) -> Judged:
@@ -302,7 +308,7 @@ async def step_up_with_password(
 ) -> Done:
     """The session is proven anew; its assurance stays. Raises Credentials."""
     await use_up(asked.zone, c, judged, asked.at)
-    await store.prove_session(c, asked.who.session, asked.at, Assurance.PASSWORD_TOTP)
+    await _prove(c, asked, Assurance.PASSWORD_TOTP)
     return Done()
 
 

@@ -91,3 +91,22 @@ def test_a_passkey_presented_under_another_persons_handle_opens_nothing(vault: V
     anne = activated(vault, "anne", claire.establishment, Role.EMPLOYEE)
     anne.passkey._user_handle = claire.passkey._user_handle
     assert expect(Refused, vault.browser().sign_in(anne.passkey)).code == "credentials"
+
+
+def test_whoever_tries_what_is_not_theirs_is_noted_without_a_word_of_what_was_typed(
+    vault: Vault, claire: Person
+) -> None:
+    paul = activated(vault, "paul", claire.establishment, Role.EMPLOYEE)
+    invitation = {"establishment": "", "login": "complice", "role": "employee"}
+    assert paul.browser.refused("members/invite", **invitation) == "forbidden"
+    vault.runner.run(vault.zone.events.settle())
+    account, device, detail = vault.rows(
+        "SELECT a.login, e.device IS NOT NULL, e.detail FROM vault.event e JOIN vault.account a ON a.id = e.account"
+        " WHERE e.kind = 'refused'"
+    )[0]
+    assert (account, device, detail) == ("paul", True, "/acts/members/invite forbidden")
+
+
+def test_every_proof_is_in_the_journal_with_its_kind(vault: Vault, claire: Person) -> None:
+    claire.browser.step_up(claire.passkey)
+    assert '"act": "session:prove", "object": "claire", "detail": "passkey"' in vault.journal()
