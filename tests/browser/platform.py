@@ -40,13 +40,16 @@ from rempart.vault.capsule import (
     SealedContract,
     associated_data,
     card_message,
+    card_secret,
     derive,
     encode_content,
     seal,
+    secret_message,
     subject,
     vitale_message,
 )
 from rempart.vault.keystore import open_key_store
+from rempart.vaultdoor.card_text import CardText, write_card_text
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import (
     Call,
@@ -101,6 +104,8 @@ class Platform:
     database: Database = field(repr=False)
     settlement_key: Path
     """The private half of what RIBs are sealed to."""
+    scanned: str = field(default="", repr=False)
+    """What a scanner types when it reads OPEN's card."""
 
     def patient(self) -> Card:
         """Somebody for whom nothing was billed yet."""
@@ -194,7 +199,7 @@ def running_platform(database: Database, folder: Path) -> Iterator[Platform]:
     subprocess.run(
         [sys.executable, "-m", "rempart.vault", "init", "--config", files["vault"]], check=True, timeout=60
     )
-    _take_in(database, files["vault"])
+    scanned = _take_in(database, files["vault"])
     with (folder / "processes.log").open("wb") as log:
         started = [
             subprocess.Popen(
@@ -205,7 +210,7 @@ def running_platform(database: Database, folder: Path) -> Iterator[Platform]:
         try:
             _wait_ready(origin, started, folder / "processes.log")
             _wait_for_socket(folder / "run" / "claims-door.sock", started, folder / "processes.log")
-            platform = Platform(origin, folder / "run", database, folder / "keys" / "settlement")
+            platform = Platform(origin, folder / "run", database, folder / "keys" / "settlement", scanned)
             platform.operate(RegisterInsurer(AMC, "Mutuelle des Remparts", b"\1" * 32, b"\2" * 32))
             _open_generation(database)
             yield platform
@@ -298,11 +303,12 @@ def _contract(**changes: Any) -> SealedContract:
     return SealedContract(**(values | changes))
 
 
-def _take_in(database: Database, vault_file: Path) -> None:
-    """Seal a few capsules as a load does, in the insurer's first generation."""
+def _take_in(database: Database, vault_file: Path) -> str:
+    """Seal a few capsules as a load does, in the insurer's first generation. Answers what OPEN's card says to a scanner."""
     settings = load_settings(VaultSettings, vault_file)
     keys = open_key_store(settings.key_store, settings.passphrase_file, None)
     prf, pseudonym = keys.prf("capsule-1"), keys.prf("subject")
+    secret = card_secret(keys.prf("card"), AMC, OPEN.adherent, 1)
     waiting = Departure(Domain.PHAR.code, date(2024, 1, 1).toordinal(), date(2999, 1, 1).toordinal())
     people = {
         OPEN: _contract(),
@@ -320,6 +326,8 @@ def _take_in(database: Database, vault_file: Path) -> None:
             lanes = {Lane.CARD: card_message(1, AMC, card.adherent, BORN, 1)}
             if card is BY_NIR:
                 lanes[Lane.VITALE] = vitale_message(1, AMC, NIR, BORN, 1)
+            if card is OPEN:
+                lanes[Lane.SECRET] = secret_message(1, AMC, secret, BORN, 1)
             who = uuid.UUID(bytes=subject(pseudonym, AMC, card.adherent))
             for lane, message in lanes.items():
                 tag, key = derive(prf(message))
@@ -328,6 +336,7 @@ def _take_in(database: Database, vault_file: Path) -> None:
                     "INSERT INTO capsule.i1_g1 VALUES (%s, %s, %s, 'ref')",
                     (uuid.UUID(bytes=tag), who, sealed),
                 )
+    return write_card_text(CardText(AMC, secret, BORN, 1))
 
 
 def _cell(formula: str, basis: str, *, pec: bool = False, **figures: Any) -> dict[str, Any]:

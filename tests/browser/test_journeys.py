@@ -126,6 +126,47 @@ def test_a_scanned_text_fills_the_fields_and_another_text_is_named_as_such(count
     expect(page.locator("#answer h2")).to_have_text("Droit ouvert")
 
 
+@pytest.mark.parametrize("place", ["#card-text", "[name=amc]"])
+def test_a_scanner_reads_a_card_of_ours_wherever_the_cursor_is(counter: Seat, place: str) -> None:
+    page, text = counter.page, counter.platform.scanned
+    secret = text.split()[2]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.click("#check summary")
+    page.focus(place)
+    page.keyboard.type(text[:-3] + "9" + text[-2:])
+    page.keyboard.press("Enter")
+    expect(page.locator("#card-text-problem")).to_contain_text("pas été lue en entier")
+    page.focus(place)
+    page.keyboard.type(text.lower())
+    page.keyboard.press("Enter")
+    expect(page.locator("#card-text-problem")).to_be_empty()
+    expect(page.locator("#scanned-card")).to_be_visible()
+    expect(page.locator("[name=adherent]")).to_be_hidden()
+    expect(page.locator("[name=amc]")).to_have_value(OPEN.amc)
+    assert secret not in page.content()
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer h2")).to_have_text("Droit ouvert")
+    expect(page.locator("#answer")).not_to_contain_text("coûté 10")
+    (sent,) = [body for body in asked if "CoverageEligibilityRequest" in body]
+    assert secret in sent
+    assert "subscriberId" not in sent
+    # Nothing of it stays: the next person is typed from the fields.
+    expect(page.locator("[name=adherent]")).to_be_visible()
+    assert secret not in page.content()
+
+
+def test_typing_over_a_scanned_card_asks_by_what_is_typed(counter: Seat) -> None:
+    page = counter.page
+    page.focus("[name=amc]")
+    page.keyboard.type(counter.platform.scanned)
+    page.keyboard.press("Enter")
+    expect(page.locator("#scanned-card")).to_be_visible()
+    page.fill("[name=birth]", "18/05/1980")
+    expect(page.locator("#scanned-card")).to_be_hidden()
+    expect(page.locator("[name=adherent]")).to_be_visible()
+
+
 def test_a_form_sent_before_the_script_listens_puts_nothing_into_the_address(counter: Seat) -> None:
     page = counter.page
     page.route("**/check.js", lambda route: route.abort())

@@ -33,7 +33,10 @@ export function isoDate(text) {
 
 const rank = (text) => (/^[1-9]$/.test(text.trim()) ? text.trim() : "");
 
-export const CHECKS = { amc, adherent, nir, date: isoDate, rank };
+/** The secret of a card of ours: 128 bits in base32, one writing only. */
+const secret = (text) => (/^[A-Z2-7]{25}[AEIMQUY4]$/.test(text) ? text : "");
+
+export const CHECKS = { amc, adherent, nir, secret, date: isoDate, rank };
 
 /** 1980-05-17 → 17/05/1980, as it is read in both languages here. */
 export const shownDate = (iso) => iso.split("-").reverse().join("/");

@@ -1,6 +1,6 @@
 // The page Vérifier les droits. It remembers nothing: what was typed is gone once answered, once left, and on Escape.
 import { CHECKS, shownDate, today } from "./card-fields.js";
-import { readCardText } from "./card-text.js";
+import { looksScanned, readCardText } from "./card-text.js";
 import { checkRight } from "./eligibility.js";
 import { keepEngagement } from "./care-draft.js";
 import { clearError, fieldProblem, open, reveal, say, showError, whileBusy } from "./page.js";
@@ -11,16 +11,27 @@ const empty = place.firstElementChild;
 const words = document.getElementById("answer-words").dataset;
 const text = document.getElementById("card-text");
 const PERSONAL = ["amc", "adherent", "nir", "birth"];
+const notice = document.getElementById("scanned-card");
 let asking = 0;
+// Of the card that was scanned; in no field, so that no browser offers to remember it.
+let secret = "";
 
 const slot = (root, name) => root.querySelector(`[data-slot=${name}]`);
 
 function chooseLane() {
-  const lane = form.elements.lane.value;
-  for (const part of form.querySelectorAll("[data-lane]")) part.hidden = part.dataset.lane !== lane;
+  const lane = secret ? "secret" : form.elements.lane.value;
+  for (const part of form.querySelectorAll("[data-lane]")) part.hidden = !part.dataset.lane.split(" ").includes(lane);
+  notice.hidden = !secret;
+}
+
+/** Back to what is typed by hand. */
+function dropScan() {
+  secret = "";
+  chooseLane();
 }
 
 function forget() {
+  dropScan();
   for (const name of PERSONAL) form.elements[name].value = "";
   form.elements.rank.value = "1";
   text.value = "";
@@ -39,7 +50,8 @@ function startAgain() {
 }
 
 function readCard() {
-  const card = { lane: form.elements.lane.value, domain: form.elements.domain.value };
+  const card = { lane: secret ? "secret" : form.elements.lane.value, domain: form.elements.domain.value };
+  if (secret) card.secret = secret;
   let first = null;
   for (const field of form.querySelectorAll("[data-check]")) {
     if (field.closest("[hidden]")) continue;
@@ -134,18 +146,42 @@ async function check(event) {
   });
 }
 
-function readText() {
+function fillFrom(written) {
   const problem = document.getElementById("card-text-problem");
-  const read = readCardText(text.value);
+  const read = readCardText(written);
   problem.textContent = "";
+  text.value = "";
   if (read.problem) {
-    problem.textContent = read.problem === "form" ? words.textForm : `${words.textField} ${read.field}`;
+    text.closest("details").open = true;
+    problem.textContent = { form: words.textForm, scan: words.textScan }[read.problem] ?? `${words.textField} ${read.field}`;
     return;
   }
-  for (const [name, value] of Object.entries(read.fields)) form.elements[name].value = name === "birth" ? shownDate(value) : value;
-  text.value = "";
+  const { lane, secret: shown = "", ...fields } = read.fields;
+  for (const field of form.querySelectorAll("[data-check]")) fieldProblem(field, "");
+  form.elements.lane.value = "card";
+  for (const name of PERSONAL) form.elements[name].value = "";
+  for (const [name, value] of Object.entries(fields)) form.elements[name].value = name === "birth" ? shownDate(value) : value;
+  secret = lane === "secret" ? shown : "";
+  chooseLane();
   say(words.textRead);
   form.querySelector("[type=submit]").focus();
+}
+
+const readText = () => fillFrom(text.value);
+
+/** A scanner types wherever the cursor is: a card's text that ends up in a field of the form is read, and taken out of it. */
+function scannedIntoField(event) {
+  const field = event.target;
+  if (event.key !== "Enter" || field === text || !field.dataset.check || !looksScanned(field.value)) return;
+  event.preventDefault();
+  const written = field.value;
+  field.value = "";
+  fillFrom(written);
+}
+
+/** What belongs to a scanned card is not corrected by hand: whoever types starts anew from the fields. */
+function typedOver(event) {
+  if (secret && PERSONAL.concat("rank").includes(event.target.name)) dropScan();
 }
 
 function scanned(event) {
@@ -170,7 +206,9 @@ export function ready({ profession }) {
 export function start() {
   form.elements.serviced.value = shownDate(today());
   chooseLane();
-  form.addEventListener("change", (event) => event.target.name === "lane" && chooseLane());
+  form.addEventListener("change", (event) => event.target.name === "lane" && dropScan());
+  form.addEventListener("keydown", scannedIntoField);
+  form.addEventListener("input", typedOver);
   form.addEventListener("submit", check);
   text.addEventListener("keydown", scanned);
   text.addEventListener("paste", () => setTimeout(readText));

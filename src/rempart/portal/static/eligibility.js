@@ -5,6 +5,7 @@ import { postSigned } from "./signed-request.js";
 
 const DOOR = "/fhir/CoverageEligibilityRequest/$submit";
 const AMC = "urn:rempart:amc";
+const SECRET = "urn:rempart:card-secret";
 const NIR = "urn:oid:1.2.250.1.213.1.4.8";
 const DOMAIN = "urn:rempart:domain";
 const WITH_REFERENCE = new Set(["outage", "internal"]);
@@ -14,6 +15,7 @@ function request(card) {
   const patient = { resourceType: "Patient", id: "p", birthDate: card.birth, multipleBirthInteger: Number(card.rank) };
   const coverage = { resourceType: "Coverage", id: "c", status: "active", beneficiary: { reference: "#p" }, payor: [insurer] };
   if (card.lane === "vitale") patient.identifier = [{ system: NIR, value: card.nir }];
+  else if (card.lane === "secret") coverage.identifier = [{ system: SECRET, value: card.secret }];
   else coverage.subscriberId = card.adherent;
   return {
     resourceType: "CoverageEligibilityRequest",
