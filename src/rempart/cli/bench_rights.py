@@ -4,9 +4,7 @@ import itertools
 import json
 import os
 import random
-import re
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,12 +16,13 @@ import typer
 from rich.console import Console
 
 from rempart.cli.counter import Counter
+from rempart.cli.floor import floor, superuser_dsn
+from rempart.cli.line import lift_breakers
 from rempart.cli.load import LoadResult, run_load
 from rempart.cli.operator import ask
 from rempart.cli.presenting import by_card
 from rempart.cli.taking_in import TakenIn, all_loaded, deliver, take_in, written_files
-from rempart.database.embedded import EmbeddedCluster, packaged_binaries
-from rempart.foundation.clock import DAY, paris_date, system_clock
+from rempart.foundation.clock import paris_date, system_clock
 from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import Domain, Profession, Role
 from rempart.intake.model import Kind
@@ -36,8 +35,10 @@ from rempart.vaultdoor.messages import EnrolEstablishment, Enrolled, EnrolProfes
 
 SEED = 84
 ACCOUNTS_A_HOUSE = 8
-CHECKS_AN_ACCOUNT = 100
-"""Below a hospital account's hourly line, so that no request of the bench is refused."""
+CHECKS_AN_ACCOUNT = 50
+"""Below the hourly limit of a hospital's account whose holder confirmed, so that no request of the bench is refused."""
+NO_BREAKER = 2_000_000_000
+"""Units an hour: the bench asks in seconds what the country asks in an hour."""
 AT_ONCE_SECONDS = 30
 """Requests are signed before the clock starts and stay fresh for 60 seconds: a longer run is made of several."""
 console = Console()
@@ -75,22 +76,23 @@ def measure(
         taken = TakenIn()
         if not _already_taken_in(platform, persons):
             taken = take_in(platform, population, console, processes=1 if persons < 1_000_000 else 2)
+        lift_breakers(platform.home.folder, (insurer.amc for insurer in population.insurers), NO_BREAKER)
         _settle(platform)
         console.print("Enrolling accounts and warming up…")
-        warm = _Checks(platform, population)
+        warm = Checks(platform, population)
         warm.enrol(400)
         pace = warm.run(4, concurrency, 400 * CHECKS_AN_ACCOUNT).per_second
-        checks = _Checks(platform, population)
+        checks = Checks(platform, population)
         wanted = int(pace * seconds * 1.5) + concurrency
         checks.enrol(-(-wanted // CHECKS_AN_ACCOUNT))
         console.print(
             f"Measuring: {seconds} s of floor, door, floor at {concurrency} clients, and the floor alone at one…"
         )
-        floors = [_floor(platform, seconds, concurrency)]
+        floors = [floor(platform, seconds, concurrency)]
         before, load = _processor_seconds(platform), checks.run(seconds, concurrency, wanted)
         spent = {name: after - before[name] for name, after in _processor_seconds(platform).items()}
-        floors.append(_floor(platform, seconds, concurrency))
-        alone = _floor(platform, min(seconds, 5), 1)
+        floors.append(floor(platform, seconds, concurrency))
+        alone = floor(platform, min(seconds, 5), 1)
         figures = _report(persons, concurrency, load, floors, alone, spent)
         if taken.seconds:
             figures |= {
@@ -104,7 +106,7 @@ def measure(
 
 def _settle(platform: Platform) -> None:
     """What PostgreSQL does by itself in the minutes after a load, done before the clock starts: vacuum, checkpoint."""
-    with psycopg.connect(_superuser_dsn(platform), autocommit=True) as connection:
+    with psycopg.connect(superuser_dsn(platform), autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
 
@@ -122,7 +124,7 @@ def _measure_during_load(
         raise BadInput(
             "--during-load needs a platform that this very run filled: leave --folder out, or give an empty one"
         )
-    checks = _Checks(platform, population)
+    checks = Checks(platform, population)
     wanted = int(alone.per_second * seconds) + concurrency
     checks.enrol(-(-wanted // CHECKS_AN_ACCOUNT))
     console.print("Measuring again while every insurer's file is taken in anew…")
@@ -148,7 +150,7 @@ def _report(
     spent: dict[str, float],
 ) -> dict[str, Any]:
     answered = load.statuses[200]
-    floor = statistics.mean(floors)
+    mean_floor = statistics.mean(floors)
     return {
         "persons": persons,
         "concurrency": concurrency,
@@ -161,10 +163,10 @@ def _report(
         "p50_ms": round(load.quantile(0.50), 2),
         "p95_ms": round(load.quantile(0.95), 2),
         "p99_ms": round(load.quantile(0.99), 2),
-        "floor_per_second": round(floor, 1),
+        "floor_per_second": round(mean_floor, 1),
         "floor_runs": [round(one, 1) for one in floors],
         "floor_one_client": round(alone, 1),
-        "ratio": round(load.per_second / floor, 3),
+        "ratio": round(load.per_second / mean_floor, 3),
         "ratio_to_one_client": round(load.per_second / alone, 3),
         "cpu_us_per_request": {
             name: round(value / max(1, answered) * 1e6, 1) for name, value in spent.items()
@@ -173,7 +175,7 @@ def _report(
     }
 
 
-class _Checks:
+class Checks:
     """Accounts that check rights, each on a device of its own, and the people they ask for."""
 
     def __init__(self, platform: Platform, population: Population) -> None:
@@ -197,6 +199,7 @@ class _Checks:
                 ).code
                 counter = Counter(self._platform.origin)
                 counter.activate(code)
+                counter.confirm()
                 counter.close()
                 self._counters.append(counter)
 
@@ -229,82 +232,8 @@ class _Checks:
                 yield by_card(person, Domain.PHAR)
 
 
-# ── the floor: the same SQL function, one call a transaction, straight on the same database ──────────────────────────
-
-_FLOOR_TABLE = """
-DROP SCHEMA IF EXISTS bench CASCADE;
-CREATE SCHEMA bench;
-CREATE TABLE bench.request (number integer PRIMARY KEY, session uuid, insurer smallint, tag uuid);
-"""
-_FLOOR_CALL = (
-    "\\set number random(1, {rows})\n"
-    "SELECT d.* FROM bench.request r, LATERAL vault.disclose({at}, ARRAY[r.session], ARRAY[r.insurer], '{{1}}'::int2[],"
-    " '{{1}}'::int2[], '{{1}}'::int2[], 1, ARRAY[r.tag], ARRAY[r.tag], '{{1}}'::int[], '{{5}}'::int[],"
-    " array_fill(2000000000, ARRAY[6]), '{{{window}}}'::bigint[], ARRAY[uuid_send(r.tag)]) d WHERE r.number = :number;\n"
-)
-_FLOOR_ROWS = 60_000
-
-
-def _floor(platform: Platform, seconds: int, clients: int) -> float:
-    """Calls a second of vault.disclose by pgbench, for people drawn from the same capsules and the sessions just opened."""
-    dsn = _superuser_dsn(platform)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        rows = _fill_floor_table(connection)
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "floor.sql"
-        script.write_text(_FLOOR_CALL.format(rows=rows, at=system_clock(), window=DAY))
-        command = [
-            str(packaged_binaries() / "pgbench"),
-            "-n",
-            "-M",
-            "prepared",
-            "-c",
-            str(clients),
-            "-j",
-            "1",
-        ]
-        ran = subprocess.run(
-            [*command, "-T", str(seconds), "-f", str(script), dsn],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=seconds + 60,
-        )
-    found = re.search(r"tps = ([0-9.]+)", ran.stdout)
-    if found is None:
-        raise RuntimeError(ran.stderr)
-    return float(found[1])
-
-
-def _fill_floor_table(connection: psycopg.Connection[Any]) -> int:
-    connection.execute(_FLOOR_TABLE)
-    insurers = connection.execute(
-        "SELECT number, generation, persons FROM vault.insurer WHERE generation > 0"
-    ).fetchall()
-    total = sum(persons for _, _, persons in insurers)
-    for number, generation, persons in insurers:
-        share = max(1, _FLOOR_ROWS * persons // max(1, total))
-        # Table names are made of numbers that we read from our own table.
-        connection.execute(
-            f"INSERT INTO bench.request SELECT (SELECT count(*) FROM bench.request) + row_number() OVER (), NULL, {number}, tag"  # noqa: S608
-            f" FROM (SELECT tag FROM capsule.i{number}_g{generation} ORDER BY random() LIMIT {share}) t"
-        )
-    connection.execute(
-        "WITH s AS (SELECT id, row_number() OVER () - 1 AS k, count(*) OVER () AS n FROM vault.session WHERE establishment IS NOT NULL)"
-        " UPDATE bench.request r SET session = s.id FROM s WHERE s.k = r.number % s.n"
-    )
-    connection.execute("ANALYZE bench.request")
-    row = connection.execute("SELECT count(*) FROM bench.request").fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _superuser_dsn(platform: Platform) -> str:
-    return EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart")
-
-
 def _already_taken_in(platform: Platform, persons: int) -> bool:
-    with psycopg.connect(_superuser_dsn(platform)) as connection:
+    with psycopg.connect(superuser_dsn(platform)) as connection:
         row = connection.execute("SELECT COALESCE(sum(persons), 0) FROM vault.insurer").fetchone()
     # Some people have closed contracts only: they have no capsule.
     return row is not None and int(row[0]) > persons * 0.8

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from rempart.claims.credit_transfer import NAMESPACE
 from rempart.cli.counter import Counter
+from rempart.cli.line import lift_breakers
 from rempart.cli.operator import add_establishment, add_professional
 from rempart.cli.presenting import by_card
 from rempart.cli.settlement import put_rib, settle_here
@@ -28,8 +29,10 @@ from rempart.population.professionals import (
 )
 from rempart.supervisor.platform import Platform
 
-PATIENTS_A_COUNTER = 100
-"""Below a pharmacy account's hourly line: the meters stay as they are."""
+PATIENTS_A_COUNTER = 50
+"""Below the hourly limit of a counter whose pharmacist confirmed: the meters stay as they are."""
+BREAKER = 1_000_000
+"""Units an hour. The day is played in two minutes: the operator lifts the breakers, which would rightly open."""
 _KIT: list[dict[str, Any]] = [
     *[{"nature": "optics-lens", "price": 12_000, "base": 5, "glazing_class": "B", "lens_category": "a"}] * 2,
     {"nature": "optics-frame", "price": 11_000, "base": 5, "glazing_class": "B"},
@@ -87,7 +90,10 @@ def play_trade(
     console.print(
         f"[bold]8.[/bold] A day of trade: {invoices:,} rights checked and invoiced at the counters."
     )
+    lift_breakers(platform.home.folder, (insurer.amc for insurer in population.insurers), BREAKER)
     counters = [houses.open(Profession.PHARMACY) for _ in range(-(-invoices // PATIENTS_A_COUNTER))]
+    for counter in counters:
+        counter.confirm()
     people = (by_card(person, Domain.PHAR) for person in open_for(population, Domain.PHAR))
     day = play_day(counters, people, invoices, seed, console)
     console.print(

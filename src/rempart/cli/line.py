@@ -1,5 +1,7 @@
 """`rempart line`: how much of a line is used, a line lengthened after a person called back, the breakers."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +13,13 @@ from rempart.vaultdoor.messages import Done, LineState, SetBreaker, ShowLine, Wi
 app = typer.Typer(no_args_is_help=True, help="Lines of look-ups, and breakers (docs/meters.md).")
 Scope = Annotated[str, typer.Argument(help="account, device, establishment or editor")]
 Key = Annotated[str, typer.Argument(help="login, device id, FINESS or editor's name")]
+
+
+def lift_breakers(folder: Path, amcs: Iterable[str], units: int) -> None:
+    """For a bench or a demo, which asks in minutes what a country asks in a day."""
+    ask(folder, SetBreaker("platform", "", units), Done)
+    for amc in amcs:
+        ask(folder, SetBreaker("insurer", amc, units), Done)
 
 
 @app.command()
