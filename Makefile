@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint types floors browser clean
+.PHONY: setup demo test lint types floors audit browser clean
 
 setup: .venv/.ready
 
@@ -28,6 +28,10 @@ types: setup
 
 floors: setup
 	@$(BIN)/lint-imports
+
+# Known vulnerabilities of the pinned dependencies; says so where no advisory service can be reached.
+audit: setup
+	@$(BIN)/python tools/audit.py
 
 clean:
 	rm -rf .venv var
