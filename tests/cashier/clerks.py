@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from rempart.claims.flows import Told, make_flows
 from rempart.claims.messages import AskBody, Care, Invoice, InvoiceBody, Line, PriseEnCharge
+from rempart.evidence.daily import Made, make_openings
+from rempart.evidence.note import VerifierKey
 from rempart.foundation.clock import SECOND
 from rempart.foundation.vocabulary import Domain, Profession
 from rempart.intake.notice import associated_data, pad_reference, wrap_load_key
@@ -36,6 +38,14 @@ def make(trade: Trade, day: date | None = None) -> list[Told]:
     trade.clock.advance(SECOND)
     with trade.database.connect("worker") as c:
         return make_flows(c, day or trade.today(), trade.clock)
+
+
+def hand_over(trade: Trade) -> list[Made]:
+    """The day's openings of the ledger so far, as the worker makes them."""
+    trade.runner.run(trade.vault.checkpoints.sign_if_grown())
+    key = VerifierKey.parse(trade.vault.checkpoints.verifier_key)
+    with trade.database.connect("worker") as c:
+        return make_openings(c, trade.today(), trade.clock() + 1, trade.clock, key)
 
 
 def bill(

@@ -19,13 +19,14 @@ from rempart.claims.messages import (
     InsurerDesk,
     Line,
     Nothing,
+    OpeningsPage,
     PageBody,
     PriseEnCharge,
     PriseEnChargeFilter,
 )
 from rempart.foundation.vocabulary import Domain
 from rempart.vault.keystore import KeyStore
-from tests.cashier.clerks import WAITS, ask, bill, clerk, make
+from tests.cashier.clerks import WAITS, ask, bill, clerk, hand_over, make
 from tests.cashier.conftest import Insurer, Professional, Trade, running_trade
 from tests.conftest import Database, TestClock
 
@@ -41,6 +42,8 @@ TABLES = {
             "act_lines", "call_for_funds", "counter", "due", "flow", "flow_part", "invoice", "journal", "prise_en_charge",
         )
     },
+    "evidence.opening_file": BY_NUMBER,
+    "evidence.opening_part": BY_NUMBER,
     "intake.delivery": BY_AMC,
     "intake.reject": BY_DELIVERY,
 }  # fmt: skip
@@ -49,7 +52,7 @@ ESTABLISHMENTS = {"claims.letter", "claims.payment", "claims.rejected_line", "cl
 """Tables of establishments: no insurer sees any row of them."""
 READABLE = """
 SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('claims', 'intake') AND c.relkind IN ('r', 'p', 'v', 'm')
+WHERE (n.nspname IN ('claims', 'intake') OR n.nspname = 'evidence' AND c.relrowsecurity) AND c.relkind IN ('r', 'p', 'v', 'm')
   AND has_any_column_privilege('rempart_cashier', c.oid, 'SELECT')
 """
 
@@ -89,6 +92,7 @@ def market(
         house = trade.professional()
         waiting = [_live(trade, house, insurer, n) for n, insurer in enumerate(insurers)]
         make(trade)
+        hand_over(trade)
         for n, insurer in enumerate(insurers):
             bill(house, trade.insure(insurer), f"LATER-{n}")
         _pay(trade, house)
@@ -222,9 +226,21 @@ def test_another_insurers_flow_is_not_found_and_stays(market: Market) -> None:
     assert same == theirs
 
 
+def test_another_insurers_openings_are_not_found_and_stay(market: Market) -> None:
+    [theirs] = market.other.desk.ask(OpeningsPage, "/claims/insurer/openings", PageBody()).items
+    attempts: list[tuple[str, Body]] = [
+        ("/claims/insurer/openings/download", FlowPartBody(theirs.id)),
+        ("/claims/insurer/openings/acknowledge", AcknowledgeBody(theirs.id, theirs.digest)),
+    ]
+    for path, body in attempts:
+        assert market.one.desk.refused(path, body).code == "not-found"
+    assert market.trade.rows("SELECT 1 FROM evidence.opening_part WHERE file = %s", theirs.id)
+    assert market.other.desk.ask(OpeningsPage, "/claims/insurer/openings", PageBody()).items == [theirs]
+
+
 def test_a_professional_has_no_insurers_errand_and_an_insurer_no_professionals(market: Market) -> None:
     pharmacist = market.trade.professional()
-    for path in ("home", "files", "prises-en-charge", "flows", "funds"):
+    for path in ("home", "files", "prises-en-charge", "flows", "openings", "funds"):
         assert pharmacist.refused(f"/claims/insurer/{path}", Nothing()).code == "forbidden"
     for path in ("invoice/list", "payment/list", "prise-en-charge/list"):
         assert market.one.desk.refused(f"/claims/{path}", Nothing()).code == "forbidden"

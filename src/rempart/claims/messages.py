@@ -389,6 +389,28 @@ class FlowPage(View, frozen=True):
     next: int
 
 
+class OpeningsView(View, frozen=True):
+    """A day's openings of the ledger (docs/files/openings.md): the insurer's own leaves from index `first` on and before `until`."""
+
+    id: str
+    day: str
+    first: int
+    until: int
+    rows: int
+    digest: str
+    """SHA-256, hexadecimal."""
+    bytes: int
+    parts: int
+    """How many `/claims/insurer/openings/download` hands over, one at a time; 0 once acknowledged."""
+    made: int
+    acknowledged: int
+
+
+class OpeningsPage(View, frozen=True):
+    items: list[OpeningsView]
+    next: int
+
+
 class FlowPartBody(Body, frozen=True):
     """`/claims/insurer/flow/download`: one part, from 1."""
 

@@ -17,6 +17,7 @@ from rempart.evidence import store, tiles
 from rempart.evidence.audit import audit_ledger
 from rempart.evidence.errors import LedgerBroken, LedgerUnreadable
 from rempart.evidence.merkle import Frontier
+from rempart.evidence.mirror import over_http, update_mirror
 from rempart.evidence.note import Checkpoint, VerifierKey, open_checkpoint, to_base64
 from rempart.evidence.opening import ANSWER_CLASSES
 from rempart.evidence.proof import open_proof
@@ -128,6 +129,24 @@ def prove(published: Published, index: int, key: Key = "") -> None:
     with _said_plainly():
         log_key = _read_key(key) if key else tiles.read_verifier_key(published)
         sys.stdout.write(tiles.prove_leaf(published, index, log_key).decode())
+
+
+@app.command()
+def mirror(
+    address: Annotated[str, typer.Argument(metavar="URL", help="The log's address, e.g. https://…/ledger.")],
+    folder: Annotated[Path, typer.Argument(help="The copy: made, or brought up to date.")],
+    key: Annotated[
+        str, typer.Option("--key", help="The log's verifier key, or a file that holds it, got from elsewhere.")
+    ],
+) -> None:
+    """Copy the public log, or what is new of it. Refuses another history, or less than before, and keeps the proof."""
+    with _said_plainly():
+        started = time.perf_counter()
+        brought = update_mirror(folder, _read_key(key), over_http(address))
+        _print_checkpoint(brought.checkpoint)
+        former = f"continues the {brought.former.size} copied before" if brought.former else "a first copy"
+        _say("copied", f"{brought.added} leaves, {brought.fetched} files; {former}")
+        _say("time", f"{time.perf_counter() - started:.2f} s")
 
 
 @app.command(name="verify-proof")

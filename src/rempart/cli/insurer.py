@@ -37,7 +37,7 @@ def flow(
 ) -> None:
     """Open a daily flow: who, what, how much; check every sum; print the digest to acknowledge it by."""
     try:
-        _read(file, _notice_key(key), output)
+        _read(file, read_notice_key(key), output)
     except RempartError as error:
         print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
         raise typer.Exit(1) from error
@@ -55,7 +55,7 @@ def cards_open(
         if target.exists():
             raise BadInput(f"{target} is there already")
         try:
-            amc = open_package(file, target, _notice_key(key))
+            amc = open_package(file, target, read_notice_key(key))
         except OSError as error:
             raise BadInput(f"{file}: {error.strerror}") from error
     except RempartError as error:
@@ -124,7 +124,8 @@ def _euros(cents: int) -> str:
     return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
-def _notice_key(path: Path) -> bytes:
+def read_notice_key(path: Path) -> bytes:
+    """The insurer's private notice key, from its file. Raises BadInput."""
     try:
         key = base64.b64decode(path.read_bytes().strip(), validate=True)
     except (OSError, ValueError) as error:

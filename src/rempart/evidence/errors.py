@@ -51,6 +51,38 @@ class OpeningMalformed(BadInput):
     english = "The leaf's opening is malformed."
 
 
+class OpeningsMalformed(BadInput):
+    """Not a whole file of openings of this version, for this insurer."""
+
+    code = "openings"
+    french = "Ce fichier d'ouvertures n'est pas complet, a été modifié ou est d'un autre assureur : téléchargez-le à nouveau."
+    english = "This file of openings is not whole, was changed or is another insurer's: download it again."
+
+
+class OpeningsBusy(Refusal):
+    """Two processes never make the day's openings at once."""
+
+    code = "openings-busy"
+    french = "Les ouvertures du jour sont déjà en cours : attendez leur fin."
+    english = "The day's openings are already being made: wait for their end."
+
+
+class Forked(Refusal):
+    """The log shows another history than the one it showed before."""
+
+    code = "ledger-forked"
+    french = "Le registre montre une autre histoire que celle déjà copiée : gardez les deux et alertez."
+    english = "The ledger shows another history than the one copied before: keep both, and raise the alarm."
+
+
+class Shrunk(Refusal):
+    """The log shows less than it did: an older state of the same history."""
+
+    code = "ledger-shrunk"
+    french = "Le registre montre moins qu'avant : redemandez, et si cela dure, alertez."
+    english = "The ledger shows less than before: ask again, and if it lasts raise the alarm."
+
+
 class LedgerBroken(Refusal):
     """The ledger, or its export, contradicts itself.
 

@@ -10,15 +10,18 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from rempart.evidence.errors import LeafMissing, LeafRewritten, LedgerUnreadable, RootMismatch
 from rempart.evidence.merkle import (
+    EMPTY_ROOT,
     HASH_SIZE,
     NodeReader,
     leaf_hash,
     prove_consistency,
     prove_inclusion,
+    range_root,
     root,
     verify_consistency,
 )
@@ -138,14 +141,57 @@ def export_tiles(folder: Path, leaves: Iterable[bytes], note: bytes, key: Verifi
     checkpoint = open_checkpoint(note, key)
     try:
         former = _read_former(folder, key)
-        completed, written, kept = _write_tiles(folder, leaves, checkpoint, former)
-        _put(folder / VERIFIER_KEY, f"{key.text()}\n".encode())
-        _put(folder / CHECKPOINT, note)
-        for tile in completed:
-            shutil.rmtree(folder / f"{tile.path}.p", ignore_errors=True)
+        completed, written, kept = _write_tiles(folder, leaves, checkpoint, former, TileCutter(), None)
+        _publish(folder, note, key, completed)
     except OSError as error:
         raise LedgerUnreadable(f"the folder cannot be written: {error.strerror}") from error
     return Export(checkpoint, written, kept)
+
+
+def extend_tiles(folder: Path, leaves: Iterable[bytes], note: bytes, key: VerifierKey) -> Export:
+    """Go on from the checkpoint that the folder holds (from nothing in an empty one): `leaves` follow it, in index order.
+
+    What the folder holds is first brought to the root that was signed for it, from its right edge; then every leaf is added and the new
+    root compared: so the new log begins with the old one, or `RootMismatch`. Nothing already there is read again but the right edge.
+    Raises as `export_tiles`.
+    """
+    checkpoint = open_checkpoint(note, key)
+    try:
+        former = _read_former(folder, key)
+        cutter = _resume(folder, former.size) if former is not None else TileCutter()
+        completed, written, kept = _write_tiles(folder, leaves, checkpoint, former, cutter, cutter.size)
+        _publish(folder, note, key, completed)
+    except OSError as error:
+        raise LedgerUnreadable(f"the folder cannot be written: {error.strerror}") from error
+    return Export(checkpoint, written, kept)
+
+
+def _resume(folder: Path, size: int) -> TileCutter:
+    """A cutter at this size, from the tiles on the right edge of the folder."""
+    full = size // WIDTH * WIDTH
+    hashes: list[list[bytes]] = [[]]
+    counts = [full // WIDTH]
+    level = 1
+    while (nodes := full >> (SPAN * level)) > 0:
+        # The tile was cut at `size`, whose partial leaves make no node of this level: as many hashes.
+        width = nodes % WIDTH
+        hashes.append(_hashes(_read_tile(folder, level, nodes // WIDTH, width)) if width else [])
+        counts.append(nodes // WIDTH)
+        level += 1
+    cutter = TileCutter(full, hashes, counts)
+    if size > full:
+        bundle = _read_tile(folder, "entries", full // WIDTH, size - full)
+        for commitment in _unbundle(bundle, full, size - full):
+            cutter.push(commitment)
+    return cutter
+
+
+def _publish(folder: Path, note: bytes, key: VerifierKey, completed: list[Tile]) -> None:
+    # The checkpoint last: a reader never meets one whose tiles are missing.
+    _put(folder / VERIFIER_KEY, f"{key.text()}\n".encode())
+    _put(folder / CHECKPOINT, note)
+    for tile in completed:
+        shutil.rmtree(folder / f"{tile.path}.p", ignore_errors=True)
 
 
 def _read_former(folder: Path, key: VerifierKey) -> Checkpoint | None:
@@ -157,10 +203,15 @@ def _read_former(folder: Path, key: VerifierKey) -> Checkpoint | None:
 
 
 def _write_tiles(
-    folder: Path, leaves: Iterable[bytes], checkpoint: Checkpoint, former: Checkpoint | None
+    folder: Path,
+    leaves: Iterable[bytes],
+    checkpoint: Checkpoint,
+    former: Checkpoint | None,
+    cutter: TileCutter,
+    vouched: int | None,
 ) -> tuple[list[Tile], int, int]:
     # Gives the full tiles that are new (without their bytes), and how many files were written and kept.
-    cutter, stream = TileCutter(), iter(leaves)
+    stream = iter(leaves)
     completed: list[Tile] = []
     kept = 0
     _require_growth(former, cutter, checkpoint)
@@ -172,7 +223,7 @@ def _write_tiles(
                 index=cutter.size,
             )
         for tile in cutter.push(commitment):
-            if _put_full(folder, tile):
+            if _put_full(folder, tile, vouched):
                 completed.append(replace(tile, data=b""))
             else:
                 kept += 1
@@ -196,10 +247,11 @@ def _require_growth(former: Checkpoint | None, cutter: TileCutter, checkpoint: C
         raise RootMismatch(f"the first {former.size} leaves are not those of the older checkpoint")
 
 
-def _put_full(folder: Path, tile: Tile) -> bool:
-    # A full tile is immutable: what is there already must be the same.
+def _put_full(folder: Path, tile: Tile, vouched: int | None) -> bool:
+    # A full tile is immutable: what is there already must be the same; but for what an update that was refused or cut short left
+    # beyond the leaves that a checkpoint vouches for.
     place = folder / tile.path
-    if not place.exists():
+    if not place.exists() or (vouched is not None and _first_index(tile, WIDTH) > vouched):
         _put(place, tile.data)
         return True
     if place.read_bytes() != tile.data:
@@ -242,15 +294,16 @@ def read_checkpoint(folder: Path, key: VerifierKey) -> Checkpoint:
     return open_checkpoint(_read(folder, CHECKPOINT), key)
 
 
-def read_leaves(folder: Path, size: int) -> Iterator[bytes]:
-    """The commitments of the first `size` leaves, in order.
+def read_leaves(folder: Path, size: int, first: int = 0) -> Iterator[bytes]:
+    """The commitments of the leaves from `first` on and before `size`, in order.
 
     Raises `LedgerUnreadable`, `LeafRewritten` for a malformed bundle.
     """
-    for number in range(-(-size // WIDTH)):
+    for number in range(first // WIDTH, -(-size // WIDTH)):
         width = min(WIDTH, size - number * WIDTH)
         tile = _read_tile(folder, "entries", number, width)
-        yield from _unbundle(tile, number * WIDTH, width)
+        skipped = max(0, first - number * WIDTH)
+        yield from islice(_unbundle(tile, number * WIDTH, width), skipped, None)
 
 
 def verify_folder(folder: Path, key: VerifierKey, *, since: Checkpoint | None = None) -> Verified:
@@ -311,6 +364,11 @@ def prove_growth(folder: Path, old: Checkpoint, key: VerifierKey) -> tuple[bytes
     return tuple(path)
 
 
+def root_at(folder: Path, checkpoint: Checkpoint, size: int) -> bytes:
+    """The root over the first `size` leaves of a folder whose checkpoint is this one."""
+    return range_root(_node_reader(folder, checkpoint.size), 0, size) if size else EMPTY_ROOT
+
+
 def _node_reader(folder: Path, size: int) -> NodeReader:
     @lru_cache(maxsize=64)
     def tile_hashes(level: int, number: int) -> list[bytes]:
@@ -351,6 +409,13 @@ def _read_tile(folder: Path, level: int | str, number: int, width: int) -> bytes
 
 def _bundle(entries: list[bytes]) -> bytes:
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def unbundle(data: bytes, first: int, width: int) -> Sequence[bytes]:
+    """The commitments of an entry bundle that somebody sent. Raises `LeafRewritten` when it is not one of `width` entries."""
+    if len(data) < width * (COMMITMENT_SIZE + 2):
+        raise LeafMissing(f"the entries from {first} on are cut short", index=first)
+    return list(_unbundle(data, first, width))
 
 
 def _unbundle(data: bytes, first: int, width: int) -> Iterator[bytes]:

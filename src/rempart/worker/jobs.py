@@ -6,7 +6,7 @@ from procrastinate.jobs import Status
 from rempart.foundation.clock import Clock
 from rempart.foundation.settings import WorkerSettings
 from rempart.worker import money
-from rempart.worker.ledger import audit
+from rempart.worker.ledger import audit, make_yesterdays_openings
 
 EVERY_MINUTE, EVERY_FIVE, AT_THREE, HOURLY = "* * * * *", "*/5 * * * *", "0 3 * * *", "17 * * * *"
 """Cron, UTC. The day is settled at an hour of Paris: the job looks every five minutes whether it is time."""
@@ -49,6 +49,11 @@ def make_jobs(settings: WorkerSettings, clock: Clock) -> procrastinate.App:
     @app.task(name="make-flows", queueing_lock="make-flows")
     def make_flows(timestamp: int) -> None:  # noqa: ARG001
         money.make_yesterdays_flows(settings, clock)
+
+    @app.periodic(cron=HOURLY)
+    @app.task(name="make-openings", queueing_lock="make-openings")
+    def make_openings(timestamp: int) -> None:  # noqa: ARG001
+        make_yesterdays_openings(settings, clock)
 
     @app.periodic(cron=HOURLY)
     @app.task(name="forget-stalled-jobs", queueing_lock="forget-stalled-jobs")

@@ -5,16 +5,24 @@ file, outside the database, which its owner could rewrite together with the leav
 """
 
 import logging
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import msgspec
 import psycopg
 
 from rempart.evidence.audit import AuditReport, audit_ledger
-from rempart.evidence.errors import LedgerBroken, LedgerUnreadable, NoteMalformed, NoteRefused
+from rempart.evidence.daily import make_openings
+from rempart.evidence.errors import (
+    LedgerBroken,
+    LedgerUnreadable,
+    NoteMalformed,
+    NoteRefused,
+    OpeningsBusy,
+)
 from rempart.evidence.merkle import Frontier
 from rempart.evidence.note import VerifierKey
-from rempart.foundation.clock import Clock
+from rempart.foundation.clock import PARIS, SECOND, Clock, paris_date
 from rempart.foundation.settings import WorkerSettings
 
 _log = logging.getLogger("rempart.worker")
@@ -58,6 +66,22 @@ def audit(settings: WorkerSettings, clock: Clock, *, whole: bool) -> LastAudit:
         report.checkpoints,
     )
     return _tell(settings, LastAudit(clock(), True, report.size, report.signed_size, whole))
+
+
+def make_yesterdays_openings(settings: WorkerSettings, clock: Clock) -> None:
+    """Each insurer's openings of the day that is over in Paris, once. Raises `LedgerUnreadable` when the database does not answer."""
+    today = paris_date(clock())
+    ended = int(datetime.combine(today, time(), PARIS).timestamp()) * SECOND
+    key = VerifierKey.parse(settings.verifier_key) if settings.verifier_key else None
+    try:
+        with psycopg.connect(settings.dsn, autocommit=True) as connection:
+            made = make_openings(connection, today - timedelta(days=1), ended, clock, key)
+    except OpeningsBusy:
+        return
+    except psycopg.Error as error:
+        raise LedgerUnreadable(type(error).__name__) from error
+    if made:
+        _log.info("openings made: %d files, %d leaves", len(made), sum(file.rows for file in made))
 
 
 def _read(settings: WorkerSettings, since: Frontier, key: VerifierKey | None) -> AuditReport:
