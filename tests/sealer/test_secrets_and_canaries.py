@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from rempart.foundation.clock import paris_date
 from rempart.foundation.vocabulary import Lane
 from rempart.intake.model import Kind
+from rempart.population import Population
 from rempart.vault.capsule import is_canary
 from rempart.vaultdoor.fhir import write_secret
 from tests.sealer.conftest import Line, Zone, delta, full, member, products
@@ -142,3 +144,25 @@ def test_a_canary_tells_its_contracts_like_anybody(zone: Zone) -> None:
     assert [contract.product for contract in found or []] == ["CONFORT", "PREMIUM"]
     assert is_canary(found or [])
     assert not is_canary([])
+
+
+def test_a_synthetic_population_with_canaries_and_cards_is_taken_in_whole(zone: Zone) -> None:
+    population = Population(3, 400, 1, canaries=5, cards=64)
+    (insurer,) = population.insurers
+    zone.clock.advance(1_000_000)
+    assert told(zone.load(population.products_csv(insurer), Kind.PRODUCTS)) == ("loaded", "", 0)
+    found = zone.load(b"".join(population.lines(insurer)))
+    assert told(found) == ("loaded", "", 0)
+    alive = [p for p in population.people(insurer) if p.is_known(paris_date(zone.clock()))]
+    assert found["persons"] == len(alive) + 5
+    for person in (population.canaries_of(insurer)[0], alive[0]):
+        line = Line(
+            person.member_ref,
+            person.adherent,
+            birth_date=person.birth_date,
+            birth_rank=str(person.birth_rank),
+        )
+        assert is_canary(zone.look(line) or []) == (person.number >= insurer.persons)
+    holder = next(person for person in alive if population.serial(person))
+    card = Line(holder.member_ref, birth_date=holder.birth_date, birth_rank=str(holder.birth_rank))
+    assert zone.look(card, Lane.SECRET, secret=zone.secret(card, 1))

@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +23,8 @@ MEMBERS_HEADER = (
     "responsible;suspended_from;suspended_reason;domains\n"
 )
 DELTA_HEADER = "action;" + MEMBERS_HEADER
+Extra = Callable[[Person], str]
+"""What a person's lines say in the optional columns, after a semicolon: `;1;0`."""
 _CHUNK = 2_000  # persons, some 300 kB
 
 
@@ -50,22 +52,42 @@ class Delta:
     manifest: Manifest
 
 
-def members_lines(people: Iterable[Person]) -> Iterator[bytes]:
-    """The full file in chunks of whole lines, header first."""
-    yield MEMBERS_HEADER.encode()
+def members_lines(
+    people: Iterable[Person], optional: Sequence[str] = (), extra: Extra | None = None
+) -> Iterator[bytes]:
+    """The full file in chunks of whole lines, header first. `optional`: further columns, of which `extra` says the values."""
+    yield _with_columns(MEMBERS_HEADER, optional).encode()
     # Text is kept, not persons: each is freed at once, and the garbage collector has nothing to walk.
-    texts = map(Person.lines, people)
+    texts = (
+        map(Person.lines, people)
+        if extra is None
+        else (_with_extra(each.lines(), extra(each)) for each in people)
+    )
     while chunk := list(islice(texts, _CHUNK)):
         yield "".join(chunk).encode()
 
 
+def _with_columns(header: str, optional: Sequence[str]) -> str:
+    return ";".join((header.removesuffix("\n"), *optional)) + "\n"
+
+
+def _with_extra(lines: str, extra: str) -> str:
+    return lines.replace("\n", f"{extra}\n")
+
+
 def members_delta(
-    amc: str, sequence: int, leaving: Iterable[Person], changed: Iterable[Person], created: int
+    amc: str,
+    sequence: int,
+    leaving: Iterable[Person],
+    changed: Iterable[Person],
+    created: int,
+    optional: Sequence[str] = (),
+    extra: Extra | None = None,
 ) -> Delta:
     """A delta: those who leave, then those whose lines replace what was there (or who join)."""
-    content = (
-        DELTA_HEADER + "".join(_departure(one) for one in leaving) + "".join(map(_update, changed))
-    ).encode()
+    gone = (_with_extra(_departure(one), ";" * len(optional)) for one in leaving)
+    come = (_with_extra(_update(one), extra(one) if extra else "") for one in changed)
+    content = (_with_columns(DELTA_HEADER, optional) + "".join(gone) + "".join(come)).encode()
     return Delta(
         content, _manifest(amc, "delta", sequence, content.count(b"\n"), hashlib.sha256(content), created)
     )

@@ -7,12 +7,13 @@ is the place in the household, so that no two members share a birth date but twi
 """
 
 from collections.abc import Iterator
+from datetime import date
 from hashlib import blake2b
 from itertools import accumulate, chain
 from typing import NamedTuple, Optional
 
 from rempart.population.births import Birth, Births, civil_identity, twin_of
-from rempart.population.contracts import contracts_since_birth, draw_terms
+from rempart.population.contracts import AS_OF, contracts_since_birth, draw_terms
 from rempart.population.model import Contract, Insurer, Person, Product
 from rempart.population.names import FAMILY_NAMES, FIRST_NAMES
 from rempart.population.products import SUPPLEMENT_REFERENCE
@@ -45,6 +46,7 @@ _PATTERNS = (
     _pattern((1, 0), (2, 3), (2, 2), (1, 1)),
 )
 
+_ALONE = _Shape(0, 1, 0)
 # First year of the ten in which somebody was born; a parent's goes with the children's.
 _ADULT_WINDOWS = (1936, 1946, 1946, 1956, 1956, 1966, 1976, 1976, 1986, 1986, 1996, 1996)
 _PARENT_WINDOWS = (1966, 1972, 1976, 1976, 1980, 1986)
@@ -102,6 +104,15 @@ class Roll:
         block = number - number % BLOCK
         shape = next(shape for shape in reversed(self._pattern(block)) if block + shape.offset <= number)
         return _Household(self, block + shape.offset, shape).members()
+
+    def canary(self, place: int) -> Person:
+        """Somebody who does not exist, alone and insured: a person like another, whose number comes after everybody's."""
+        person = _Household(self, self.insurer.persons + place, _ALONE).adults()[0]
+        if person.is_known(date.fromisoformat(AS_OF)):
+            return person
+        # A dead contract would leave the canary out.
+        terms = draw_terms(self.products, place & 255, place * 7 & 255, 255)
+        return person._replace(contracts=(Contract(f"C{person.adherent}", terms[0]),))
 
     def throw(self, head: int) -> bytes:
         """The dice of the household that begins with person `head`."""
