@@ -36,6 +36,8 @@ from rempart.vaultdoor.messages import (
     Refused,
     Reply,
     Security,
+    SoftwareAsked,
+    Softwares,
     TotpSecret,
 )
 
@@ -48,6 +50,8 @@ _FRAGMENTS: Mapping[type, str] = {
     Members: "members.html",
     RecoveryCodes: "recovery-codes.html",
     Security: "security.html",
+    SoftwareAsked: "software-asked.html",
+    Softwares: "softwares.html",
     TotpSecret: "totp.html",
 }
 

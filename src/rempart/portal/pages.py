@@ -39,6 +39,7 @@ PAGES = (
     Page("/assureur/fonds", "insurer-funds.html", signed_in=True),
     Page("/journal", "journal.html", signed_in=True),
     Page("/etablissement", "establishment.html", signed_in=True),
+    Page("/logiciel", "software.html", signed_in=True),
     Page("/securite", "security.html", signed_in=True),
 )
 REASONS = SESSION_OVER | {"signature", "stale", "sign-out"}

@@ -17,7 +17,8 @@ const SIGN_IN_AGAIN = new Set(["session", "device", "signature", "stale"]);
 /** Leave for the sign-in page, saying why. */
 export function leave(reason) {
   sessionStorage.clear();
-  location.replace(`/?motif=${reason}`);
+  // What a software asked waits behind the sign-in (entry.js).
+  location.replace(`/?motif=${reason}${location.pathname === "/logiciel" ? location.hash : ""}`);
   return new Promise(() => {});
 }
 

@@ -13,7 +13,9 @@ function tell(error) {
 export function enter(session) {
   const { login, role, establishment, establishments, places } = session;
   sessionStorage.setItem("who", JSON.stringify({ login, role, establishment, establishments, places }));
-  location.replace(role === "administrator" || !establishment ? "/etablissement" : "/verifier");
+  // A software that waits for a person opened this tab: back to what it asked (software.js).
+  if (/^#[0-9a-f-]{36}\./.test(location.hash)) location.replace(`/logiciel${location.hash}`);
+  else location.replace(role === "administrator" || !establishment ? "/etablissement" : "/verifier");
   return new Promise(() => {});
 }
 

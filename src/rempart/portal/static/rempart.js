@@ -16,6 +16,7 @@ const SCRIPTS = {
   "/factures": "./invoices.js",
   "/paiements": "./payments.js",
   "/reglement": "./rib.js",
+  "/logiciel": "./software.js",
   "/assureur/prises-en-charge": "./insurer.js",
   "/assureur/flux": "./insurer.js",
 };
@@ -51,6 +52,11 @@ const FOLLOWS = {
   "totp-confirm": (source, into) => {
     into.append(byId("totp-confirm").content.cloneNode(true));
     reveal(into);
+  },
+  "reload-softwares": async () => {
+    await load(byId("softwares"));
+    say(phrases.done);
+    byId("main").focus({ preventScroll: true });
   },
   joined: () => {
     sessionStorage.removeItem("who");
