@@ -20,7 +20,7 @@ from rempart.supervisor.home import Home
 from rempart.supervisor.platform import Platform, running_platform
 from rempart.supervisor.state import read_state
 
-PROCESSES = ("vault", "sealer", "cashier", "front", "worker")
+PROCESSES = ("vault", "sealer", "cashier", "front", "worker", "sentinel")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_every_process_is_healthy_and_has_its_own_role(platform):
     assert told["health"] == dict.fromkeys(PROCESSES, True)
     assert [line["name"] for line in told["processes"]] == ["database", *PROCESSES]
     dsns = {name: (platform.home.config_file(name)).read_text() for name in PROCESSES}
-    roles = ("vault", "sealer", "cashier", "door", "worker")
+    roles = ("vault", "sealer", "cashier", "door", "worker", "sentinel")
     for name, role in zip(PROCESSES, roles, strict=True):
         assert f"//rempart_{role}@" in dsns[name]
         assert [other for other in (*roles, "operator") if f"rempart_{other}.pgpass" in dsns[name]] == [role]
@@ -97,7 +97,7 @@ def test_no_secret_stands_in_a_settings_file_or_on_a_command_line(platform):
     home = platform.home
     known = [
         password_file(home.secrets, f"rempart_{role}").read_text()
-        for role in ("vault", "sealer", "door", "worker", "operator")
+        for role in ("vault", "sealer", "door", "worker", "sentinel", "operator")
     ]
     known.append((home.secrets / "key-store.passphrase").read_text())
     assert all(content.startswith(DEVELOPMENT_MARKER) for content in known)
@@ -122,7 +122,7 @@ def test_what_crashes_comes_back(platform):
         os.kill(before[name], signal.SIGKILL)
     told = wait_until_ready(platform.home, but={name: before[name] for name in ("vault", "worker")})
     assert {line["name"]: line["restarts"] for line in told["processes"]} == {
-        "database": 0, "vault": 1, "sealer": 0, "cashier": 0, "front": 0, "worker": 1,
+        "database": 0, "vault": 1, "sealer": 0, "cashier": 0, "front": 0, "worker": 1, "sentinel": 0,
     }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from rempart.supervisor.supervise import Probe, Process, Supervisor
 Folder = Annotated[Path, typer.Option("--folder", help="the platform's folder")]
 VAR = Path("var")
 ALIVE_SECONDS = 15.0
-"""The worker, which has no socket, touches a file every few seconds; this old, it is taken for dead."""
+"""Worker and sentinel, which have no socket, touch a file every few seconds; this old, they are taken for dead."""
 
 
 def up(
@@ -44,7 +44,7 @@ def up(
     clock_fd: Annotated[int | None, typer.Option("--clock-fd", hidden=True)] = None,
     without: Annotated[list[str] | None, typer.Option("--without", hidden=True)] = None,
 ) -> None:
-    """Provision on the first start, then run vault, sealer, front and worker until SIGTERM or Ctrl-C, which drains them."""
+    """Provision on the first start, then run every process of the platform until SIGTERM or Ctrl-C, which drains them."""
     # The two hidden options are a drill's: the descriptor of its clock, and the processes that it does without.
     configure_logs("supervisor")
     home = Home.at(folder)
@@ -120,7 +120,8 @@ def process_table(home: Home) -> list[Process]:
         _process(home, "sealer", drains=3, probe=_sealer_is_ready(home)),
         _process(home, "cashier", drains=2, probe=_answers_health(home.run / "claims-probe.sock")),
         _process(home, "front", drains=1, probe=_front_is_ready(home)),
-        _process(home, "worker", drains=2, probe=_worker_is_alive(home), before=_before_worker(home)),
+        _process(home, "worker", drains=2, probe=_is_alive(home, "worker"), before=_before_worker(home)),
+        _process(home, "sentinel", drains=3, probe=_is_alive(home, "sentinel"), before=_before_sentinel(home)),
     ]
 
 
@@ -179,11 +180,20 @@ def _sealer_is_ready(home: Home) -> Probe:
     return probe
 
 
-def _worker_is_alive(home: Home) -> Probe:
+def _is_alive(home: Home, name: str) -> Probe:
     async def probe() -> bool:
-        return time.time() - (home.run / "worker.alive").stat().st_mtime < ALIVE_SECONDS
+        return time.time() - (home.run / f"{name}.alive").stat().st_mtime < ALIVE_SECONDS
 
     return probe
+
+
+def _before_sentinel(home: Home) -> Callable[[], Awaitable[None]]:
+    """The sign of life of one that was killed goes."""
+
+    async def prepare() -> None:
+        (home.run / "sentinel.alive").unlink(missing_ok=True)
+
+    return prepare
 
 
 def _before_worker(home: Home) -> Callable[[], Awaitable[None]]:

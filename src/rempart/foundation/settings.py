@@ -259,6 +259,23 @@ class WitnessSettings:
 
 
 @dataclass(frozen=True)
+class SentinelSettings:
+    """`python -m rempart.sentinel`: detection."""
+
+    mode: Mode = setting("refuses development secrets in production")
+    dsn: str = setting("PostgreSQL as rempart_sentinel", unit="DSN with passfile, no password")
+    run_folder: Path = setting(
+        "where the vault's sentinel.sock is, and where sentinel.alive is touched", unit="folder"
+    )
+    poll_ms: int = setting(
+        "how often the ledger's head is looked at; a drill, whose hours are seconds, looks more often",
+        unit="ms",
+        default=500,
+    )
+    batch: int = setting("entries read at once", unit="entries", default=5_000)
+
+
+@dataclass(frozen=True)
 class SupervisorSettings:
     """`rempart up`."""
 
@@ -318,6 +335,9 @@ class SupervisorSettings:
         unit="processes",
         default=2,
     )
+    sentinel_poll_ms: int = setting(
+        "given to the sentinel: how often it looks at the ledger's head", unit="ms", default=500
+    )
     drain_seconds: float = setting(
         "how long a process may finish what is in flight before it is killed", unit="s", default=10.0
     )
@@ -333,6 +353,7 @@ ProcessSettings = (
     | CashierSettings
     | WorkerSettings
     | WitnessSettings
+    | SentinelSettings
     | SupervisorSettings
 )
 ALL: tuple[type[ProcessSettings], ...] = (
@@ -342,6 +363,7 @@ ALL: tuple[type[ProcessSettings], ...] = (
     CashierSettings,
     WorkerSettings,
     WitnessSettings,
+    SentinelSettings,
     SupervisorSettings,
 )
 
@@ -353,6 +375,7 @@ S = TypeVar(
     CashierSettings,
     WorkerSettings,
     WitnessSettings,
+    SentinelSettings,
     SupervisorSettings,
 )
 
@@ -420,6 +443,8 @@ def _require_sound_secrets(settings: ProcessSettings, path: Path) -> None:
             raise BadSettings(f"{path}: {name} is no postgresql:// URL")
         if _holds_password(dsn):
             raise BadSettings(f"{path}: {name} holds a password; name a file with passfile= instead")
+        if settings.mode == "production" and not _is_private(dsn):
+            raise BadSettings(f"{path}: {name} goes over a network: sslmode=verify-full is wanted")
     for file in secret_files(settings):
         try:
             mode = file.stat().st_mode
@@ -441,6 +466,17 @@ def _path(wanted: type, value: Any, folder: Path) -> Any:
 def _password_file(dsn: str) -> Path | None:
     found = parse_qs(urlsplit(dsn).query).get("passfile")
     return Path(found[0]) if found else None
+
+
+def _is_private(dsn: str) -> bool:
+    """A socket's folder, this machine, or TLS whose certificate is verified for that host."""
+    parts = urlsplit(dsn)
+    query = parse_qs(parts.query)
+    hosts = [host for given in query.get("host", [parts.hostname or ""]) for host in given.split(",")]
+    near = all(
+        not host or host.startswith("/") or host in {"localhost", "127.0.0.1", "::1"} for host in hosts
+    )
+    return near or query.get("sslmode") == ["verify-full"]
 
 
 def _holds_password(dsn: str) -> bool:

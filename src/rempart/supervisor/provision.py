@@ -22,6 +22,7 @@ from rempart.foundation.settings import (
     CashierSettings,
     FrontSettings,
     SealerSettings,
+    SentinelSettings,
     SupervisorSettings,
     VaultSettings,
     WorkerSettings,
@@ -114,7 +115,9 @@ def name_verifier_key(home: Home, verifier_key: str) -> None:
 def _write_process_settings(ground: Ground) -> None:
     home, given = ground.home, ground.settings
     key_store, passphrase = home.keys / "store.json", _passphrase_file(home)
-    files: dict[str, VaultSettings | SealerSettings | FrontSettings | CashierSettings | WorkerSettings] = {
+    files: dict[
+        str, VaultSettings | SealerSettings | FrontSettings | CashierSettings | WorkerSettings | SentinelSettings
+    ] = {
         "vault": VaultSettings(
             mode=given.mode, dsn=ground.dsn("rempart_vault"), run_folder=home.run, key_store=key_store, origin=given.origin,
             rp_id=given.rp_id, log_origin=given.log_origin, claims_key=home.secrets / "claims.key",
@@ -140,6 +143,9 @@ def _write_process_settings(ground: Ground) -> None:
             mode=given.mode, dsn=ground.dsn("rempart_worker"), run_folder=home.run, state_folder=home.audit,
             log_origin=given.log_origin, settlement_key=home.secrets / "settlement.key", outbox_folder=home.outbox,
             debtor_name=given.debtor_name, debtor_iban=_debtor_iban(given),
+        ),
+        "sentinel": SentinelSettings(
+            mode=given.mode, dsn=ground.dsn("rempart_sentinel"), run_folder=home.run, poll_ms=given.sentinel_poll_ms,
         ),
     }  # fmt: skip
     # The vault's own `init` makes the claims zone's key, after this.

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rempart import __version__
-from rempart.vault import acts, ledgerfiles, operator, restored, vouching
+from rempart.vault import acts, containment, ledgerfiles, operator, restored, vouching
 from rempart.vault.disclose import RIGHTS, disclose
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.listener import Desk
@@ -18,6 +18,7 @@ from rempart.vaultdoor.messages import (
     AskTile,
     Call,
     Checkpoint,
+    Contain,
     Health,
     Healthy,
     Jwks,
@@ -72,6 +73,7 @@ _HANDLERS: dict[type, Callable[[Any, Zone], Awaitable[Reply]]] = {
     Act: _act,
     Vouch: vouching.vouch,
     Notify: vouching.notify,
+    Contain: containment.contain,
     Health: _health,
     Jwks: _jwks,
     Checkpoint: ledgerfiles.checkpoint,

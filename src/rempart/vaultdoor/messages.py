@@ -1,10 +1,11 @@
 """What passes through the hatch. Strict structs: an unknown field or type is refused.
 
-The vault's four callers, each with a UNIX socket of its own (docs/trust-zones.md):
+The vault's five callers, each with a UNIX socket of its own (docs/trust-zones.md):
 
 - `door`: the web doors. They relay signed requests whole (`Act`) and ask for public things (`Health`, `Jwks`, the ledger).
 - `operator`: the operator's commands. They enrol insurers, establishments and people, and throw switches.
 - `cashier`: the claims zone. It asks who signed a request that a door relayed to it (`Vouch`), and has an establishment told (`Notify`).
+- `sentinel`: detection. It throws a switch on one device, account, establishment or editor (`Contain`), and can release none.
 - `probe`: health only (the supervisor).
 
 The cashier listens to the doors and the supervisor in the same way, and answers a `Paper`.
@@ -239,6 +240,19 @@ class Notify(Message, frozen=True):
     detail: str
 
 
+class Contain(Message, frozen=True):
+    """Detection contains one party (docs/detection.md): the smallest scopes only. Whatever holds more or longer stays as it is."""
+
+    scope: Literal["device", "account", "establishment", "editor"]
+    key: str
+    """Its id (uuid)."""
+    hold: Literal["step-up", "closed"]
+    reason: str
+    """A rule and an alert's figure, for the journal; nothing of a person."""
+    minutes: int
+    """0: until the operator undoes it."""
+
+
 Call = (
     Act
     | Health
@@ -266,6 +280,7 @@ Call = (
     | Journal
     | Vouch
     | Notify
+    | Contain
 )
 
 CALLERS: dict[str, tuple[type[Message], ...]] = {
@@ -276,6 +291,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         ThrowSwitch, ShowLine, WidenLine, SetBreaker, SetVitale, Journal, RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
     ),
     "cashier": (Vouch, Notify, Jwks, Health),
+    "sentinel": (Contain, Health),
     "probe": (Health,),
 }  # fmt: skip
 
