@@ -1,13 +1,16 @@
 """Both key stores open with what they were closed with, and with nothing else."""
 
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.exceptions import InvalidTag
 
+from rempart.vault import keystore
 from rempart.vault.keystore import (
     EpochInUse,
     KeyStore,
@@ -15,6 +18,7 @@ from rempart.vault.keystore import (
     Pkcs11KeyStore,
     Token,
     begin_epoch,
+    complete_key_store,
     create_key_store,
     open_key_store,
     unwrap,
@@ -126,7 +130,7 @@ def test_a_secret_moved_to_another_place_does_not_open(tmp_path: Path, passphras
 
 def outputs(store: KeyStore) -> dict[str, bytes]:
     """What the keys that stand before a rotation make of one message."""
-    names = ("subject", "pseudonym", "codes", "wrapping", "capsule-1")
+    names = ("subject", "pseudonym", "codes", "wrapping", "card", "capsule-1")
     return {name: store.prf(name)(b"m") for name in names}
 
 
@@ -185,3 +189,23 @@ def test_a_new_epoch_adds_a_key_to_the_token_and_keeps_the_others(tmp_path: Path
     again = opened()
     assert again.prf("capsule-2")(b"m") == second
     again.session.close()
+
+
+def test_a_store_made_before_a_purpose_came_gets_its_key_and_keeps_the_others(
+    tmp_path: Path, passphrase: Path
+) -> None:
+    path = tmp_path / "keys"
+    create_key_store(path, passphrase, None, tmp_path / "claims.key")
+    before = open_key_store(path, passphrase, None)
+    old = {name: key for name, key in before.ring.prf.items() if name != "card"}
+    salt = secrets.token_bytes(16)
+    sealing = keystore._stretch(passphrase.read_bytes().strip(), salt)
+    path.write_bytes(keystore._sealed_file(msgspec.structs.replace(before.ring, prf=old), sealing, salt))
+    with pytest.raises(KeyError):
+        open_key_store(path, passphrase, None).prf("card")
+    completed = complete_key_store(path, passphrase, None)
+    assert len(completed.prf("card")(b"x")) == 32
+    again = complete_key_store(path, passphrase, None)
+    assert again.ring == completed.ring == open_key_store(path, passphrase, None).ring
+    assert {name: key for name, key in again.ring.prf.items() if name != "card"} == old
+    assert again.ring.prf["card"] != before.ring.prf["card"]

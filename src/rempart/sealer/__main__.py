@@ -19,7 +19,7 @@ from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import SealerSettings, load_settings
-from rempart.vault.keystore import Token, open_key_store
+from rempart.vault.keystore import Token, complete_key_store, open_key_store
 
 NICE = 10
 """Look-ups go first: the sealer and its workers have the machine when nobody asks, and a tenth of a core's share when somebody does."""
@@ -87,7 +87,7 @@ def serve(settings: SealerSettings, stop: threading.Event, clock: Clock) -> None
     from rempart.sealer.workers import Access, Gang
 
     access = Access(settings.dsn, settings.key_store, settings.passphrase_file, _token(settings))
-    keys = access.open_keys()
+    keys = complete_key_store(settings.key_store, settings.passphrase_file, _token(settings))
     with store.connect(settings.dsn, "main") as connection:
         if not store.lock_alone(connection):
             raise AnotherSealer

@@ -21,7 +21,14 @@ from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.vault.checkpoints import LedgerUnsound
-from rempart.vault.keystore import EpochInUse, Token, begin_epoch, create_key_store, open_key_store
+from rempart.vault.keystore import (
+    EpochInUse,
+    Token,
+    begin_epoch,
+    complete_key_store,
+    create_key_store,
+    open_key_store,
+)
 from rempart.vault.notices import Audited, journal
 from rempart.vault.operator import OPERATOR
 from rempart.vault.server import open_desk
@@ -65,7 +72,7 @@ def main() -> int:
 
 async def serve(settings: VaultSettings, clock: Clock) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
-    keys = open_key_store(settings.key_store, settings.passphrase_file, _token(settings))
+    keys = complete_key_store(settings.key_store, settings.passphrase_file, _token(settings))
     zone = await open_zone(settings, clock, keys)
     desk = open_desk(zone)
     stop = asyncio.Event()

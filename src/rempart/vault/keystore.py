@@ -199,6 +199,44 @@ def open_key_store(path: Path, passphrase_file: Path | None, token: Token | None
     return Pkcs11KeyStore(ring, session) if session is not None else FileKeyStore(ring)
 
 
+def complete_key_store(path: Path, passphrase_file: Path | None, token: Token | None) -> KeyStore:
+    """Open the store, as `open_key_store` does, once it has a key for each purpose: one may have come after the store was made.
+
+    Every key that was there stays. Vault and sealer may do it at once: the second finds it done.
+    """
+    store = open_key_store(path, passphrase_file, token)
+    if not _missing(store):
+        return store
+    path = path.resolve()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        store = open_key_store(path, passphrase_file, token)
+        missing = _missing(store)
+        if not missing:
+            return store
+        if isinstance(store, Pkcs11KeyStore):
+            for name in missing:
+                _generate_in_token(store.session, name)
+            return store
+        assert passphrase_file is not None
+        prf, salt = (
+            {**store.ring.prf, **{name: secrets.token_bytes(32) for name in missing}},
+            secrets.token_bytes(16),
+        )
+        ring = msgspec.structs.replace(store.ring, prf=prf)
+        _replace(path, folder, _sealed_file(ring, _stretch(_passphrase(passphrase_file), salt), salt))
+        return FileKeyStore(ring)
+    finally:
+        os.close(folder)
+
+
+def _missing(store: KeyStore) -> list[str]:
+    if isinstance(store, Pkcs11KeyStore):
+        return [name for name in PRF_PURPOSES if not _token_holds(store.session, name)]
+    return [name for name in PRF_PURPOSES if name not in store.ring.prf]
+
+
 def begin_epoch(path: Path, passphrase_file: Path | None, token: Token | None, in_use: int) -> int:
     """Add the capsule key of the next epoch and make it the current one; every key that was there stays. Returns the new epoch.
 
@@ -225,16 +263,19 @@ def begin_epoch(path: Path, passphrase_file: Path | None, token: Token | None, i
             assert passphrase_file is not None
             prf, salt = {**prf, name: secrets.token_bytes(32)}, secrets.token_bytes(16)
             sealing = _stretch(_passphrase(passphrase_file), salt)
-        coming = path.with_name(f".{path.name}.new")
-        coming.unlink(missing_ok=True)
-        _write_new(
-            coming, _sealed_file(msgspec.structs.replace(store.ring, epoch=following, prf=prf), sealing, salt)
-        )
-        coming.replace(path)
-        os.fsync(folder)
+        ring = msgspec.structs.replace(store.ring, epoch=following, prf=prf)
+        _replace(path, folder, _sealed_file(ring, sealing, salt))
     finally:
         os.close(folder)
     return following
+
+
+def _replace(path: Path, folder: int, content: bytes) -> None:
+    coming = path.with_name(f".{path.name}.new")
+    coming.unlink(missing_ok=True)
+    _write_new(coming, content)
+    coming.replace(path)
+    os.fsync(folder)
 
 
 def _sealed_file(ring: KeyRing, sealing: bytes, salt: bytes) -> bytes:
