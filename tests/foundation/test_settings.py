@@ -121,3 +121,24 @@ def test_every_setting_has_a_reason_and_cannot_be_changed(folder):
             assert field.metadata["reason"], f"{kind.__name__}.{field.name}"
     with pytest.raises(dataclasses.FrozenInstanceError):
         load(folder).mode = "demo"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("where", "taken"),
+    [
+        ("?host=/run/postgresql&", True),
+        ("localhost/x?", True),
+        ("db.example/x?sslmode=verify-full&", True),
+        ("db.example/x?", False),
+        ("db.example/x?sslmode=require&", False),
+        ("?host=/run/postgresql,db.example&", False),
+    ],
+)
+def test_in_production_the_database_is_near_or_its_certificate_is_verified(folder, where, taken):
+    dsn = f'"postgresql://rempart_vault@{where}passfile={{folder}}/vault.pgpass"'
+    load(folder, dsn=dsn, mode='"demo"')
+    if taken:
+        load(folder, dsn=dsn)
+    else:
+        with pytest.raises(BadSettings, match="verify-full"):
+            load(folder, dsn=dsn)

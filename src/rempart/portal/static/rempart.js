@@ -83,6 +83,8 @@ async function perform(source) {
   const { body, headers } = source.tagName === "FORM" ? read(source) : { body: JSON.parse(source.dataset.body ?? "{}"), headers: {} };
   if (confirm && !(await askConfirm(confirm))) return;
   clearError();
+  // Whoever signs out leaves nothing in this tab, even if the server cannot be told.
+  if (path === "sign-out") sessionStorage.clear();
   const html = Boolean(into || append);
   const reply = await act(path, body, { html, headers });
   if (append) {
