@@ -14,6 +14,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from rempart.cli.counter import Counter
 from rempart.client import (
     BadRequest,
     Card,
@@ -36,6 +37,7 @@ from rempart.client import (
 from rempart.client.__main__ import main as client_command
 from rempart.client.keys import b64url, keyid
 from rempart.client.model import Confirmation
+from rempart.vault.policy import EDITOR as EDITOR_LINE
 from rempart.vaultdoor.messages import Challenge, Done, Enrolled, RegisterEditor, SuspendEditor, ThrowSwitch
 from tests.api.town import ANNE, CLOSED_AMC, ELSEWHERE, ENDED, Town, running_town
 from tests.conftest import Database
@@ -83,24 +85,25 @@ def client(town: Town, editor: EditorKey, **changes: object) -> Client:
     return Client(town.front.settings.origin, DeviceKey.generate(), editor, **changes)  # type: ignore[arg-type]
 
 
-def stepped(town: Town) -> dict[str, object]:
+def stepped(counter: Counter) -> dict[str, object]:
     """An assertion of the pharmacist's passkey."""
-    told = town.counter.act("/acts/step-up/begin", {})
+    told = counter.act("/acts/step-up/begin", {})
     challenge = Challenge(**{name: value for name, value in told.items() if name != "type"})
-    return {"nonce": challenge.nonce, "credential": town.counter.passkey.use(challenge, town.counter.device)}
+    return {"nonce": challenge.nonce, "credential": counter.passkey.use(challenge, counter.device)}
 
 
-def code(town: Town) -> str:
+def code(town: Town, titulaire: Counter | None = None) -> str:
     """The titulaire's code."""
-    town.counter.act("/acts/step-up/passkey", stepped(town))
-    made = town.counter.act("/acts/software/invite", {"establishment": "", "editor": EDITOR})
-    return str(made["code"])
+    counter = titulaire or town.counter
+    counter.act("/acts/step-up/passkey", stepped(counter))
+    return str(counter.act("/acts/software/invite", {"establishment": "", "editor": EDITOR})["code"])
 
 
-def confirm(town: Town, asked: Confirmation) -> None:
+def confirm(town: Town, asked: Confirmation, person: Counter | None = None) -> None:
     """What the portal's page does with the address that the software opened."""
+    counter = person or town.counter
     number, _, shown = asked.url.partition("#")[2].partition(".")
-    town.counter.act("/acts/software/confirm", {"ask": number, "code": shown} | stepped(town))
+    counter.act("/acts/software/confirm", {"ask": number, "code": shown} | stepped(counter))
 
 
 def ledger_editors(town: Town) -> list[str]:
@@ -383,6 +386,37 @@ def test_a_signer_of_ones_own_is_enough(town: Town, editor: EditorKey) -> None:
         installed.wait(asked, pause=0.01)
         assert installed.check_right(ANNES_CARD, "PHAR").open
     assert device.asked >= 3
+
+
+def test_installations_together_never_pass_the_editors_line(
+    town: Town, software: Client, editor: EditorKey
+) -> None:
+    """Two pharmacies, two people, two devices, each with a whole line of its own; the editor's has room for three misses."""
+    spend_editors_line(town, EDITOR_LINE[2] - 15)
+    try:
+        with town.newcomer() as (other, _), client(town, editor) as second:
+            asked = second.install(code(town, other), "Ailleurs")
+            confirm(town, asked, other)
+            second.wait(asked, pause=0.01)
+            for each in (software, second, software):
+                assert not each.check_right(Card(ANNE.amc, "00000000", ANNE.birth_date), "PHAR").found
+            before = town.ledger_size()
+            for each in (software, second):
+                with pytest.raises((StepUpNeeded, Exhausted)):
+                    each.check_right(Card(ANNE.amc, "00000000", ANNE.birth_date), "PHAR")
+            assert town.ledger_size() == before
+            # The browser of the same person, in the same establishment, has its own line.
+            assert town.check(ANNE.by_card())[0].status == 200
+    finally:
+        spend_editors_line(town, 0)
+
+
+def spend_editors_line(town: Town, units: int) -> None:
+    with town.database.connect() as owner:
+        owner.execute(
+            "UPDATE vault.meter m SET month_slot = %s, month = ARRAY[%s,0,0,0,0,0,0,0] FROM vault.editor e WHERE m.key = e.id",
+            (int(time.time() * 1_000_000) // 345_600_000_000, units),
+        )
 
 
 # ── the editor's page ────────────────────────────────────────────────────────────────────────────────────────────────
