@@ -1,5 +1,6 @@
 """Cards asked for, made, handed over, opened and read again; and what is refused."""
 
+import base64
 import io
 import zipfile
 from dataclasses import dataclass, replace
@@ -12,7 +13,9 @@ import pytest
 import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from rempart.cli.commands import command_line
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.intake.cards import read_cards
 from rempart.intake.lines import Chunk
@@ -163,6 +166,25 @@ def test_a_package_is_opened_by_its_insurer_s_key_alone(zone: Zone, folder: Path
             open_package(zone.folder / "spoilt", target, own)
         assert not target.exists()
     assert open_package(package, target, own) == "99000001"
+
+
+def test_the_insurer_opens_its_package_on_its_own_machine(zone: Zone, folder: Path) -> None:
+    ask(zone, asked_for(1))
+    (package,) = folder.iterdir()
+    desk = zone.folder / "desk"
+    desk.mkdir()
+    key = desk / "notice.key"
+    key.write_bytes(base64.b64encode(zone.insurers["99000001"].notice.private_bytes_raw()))
+    command = ["insurer", "cards-open", str(package), "--key", str(key), "--output", str(desk / "cards.zip")]
+    told = CliRunner().invoke(command_line(command), command)
+    assert told.exit_code == 0
+    assert "1 cards of 99000001" in told.output
+    assert (desk / "cards.zip").stat().st_mode & 0o777 == 0o600
+    assert CliRunner().invoke(command_line(command), command).exit_code == 1, "nothing is written over"
+    key.write_bytes(base64.b64encode(bytes(32)))
+    command[-1] = str(desk / "others.zip")
+    assert CliRunner().invoke(command_line(command), command).exit_code == 1
+    assert not (desk / "others.zip").exists()
 
 
 def test_nothing_readable_of_a_card_stays_in_the_zone(

@@ -61,6 +61,7 @@ def open_package(package: Path, target: Path, private_key: bytes) -> str:
     part = target.with_name(target.name + ".part")
     try:
         with package.open("rb") as file, part.open("wb") as out:
+            part.chmod(0o600)
             head = _read_head(file)
             sealed = base64.b64decode(head.key, validate=True)
             identity = _SUITE.decrypt(
