@@ -88,9 +88,9 @@ def test_a_claim_gives_back_after_a_day_and_not_before(shared: Database, counter
     earn(counter.connection, A_MONDAY + 24 * HOUR)
     assert look_up(counter, "known 51", A_MONDAY + 24 * HOUR)[0] == STEP_UP
     earn(counter.connection, A_MONDAY + 25 * HOUR)
-    statuses = [look_up(counter, f"known {k}", A_MONDAY + 25 * HOUR)[0] for k in range(60, 75)]
-    # Six claims, five thirds each.
-    assert statuses.count(TOLD) == 10
+    statuses = [look_up(counter, f"known {k}", A_MONDAY + 25 * HOUR)[0] for k in range(60, 77)]
+    # Six claims, twice each.
+    assert statuses.count(TOLD) == 12
 
 
 def test_one_look_up_claimed_many_times_pays_once(shared: Database, counter: Counter) -> None:
@@ -109,7 +109,7 @@ def test_a_claim_cancelled_takes_back_what_it_gave(shared: Database, counter: Co
         for index in indexes:
             claim(cashier, index, A_MONDAY)
     earn(counter.connection, A_MONDAY + DAY)
-    assert earned(counter, counter.device) == 10
+    assert earned(counter, counter.device) == 12
     with shared.connect("rempart_cashier") as cashier:
         for index in indexes:
             cancel(cashier, index, A_MONDAY + DAY)
@@ -160,7 +160,7 @@ def test_what_was_earned_fades_with_what_was_asked(shared: Database, counter: Co
         for k in range(6):
             claim(cashier, counter.ask_entry(f"known {k}", A_MONDAY)[2], A_MONDAY)
     earn(counter.connection, A_MONDAY + DAY)
-    assert earned(counter, counter.device) == 10
+    assert earned(counter, counter.device) == 12
     for later in (33 * DAY, 80 * DAY):
         row = counter.connection.execute(
             "SELECT vault.spent(earned, %s / 345600000000 - earned_slot), vault.spent(month, %s / 345600000000 - month_slot)"
@@ -174,9 +174,10 @@ def test_a_robot_meets_the_pace_and_a_person_passes_it(counter: Counter) -> None
     asked = [counter.ask(f"known {k}", at=A_MONDAY, pace=10)[0] for k in range(12)]
     assert asked == [TOLD] * 10 + [STEP_UP] * 2
     assert counter.ask("known 20", at=A_MONDAY + 50 * MINUTE, pace=10)[0] == STEP_UP
-    counter.confirm(A_MONDAY + 50 * MINUTE)
-    assert counter.ask("known 20", at=A_MONDAY + 51 * MINUTE, pace=10)[0] == TOLD
-    assert counter.ask("known 21", at=A_MONDAY + 111 * MINUTE, pace=0)[0] == STEP_UP
+    counter.confirm(A_MONDAY + 50 * MINUTE, upto=12)
+    asked = [counter.ask(f"known {k}", at=A_MONDAY + 51 * MINUTE, pace=10)[0] for k in range(20, 24)]
+    assert asked == [TOLD] * 2 + [STEP_UP] * 2
+    assert counter.ask("known 24", at=A_MONDAY + 111 * MINUTE, pace=0)[0] == STEP_UP
 
 
 def test_a_step_up_tells_nothing_of_the_person_asked_for(counter: Counter) -> None:

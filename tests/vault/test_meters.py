@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from rempart.evidence.audit import audit_ledger
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Assurance, Lane, Profession
-from rempart.vault.policy import CREDIT, EDITOR, LEASE, LINES, WIDENING, WIDENINGS_A_DAY, YOUNG, costs
+from rempart.vault.policy import (
+    CONFIRMED,
+    CREDIT,
+    EDITOR,
+    LEASE,
+    LINES,
+    WIDENING,
+    WIDENINGS_A_DAY,
+    YOUNG,
+    costs,
+)
 from tests.conftest import A_MONDAY, Database
 
 ROOT = Path(__file__).parents[2]
@@ -51,9 +61,11 @@ class Counter:
         """Status and cost of one look-up."""
         return self.ask_entry(person, at, limits, lane, insurer, pace, editor, connection)[:2]
 
-    def confirm(self, at: int) -> None:
+    def confirm(self, at: int, upto: int = 10_000) -> None:
         """A passkey confirmed that a person is there."""
-        self.connection.execute("UPDATE vault.session SET stepped = %s WHERE id = %s", (at, self.session))
+        self.connection.execute(
+            "UPDATE vault.session SET stepped = %s, stepped_upto = %s WHERE id = %s", (at, upto, self.session)
+        )
 
     def ask_entry(
         self,
@@ -345,7 +357,8 @@ def test_the_documented_figures_are_the_policys() -> None:
     hour, day, line = EDITOR
     for said in (
         f"{hour} units an hour, {day} a day, {line} a month",
-        {(5, 3): "five thirds of it"}[CREDIT],
+        {(2, 1): "units count twice"}[CREDIT],
+        f"opens {CONFIRMED} units",
         f"{YOUNG} units in all",
         f"{WIDENING} units",
         f"{WIDENINGS_A_DAY} times a day",

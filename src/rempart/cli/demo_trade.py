@@ -29,8 +29,8 @@ from rempart.population.professionals import (
 )
 from rempart.supervisor.platform import Platform
 
-PATIENTS_A_COUNTER = 50
-"""Below the hourly limit of a counter whose pharmacist confirmed: the meters stay as they are."""
+PATIENTS_A_COUNTER = 30
+"""The pace of a counter: the meters stay as they are."""
 BREAKER = 1_000_000
 """Units an hour. The day is played in two minutes: the operator lifts the breakers, which would rightly open."""
 _KIT: list[dict[str, Any]] = [
@@ -92,8 +92,6 @@ def play_trade(
     )
     lift_breakers(platform.home.folder, (insurer.amc for insurer in population.insurers), BREAKER)
     counters = [houses.open(Profession.PHARMACY) for _ in range(-(-invoices // PATIENTS_A_COUNTER))]
-    for counter in counters:
-        counter.confirm()
     people = (by_card(person, Domain.PHAR) for person in open_for(population, Domain.PHAR))
     day = play_day(counters, people, invoices, seed, console)
     console.print(

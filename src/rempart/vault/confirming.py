@@ -1,12 +1,22 @@
-"""A person confirmed by passkey, with user verification, that they are at this device: the pace is lifted for an hour, an exhausted line
-is lengthened. A thief who holds the session, or a copied profile, cannot; at most four times a day, so that a habit is no tap."""
+"""A person confirmed by passkey, with user verification, that they are at this device: the pace is lifted a little, an exhausted line is
+lengthened. A thief who holds the session, or a copied profile, cannot; and gets little from the honest person's own touch."""
 
 import uuid
 
 from rempart.foundation.clock import DAY
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Speaker
-from rempart.vault.policy import LANE_WEIGHT, LINES, MISS_WEIGHT, MONTH_SLOT, WIDENING, WIDENINGS_A_DAY
+from rempart.vault.policy import (
+    CONFIRMED,
+    DAY_SLOT,
+    HOUR_SLOT,
+    LANE_WEIGHT,
+    LINES,
+    MISS_WEIGHT,
+    MONTH_SLOT,
+    WIDENING,
+    WIDENINGS_A_DAY,
+)
 from rempart.vault.store_accounts import Connection
 
 SHORT = MISS_WEIGHT * max(LANE_WEIGHT.values())
@@ -15,7 +25,8 @@ SHORT = MISS_WEIGHT * max(LANE_WEIGHT.values())
 
 async def confirm(c: Connection, who: Speaker, now: int) -> None:
     """In the transaction that verified the passkey."""
-    await store.step_session(c, who.session, now)
+    spent, _ = await store.spent(c, who.device, now // HOUR_SLOT, now // DAY_SLOT)
+    await store.step_session(c, who.session, now, spent + CONFIRMED)
     if who.profession is None or who.profession not in LINES or who.establishment is None:
         return
     line = LINES[who.profession]

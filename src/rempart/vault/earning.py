@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from rempart.foundation.clock import HOUR, MINUTE, Clock
-from rempart.vault.policy import CLAIM_DELAY, CREDIT, MONTH_SLOT, YOUNG
+from rempart.vault.policy import CLAIM_DELAY, CREDIT, YOUNG
 from rempart.vault.store_accounts import LOST
 
 EVERY = MINUTE
@@ -26,7 +26,7 @@ class Earning:
 
     def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
         self._pool, self._clock = pool, clock
-        self._last = self._forgot = self._slot = 0
+        self._last = self._hour = 0
 
     async def follow(self) -> None:
         """For ever. A round that fails is said and tried again."""
@@ -43,13 +43,14 @@ class Earning:
         now = self._clock()
         changed = set(await self._pool.fetchval("SELECT vault.note_claims($1, $2)", now, CLAIM_DELAY))
         changed |= set(await self._pool.fetchval("SELECT vault.count_credits($1)", now))
-        if now // MONTH_SLOT != self._slot:
+        hourly = abs(now - self._hour) >= HOUR
+        if hourly:
             changed |= set(await self._pool.fetchval("SELECT vault.unreckoned($1)", now))
         await self._reckon(now, sorted(changed))
-        self._last, self._slot = now, now // MONTH_SLOT
-        if abs(now - self._forgot) >= HOUR:
+        self._last = now
+        if hourly:
             await self._pool.execute("SELECT vault.forget_old($1)", now)
-            self._forgot = now
+            self._hour = now
 
     async def _reckon(self, now: int, keys: Sequence[uuid.UUID]) -> None:
         # A few at a time: their meters are locked meanwhile.

@@ -101,9 +101,11 @@ async def prove_session(c: Connection, session_id: UUID, now: int, assurance: in
     )
 
 
-async def step_session(c: Connection, session_id: UUID, now: int) -> None:
-    """A passkey confirmed who is at the device."""
-    await c.execute("UPDATE vault.session SET stepped = $2 WHERE id = $1", session_id, now)
+async def step_session(c: Connection, session_id: UUID, now: int, upto: int) -> None:
+    """A passkey confirmed who is at the device: its pace is lifted up to so many units an hour."""
+    await c.execute(
+        "UPDATE vault.session SET stepped = $2, stepped_upto = $3 WHERE id = $1", session_id, now, upto
+    )
 
 
 async def move_session(c: Connection, session_id: UUID, establishment: UUID | None, role: str) -> None:

@@ -30,7 +30,8 @@ ALTER TABLE vault.told
   ADD COLUMN claimed boolean NOT NULL DEFAULT false;
 
 -- When a passkey last confirmed, with user verification, that a person is at this session's device. Not the sign-in: a fresh sign-in widens nothing.
-ALTER TABLE vault.session ADD COLUMN stepped bigint NOT NULL DEFAULT 0;
+-- `stepped_upto`: up to how many units of this device's hour that lifts the pace.
+ALTER TABLE vault.session ADD COLUMN stepped bigint NOT NULL DEFAULT 0, ADD COLUMN stepped_upto integer NOT NULL DEFAULT 0;
 
 -- `hold`: closed, nothing is told; step-up, only to a session confirmed since the switch was thrown.
 ALTER TABLE vault.switch ADD COLUMN hold text NOT NULL DEFAULT 'closed' CHECK (hold IN ('closed', 'step-up'));

@@ -57,11 +57,12 @@ DECLARE
   hour_now CONSTANT bigint := p_at / 900000000;
   day_now CONSTANT bigint := p_at / 14400000000;
   month_now CONSTANT bigint := p_at / 345600000000;
-  confirmed_pace CONSTANT bigint := p_at - 3600000000;  -- a confirmation lifts the pace for an hour,
+  confirmed_pace CONSTANT bigint := p_at - 3600000000;  -- a confirmation lifts the pace a little for an hour,
   confirmed_line CONSTANT bigint := p_at - 300000000;   -- and is asked once for an exhausted line: then it is exhausted
   switches boolean;
   -- who stands behind each session, NULL where it is over
-  by_account uuid[]; by_device uuid[]; by_establishment uuid[]; by_profession text[]; by_stepped bigint[]; by_passkey boolean[];
+  by_account uuid[]; by_device uuid[]; by_establishment uuid[]; by_profession text[]; by_stepped bigint[]; by_upto integer[];
+  by_passkey boolean[];
   -- the batch's meters, locked: key, spent this hour, day and month less what was earned, and what this batch debits
   m_key uuid[]; m_hour integer[]; m_day integer[]; m_line integer[]; m_debit integer[];
   at_key integer[];
@@ -85,11 +86,12 @@ DECLARE
 BEGIN
   -- 1. the sessions, their devices, accounts, establishments, memberships and editors that still stand; whether any switch is thrown
   SELECT array_agg(w.account ORDER BY u.i), array_agg(w.device ORDER BY u.i), array_agg(w.establishment ORDER BY u.i),
-      array_agg(w.profession ORDER BY u.i), array_agg(w.stepped ORDER BY u.i), array_agg(w.passkey ORDER BY u.i)
-    INTO by_account, by_device, by_establishment, by_profession, by_stepped, by_passkey
+      array_agg(w.profession ORDER BY u.i), array_agg(w.stepped ORDER BY u.i), array_agg(w.upto ORDER BY u.i),
+      array_agg(w.passkey ORDER BY u.i)
+    INTO by_account, by_device, by_establishment, by_profession, by_stepped, by_upto, by_passkey
     FROM unnest(p_session, p_editor) WITH ORDINALITY AS u (id, editor, i)
     LEFT JOIN LATERAL (
-      SELECT s.account, s.device, s.establishment, e.profession, s.stepped, s.assurance = 2 AS passkey
+      SELECT s.account, s.device, s.establishment, e.profession, s.stepped, s.stepped_upto AS upto, s.assurance = 2 AS passkey
         FROM vault.session s
         JOIN vault.binding b ON b.account = s.account AND b.device = s.device AND b.fresh_until > p_at
         JOIN vault.account a ON a.id = s.account AND a.status = 'active'
@@ -151,7 +153,8 @@ BEGIN
       END IF;
     END LOOP;
     slot := at_key[2];
-    IF refusal IS NULL AND by_stepped[i] <= confirmed_pace AND m_hour[slot] + m_debit[slot] + p_cost_told[i] > p_pace[i] THEN
+    IF refusal IS NULL AND m_hour[slot] + m_debit[slot] + p_cost_told[i]
+        > greatest(p_pace[i], CASE WHEN by_stepped[i] > confirmed_pace THEN by_upto[i] ELSE 0 END) THEN
       refusal := CASE WHEN by_passkey[i] THEN 6 ELSE 3 END;
     END IF;
     IF refusal IS NOT NULL THEN
