@@ -17,7 +17,7 @@ from rempart.drill.delivering import deliver
 from rempart.drill.honest import HonestLife
 from rempart.drill.knowledge import listed
 from rempart.drill.ledgerscope import Scope
-from rempart.drill.past import write_past
+from rempart.drill.past import until_reckoned, write_past
 from rempart.drill.plots import Plot, plot_of
 from rempart.drill.report import Report, minutes, timeline_of
 from rempart.drill.rhythms import moment
@@ -55,7 +55,8 @@ async def _on(
 ) -> tuple[Report, list[tuple[int, int]]]:
     wire, operator = Wire("127.0.0.1", platform.port), VaultClient(platform.home.run / "operator.sock")
     town = scenario.population
-    async with await psycopg.AsyncConnection.connect(observer_dsn(platform), autocommit=True) as observer:
+    dsn = EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart")
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as observer:
         drill = Drill(
             scenario,
             platform,
@@ -64,6 +65,7 @@ async def _on(
             Door(platform.origin, wire, clock),
             operator,
             Watch(observer),
+            dsn,
             say,
             Agenda(clock),
         )
@@ -75,11 +77,6 @@ async def _on(
         finally:
             wire.close()
             await operator.close()
-
-
-def observer_dsn(platform: Platform) -> str:
-    """The drill's own superuser: it observes, and takes the dump that a thief of databases takes."""
-    return EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart")
 
 
 async def _prepare(drill: Drill) -> None:
@@ -98,6 +95,7 @@ async def _prepare(drill: Drill) -> None:
     drill.life = HonestLife(drill.town, drill.agenda, scenario.seed)
     with drill.timed("past"):
         await write_past(drill.watch.connection, drill.town, FIRST_DAY, scenario.seed)
+        await until_reckoned(drill.watch.connection, drill.clock)
 
 
 async def _let_time_pass(drill: Drill, plot: Plot) -> None:
@@ -137,8 +135,9 @@ async def _tell(drill: Drill, plot: Plot) -> tuple[Report, list[tuple[int, int]]
     dsn = drill.platform.home.operator_dsn.read_text().strip()
     with psycopg.connect(dsn, autocommit=True) as connection:
         scope: Scope = plot.scope(connection, loot.began, drill.clock())
-    alerts = await drill.watch.alerts(loot.began, plot.parties())
-    contained = await drill.watch.contained(plot.parties())
+    parties = await plot.parties()
+    alerts, others = await drill.watch.alerts(loot.began, parties)
+    contained = await drill.watch.contained(parties)
     curve = without_meters(scenario, len(listed(scenario, drill.town.people)), drill.begins, drill.ends)
     first: Mark | None = alerts[0] if alerts else None
     report = Report(
@@ -163,6 +162,7 @@ async def _tell(drill: Drill, plot: Plot) -> tuple[Report, list[tuple[int, int]]
         honest_beside_thief=dict(tally.beside_thief.most_common()),
         honest_invoices=dict(tally.invoices.most_common()),
         alerts=[{"minutes": minutes(mark.at, loot.began), "what": mark.what} for mark in alerts],
+        alerts_about_others=len(others),
         notes=loot.notes,
         seconds_by_part=drill.parts | {"waited for the sentinel": round(drill.watch.waited, 2)},
         timeline=timeline_of(loot, alerts, contained),

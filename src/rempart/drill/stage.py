@@ -23,7 +23,7 @@ from rempart.vaultdoor.client import VaultClient
 
 FIRST_DAY = date(2026, 1, 5)
 """A Monday; the synthetic contracts describe January 2026."""
-SETTLES_AT, BEGINS_AT = 6.0, 10.0
+SETTLES_AT, BEGINS_AT = 5.0, 10.0
 """Hours: when the town is enrolled on the first day; when the thief begins on his first."""
 Say = Callable[[str], None]
 
@@ -39,6 +39,8 @@ class Drill:
     door: Door
     operator: VaultClient
     watch: Watch
+    observer: str
+    """The DSN of the drill's own superuser: it observes, and takes the dump that a thief of databases takes."""
     say: Say
     agenda: Agenda
     loot: Loot = field(default_factory=Loot)
