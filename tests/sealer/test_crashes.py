@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from rempart.intake.model import Kind
+from rempart.intake.package import open_package
 from rempart.sealer import spool as spool_module
 from rempart.sealer import store
 from rempart.sealer.load import Workshop
@@ -21,6 +23,7 @@ from rempart.sealer.watch import Round
 from rempart.sealer.workers import Access, Gang
 from rempart.vault.keystore import FileKeyStore
 from tests.sealer.conftest import Zone, delta, full, member
+from tests.sealer.test_cards import asked_for, request
 
 OLD = [member(n) for n in range(1, 41)]
 NEW = [member(n) for n in range(2, 42)]
@@ -57,6 +60,7 @@ def die_at(
         workshop = Workshop(
             mode="demo", origin="", clock=lambda: now, keys=keys, connection=connection,
             second=lambda: store.connect(access.dsn, "doomed-index"), gang=Gang(access, keys, 1),
+            cards_folder=folders[1].with_name("cards"),
         )  # fmt: skip
         rounds = Round(workshop, Spool(*folders), grace_seconds=0.0)
         rounds.begin()
@@ -121,6 +125,28 @@ def test_kill_9_at_each_write_of_a_load(zone: Zone, forkserver: Any, kind: Kind)
         before, after = after, before
     assert write > 20, "every write was visited"
     assert swapped >= 2, "also the writes after the swap"
+
+
+def test_kill_9_at_each_write_of_a_request_for_cards(zone: Zone, forkserver: Any) -> None:
+    folder = zone.spool.own.with_name("cards")
+    zone.rounds.workshop = replace(zone.workshop, cards_folder=folder)
+    zone.load(full(member(1, card="1"), optional=("card",)))
+    write, made = 0, None
+    while made is None:
+        write += 1
+        zone.clock.advance(1_000_000)
+        delivery = zone.send(request(asked_for(1)), Kind.CARDS)
+        made = doomed(zone, forkserver, write)
+        zone.rounds.begin()
+        zone.rounds.step()
+        assert zone.told(delivery)["state"] == "loaded", f"write {write}: {zone.told(delivery)}"
+        # One whole package, and no half of one.
+        (package,) = folder.iterdir()
+        assert open_package(
+            package, zone.folder / "z.zip", zone.insurers["99000001"].notice.private_bytes_raw()
+        )
+        package.unlink()
+    assert write > 10, "every write was visited"
 
 
 def test_a_file_that_kills_its_sealer_each_time_is_set_aside(zone: Zone, forkserver: Any) -> None:

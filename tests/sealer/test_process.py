@@ -1,5 +1,6 @@
 """The sealer as a process, and the commands that feed it."""
 
+import base64
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from rempart.cli import intake as commands
+from rempart.cli.commands import command_line
 from rempart.foundation.settings import SealerSettings, write_settings
+from rempart.foundation.vocabulary import Lane
 from rempart.intake.envelope import seal_file
 from rempart.intake.model import Kind
 from rempart.intake.upload import sign_upload
 from rempart.supervisor.home import Home
+from rempart.vaultdoor.card_text import read_card_text
 from tests.sealer.conftest import Zone, full, member
+from tests.sealer.test_cards import asked_for, request, scanned
 
 
 def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
@@ -43,7 +49,7 @@ def home(zone: Zone, key_store: Path, tmp_path: Path) -> Iterator[Home]:
     (key_store / "passphrase").chmod(0o600)
     settings = SealerSettings(
         mode="demo", dsn=zone.database.dsn("sealer"), run_folder=made.run, key_store=key_store / "store.json",
-        spool_folder=made.spool, passphrase_file=key_store / "passphrase",
+        spool_folder=made.spool, passphrase_file=key_store / "passphrase", cards_folder=made.outbox / "cards",
     )  # fmt: skip
     write_settings(settings, made.config_file("sealer"))
     command = [sys.executable, "-m", "rempart.sealer", "--config", str(made.config_file("sealer"))]
@@ -67,6 +73,37 @@ def rempart(*words: str) -> Result:
     return CliRunner().invoke(app, words[1:])
 
 
+def test_from_an_insurer_s_desk_to_cards_in_its_hands(zone: Zone, home: Home, tmp_path: Path) -> None:
+    desk = tmp_path / "desk"
+    signing, notice = rempart("insurer", "new-keys", str(desk)).stdout.split()[1::2]
+    zone.owner.execute(
+        "UPDATE vault.insurer SET signing_key = %s, notice_key = %s WHERE amc = '99000001'",
+        (base64.b64decode(signing), base64.b64decode(notice)),
+    )
+    files = {
+        "members": ("full", full(member(1, card="3"), optional=("card",))),
+        "cards": ("cards", request(asked_for(1, card="3"), asked_for(2))),
+    }
+    for name, (kind, content) in files.items():
+        (desk / name).write_bytes(content)
+        sealed = rempart(
+            "insurer", "seal-file", str(desk / name), "--amc", "99000001", "--kind", kind, "--sequence", "1",
+            "--key", str(desk / "signing.key"), "--recipient", zone.recipient,
+        )  # fmt: skip
+        assert sealed.exit_code == 0, sealed.stderr
+        told = rempart("intake", "load", str(desk / f"{name}.rempart"), "--folder", str(home.folder))
+        assert told.exit_code == 0, told.stdout
+    assert "line 3, card: card-unknown" in told.stdout
+    (package,) = (home.outbox / "cards").iterdir()
+    opened = CliRunner().invoke(
+        command_line(["insurer"]), ["insurer", "cards-open", str(package), "--key", str(desk / "notice.key")]
+    )
+    assert opened.exit_code == 0, opened.output
+    with zipfile.ZipFile(f"{package}.zip") as archive:
+        card = read_card_text(scanned(archive.read("000002.pdf")))
+    assert zone.look(member(1), Lane.SECRET, secret=card.secret)
+
+
 def test_from_an_insurer_s_desk_to_a_generation(zone: Zone, home: Home, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect(str(home.run / "sealer.sock"))
@@ -76,8 +113,6 @@ def test_from_an_insurer_s_desk_to_a_generation(zone: Zone, home: Home, tmp_path
     keys = rempart("insurer", "new-keys", str(desk))
     assert keys.exit_code == 0, keys.stderr
     assert (desk / "signing.key").stat().st_mode & 0o777 == 0o600
-    import base64
-
     signing = base64.b64decode(keys.stdout.split()[1])
     zone.owner.execute("UPDATE vault.insurer SET signing_key = %s WHERE amc = '99000001'", (signing,))
     recipient = rempart("intake", "recipient", "--folder", str(home.folder)).stdout.strip()
