@@ -4,16 +4,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rempart.foundation.settings import FrontSettings, write_settings
 from tests.front.process import running_front
 
 
-def start(folder: Path, port: int, more: str = "") -> "subprocess.CompletedProcess[str]":
+def start(
+    folder: Path, port: int, more: str = "", origin: str = "http://localhost"
+) -> "subprocess.CompletedProcess[str]":
     settings = FrontSettings(
         mode="demo",
         dsn="postgresql:///nowhere",
         run_folder=folder,
-        origin="http://localhost",
+        origin=origin,
         spool_folder=folder,
         port=port,
     )
@@ -35,6 +39,13 @@ def test_two_fronts_never_share_a_port(tmp_path: Path) -> None:
 def test_an_impossible_port_is_a_sentence(tmp_path: Path) -> None:
     ended = start(tmp_path, 80_000)
     assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+
+
+@pytest.mark.parametrize("origin", ["http://[", "https://a.example/path", "http://a.example", "a.example"])
+def test_an_origin_that_no_browser_signs_is_a_sentence(tmp_path: Path, origin: str) -> None:
+    ended = start(tmp_path, 8000, origin=origin)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert ended.stderr.startswith("settings: ")
 
 
 def test_an_unknown_setting_refuses_to_start(tmp_path: Path) -> None:

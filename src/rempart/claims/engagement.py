@@ -199,7 +199,7 @@ def _header(receipt: str) -> dict[str, Any]:
         raise EngagementInvalid("form")
     try:
         header = msgspec.json.decode(_unb64(receipt.partition(".")[0]))
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise EngagementInvalid("form") from None
     # The algorithm is ours, never the token's to choose (RFC 8725 §3.1).
     if (

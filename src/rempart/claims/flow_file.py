@@ -98,7 +98,7 @@ def read_line(content: bytes) -> Line:
     """One line. Raises BadFlow."""
     try:
         line: Line = _DECODER.decode(content)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadFlow(str(error)) from None
     return line
 

@@ -205,7 +205,7 @@ def _opened(key: AESGCM, content: bytes, number: int, header: bytes) -> Part:
 def _decoded(content: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise OpeningsMalformed("line") from None
 
 

@@ -397,7 +397,10 @@ def load_settings(kind: type[S], path: Path) -> S:
         )
     except msgspec.ValidationError as error:
         raise BadSettings(f"{path}: {error}") from error
-    _require_sound_secrets(settings, path)
+    try:
+        _require_sound_secrets(settings, path)
+    except ValueError as error:
+        raise BadSettings(f"{path}: a DSN that is no URL, or a path that no file can have") from error
     return settings
 
 

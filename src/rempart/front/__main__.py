@@ -22,7 +22,7 @@ from rempart.foundation.clock import Clock
 from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
-from rempart.foundation.settings import FrontSettings, load_settings
+from rempart.foundation.settings import BadSettings, FrontSettings, load_settings
 from rempart.front.addresses import Addresses
 from rempart.front.connections import allow_connections, watch_connections
 from rempart.front.dispatch import Front
@@ -79,7 +79,10 @@ def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClien
     """All the doors behind one callable. `client` calls the vault, `cashier` the claims zone."""
     production = settings.mode == "production"
     api = ApiSettings(origin=settings.origin, production=production, spool_folder=settings.spool_folder)
-    portal = PortalSettings(origin=settings.origin, production=production, identity_dsn=settings.dsn)
+    try:
+        portal = PortalSettings(origin=settings.origin, production=production, identity_dsn=settings.dsn)
+    except ValueError as error:
+        raise BadSettings(str(error)) from None
     return Front(
         RightsCheck(client, production=production),
         api_app(api, client, cashier, clock),
