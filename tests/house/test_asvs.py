@@ -14,7 +14,7 @@ LEVELS: dict[str, str] = {
 }
 STATES = {"yes", "partly", "no", "operator", "n/a"}
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
-FILE = re.compile(r"`([\w./-]+(?:\.\w+|/setup))`")
+FILE = re.compile(r"`([\w./-]+(?:\.\w+|/setup|/run))`")
 LINK = re.compile(r"\]\(([^)#]+)\)")
 
 
@@ -59,7 +59,10 @@ def test_each_row_says_whether_it_is_met_and_where_or_why() -> None:
 def test_every_test_named_is_there() -> None:
     for row in ROWS:
         for file, name in TEST.findall(row.where):
-            assert re.search(rf"^def {name}\(", (ROOT / file).read_text(), re.MULTILINE), (row.number, name)
+            assert re.search(rf"^\s*def {name}\(", (ROOT / file).read_text(), re.MULTILINE), (
+                row.number,
+                name,
+            )
 
 
 def test_every_file_named_is_there() -> None:
