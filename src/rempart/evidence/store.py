@@ -12,6 +12,7 @@ import psycopg
 
 from rempart.evidence.errors import LeafMissing, LeafRewritten, LedgerUnreadable, OpeningMalformed
 from rempart.evidence.opening import OPENING_SQL, Opening, verify_opening
+from rempart.evidence.witnesses import QUORUM, RECENT
 
 Connection = psycopg.Connection[Any]
 
@@ -40,11 +41,19 @@ def reading(dsn: str) -> Iterator[Connection]:
 
 
 def latest_checkpoint(connection: Connection) -> bytes:
-    """The note signed last. Raises `LeafMissing` before the first."""
-    row = connection.execute("SELECT note FROM evidence.checkpoint ORDER BY size DESC LIMIT 1").fetchone()
+    """The published note: of the recent checkpoints the one that witnesses cosigned, the newest of these, with their lines.
+
+    Raises `LeafMissing` before the first.
+    """
+    row = connection.execute(
+        "SELECT c.note, coalesce(string_agg(k.line, '' ORDER BY k.witness), '') FROM"
+        " (SELECT size, note FROM evidence.checkpoint ORDER BY size DESC LIMIT %s) c LEFT JOIN evidence.cosignature k USING (size)"
+        " GROUP BY c.size, c.note ORDER BY least(count(k.line), %s) DESC, c.size DESC LIMIT 1",
+        (RECENT, QUORUM),
+    ).fetchone()
     if row is None:
         raise LeafMissing("the ledger has no checkpoint yet")
-    return str(row[0]).encode()
+    return f"{row[0]}{row[1]}".encode()
 
 
 def stream_commitments(connection: Connection, *, batch: int) -> Iterator[bytes]:

@@ -62,6 +62,8 @@ class Audited(StrEnum):
     RIB_CANCEL = "rib:cancel"
     INDU_NOTICE = "indu:notice"
     PEC_DECIDE = "prise-en-charge:decide"
+    CONSULTATIONS_ASK = "consultations:ask"
+    LEDGER_PRUNE = "ledger:prune"
 
 
 TOLD_BY_CASHIER = frozenset(

@@ -210,9 +210,9 @@ async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch) -> Done:
     return Done()
 
 
-async def ask_release(_zone: Zone, c: Connection, _call: AskRelease) -> ReleaseText:
+async def ask_release(zone: Zone, c: Connection, _call: AskRelease) -> ReleaseText:
     """What two people have to sign. Raises NotThere when nothing is held."""
-    return ReleaseText(await restored.release_text(c))
+    return ReleaseText(await restored.release_text(c, zone.checkpoints.origin))
 
 
 async def release_restored(zone: Zone, c: Connection, call: ReleaseRestored) -> Done:
@@ -220,7 +220,7 @@ async def release_restored(zone: Zone, c: Connection, call: ReleaseRestored) -> 
     if zone.witnessing.contradicted or not zone.witnessing.heard:
         raise Conflict("witnesses")
     keys = restored.require_release_keys(zone.settings.release_keys)
-    await restored.release(c, zone.clock(), keys, call.signatures)
+    await restored.release(c, zone.clock(), zone.checkpoints.origin, keys, call.signatures)
     return Done()
 
 

@@ -51,9 +51,7 @@ async def close_platform(pool: asyncpg.Pool, now: int, origin: str, found: Contr
         )  # fmt: skip
         await _throw(c, now)
         if new is not None:
-            await journal(
-                c, now, VAULT, Audited.RESTORED_HOLD, origin, f"{found.why} {found.here} {found.seen}"
-            )
+            await write_journal(c, now, VAULT, HELD, origin, f"{found.why} {found.here} {found.seen}")
 
 
 async def keep_closed(pool: asyncpg.Pool, now: int) -> bool:
@@ -74,14 +72,17 @@ async def was_released(pool: asyncpg.Pool, origin: str) -> bool:
     """Did two people accept that the log goes on under this name?"""
     return bool(
         await pool.fetchval(
-            "SELECT EXISTS (SELECT FROM vault.restored WHERE origin = $1 AND why = 'another-name' AND released IS NOT NULL)",
+            "SELECT EXISTS (SELECT FROM vault.restored WHERE released_as = $1)",
             origin,
         )
     )
 
 
-async def release_text(c: Connection) -> str:
-    """What each of the two people signs, as the text of a signed note. Raises `NotThere` when nothing is held."""
+async def release_text(c: Connection, name: str) -> str:
+    """What each of the two people signs, as the text of a signed note: this hold, and the log's name from now on.
+
+    Raises `NotThere` when nothing is held.
+    """
     row = await c.fetchrow(
         "SELECT nonce, at, origin, here, seen, why, witness FROM vault.restored WHERE released IS NULL FOR UPDATE"
     )
@@ -89,23 +90,24 @@ async def release_text(c: Connection) -> str:
         raise NotThere("hold")
     told = {
         "origin": row["origin"], "hold": row["nonce"], "since": instant(row["at"]).isoformat(timespec="seconds"), "why": row["why"],
-        "here": row["here"], "seen": row["seen"], "by": row["witness"] or "-",
+        "here": row["here"], "seen": row["seen"], "by": row["witness"] or "-", "as": name,
     }  # fmt: skip
     return "".join(f"{line}\n" for line in (_HEADER, *(f"{name} {value}" for name, value in told.items())))
 
 
-async def release(c: Connection, now: int, keys: Sequence[VerifierKey], signatures: Sequence[bytes]) -> None:
+async def release(
+    c: Connection, now: int, name: str, keys: Sequence[VerifierKey], signatures: Sequence[bytes]
+) -> None:
     """Lift the switch, on the signatures of two people over the text of this hold. Raises `NotThere`, `ReleaseRefused`."""
-    text = await release_text(c)
+    text = await release_text(c, name)
     signers = _signers(text, keys, signatures)
     if len(signers) < PEOPLE:
         raise ReleaseRefused(f"{len(signers)} of {PEOPLE}")
     names = " ".join(sorted(signers.values()))
     displaced = await c.fetchval(
-        "UPDATE vault.restored SET released = $1, released_by = $2 WHERE released IS NULL RETURNING displaced",
-        now,
-        names,
-    )
+        "UPDATE vault.restored SET released = $1, released_by = $2, released_as = $3 WHERE released IS NULL RETURNING displaced",
+        now, names, name,
+    )  # fmt: skip
     await c.execute("DELETE FROM vault.switch WHERE scope = 'platform' AND key = '' AND reason = $1", REASON)
     if displaced is not None:
         # What the operator had contained before stays contained.

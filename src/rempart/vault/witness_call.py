@@ -124,7 +124,9 @@ class WitnessCall:
     def close(self) -> None:
         """Let go of the connection and the thread."""
         self._cut()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        # In its own thread, after what is under way there.
+        self._thread.submit(self._connection.close)
+        self._thread.shutdown(wait=False)
 
     def _cut(self) -> None:
         held = self._connection.sock

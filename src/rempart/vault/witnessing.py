@@ -28,6 +28,8 @@ LATE = 60 * SECOND
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds before a witness that did not answer is asked again."""
 _THIN_EVERY = 1_000
+LOST = (RempartError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""A witness or the database that does not answer, or answers nonsense: said, and tried again."""
 _log = logging.getLogger(__name__)
 
 
@@ -166,35 +168,36 @@ class Witnessing:
 
     async def _ask_soundly(self, watch: Watch) -> bool:
         """True when it cosigned. Whatever else happens is noted in the watch, and said in the log when it is new."""
-        before, watch.trouble = watch.trouble, ""
         watch.news.clear()
+        trouble = ""
         try:
             await self._ask(watch)
-        except Contradicted as error:
-            watch.trouble, watch.contradicts = error.found.why, True
-            await self._take_seriously(watch, error.found)
-        except (RempartError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            watch.trouble = f"{type(error).__name__} {error}".strip()
-        else:
             watch.heard, watch.contradicts = True, False
-        if watch.trouble and watch.trouble != before:
-            _log.warning("witness %s does not cosign: %s", watch.label, watch.trouble)
-        return not watch.trouble
+        except Contradicted as error:
+            watch.contradicts = True
+            trouble = await self._take_seriously(watch, error.found)
+        except LOST as error:
+            trouble = f"{type(error).__name__} {error}".strip()
+        if trouble and trouble != watch.trouble:
+            _log.warning("witness %s does not cosign: %s", watch.label, trouble)
+        watch.trouble = trouble
+        return not trouble
 
-    async def _take_seriously(self, watch: Watch, found: Contradiction) -> None:
+    async def _take_seriously(self, watch: Watch, found: Contradiction) -> str:
         """Before a witness ever agreed since the start, its word is enough. Later it must show a checkpoint that we signed."""
         try:
             note = await watch.call.last(self._checkpoints.origin)
             shown = await self._is_proof(note)
             if watch.heard and not shown:
                 _log.critical("witness %s claims a ledger that we did not sign: %s", watch.label, found.why)
-                return
+                return found.why
             await self._close(
                 Contradiction(found.why, found.here, found.seen, watch.label, note if shown else "")
             )
-            watch.heard = True
-        except (WitnessUnreachable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            watch.trouble = f"{found.why}, {type(error).__name__}"
+        except LOST as error:
+            return f"{found.why}, {type(error).__name__}"
+        watch.heard = True
+        return found.why
 
     async def _is_proof(self, note: str) -> bool:
         """Did our own key sign this checkpoint, and does our ledger not hold it?"""

@@ -53,6 +53,10 @@ class Zone:
 
 async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zone:
     """Connect, publish this start's claims envelope, hold the ledger call ready."""
+    log_key = SignerKey(settings.log_origin, ed25519.Ed25519PrivateKey.from_private_bytes(keys.ring.ledger))
+    witnesses = read_witnesses(settings.witnesses)
+    require_witnesses(witnesses, settings.mode, log_key.verifier().public)
+    require_release_keys(settings.release_keys)
     pool = await asyncpg.create_pool(
         settings.dsn, min_size=1, max_size=4, server_settings={"application_name": ApplicationName}
     )
@@ -69,10 +73,6 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zo
         clock(),
     )
     prfs = {epoch: keys.prf(f"capsule-{epoch}") for epoch in (keys.epoch, keys.epoch - 1) if epoch > 0}
-    log_key = SignerKey(settings.log_origin, ed25519.Ed25519PrivateKey.from_private_bytes(keys.ring.ledger))
-    witnesses = read_witnesses(settings.witnesses)
-    require_witnesses(witnesses, settings.mode, log_key.verifier().public)
-    require_release_keys(settings.release_keys)
     checkpoints = CheckpointSigner(pool, settings.log_origin, log_key, clock)
     return Zone(
         settings=settings,

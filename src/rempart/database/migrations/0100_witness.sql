@@ -19,7 +19,8 @@ CREATE TABLE evidence.cosignature (
 );
 
 -- Each time that the ledger was not what a witness had seen, or took another name. While `released` is null the platform's switch is
--- thrown with the reason 'restored-backup', and every line counts as spent. `displaced`: the platform's switch that it replaced.
+-- thrown with the reason 'restored-backup', and every line counts as spent. `displaced`: the platform's switch that it replaced;
+-- `released_as`: the log's name under which two people let it go on.
 CREATE TABLE vault.restored (
   nonce uuid PRIMARY KEY,
   at bigint NOT NULL,
@@ -31,7 +32,8 @@ CREATE TABLE vault.restored (
   note text NOT NULL,
   displaced text,
   released bigint,
-  released_by text
+  released_by text,
+  released_as text
 );
 -- One at a time.
 CREATE UNIQUE INDEX restored_once ON vault.restored ((true)) WHERE released IS NULL;
