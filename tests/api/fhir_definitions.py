@@ -549,6 +549,11 @@ def _coded_unit(item: Json, _: Resource) -> bool:
     return not has(item, "code") or has(item, "system")
 
 
+@invariant("sev-1")
+def _name_or_query(item: Json, _: Resource) -> bool:
+    return not has(item, "name") or not has(item, "query")
+
+
 @invariant("sqty-1")
 def _no_comparator(item: Json, _: Resource) -> bool:
     return not has(item, "comparator")

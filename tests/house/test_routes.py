@@ -42,6 +42,7 @@ SIGNED = {
     "POST /acts/{act:path}": "relayed whole: the vault's table says who may",
     "POST /claims/{errand:path}": "relayed whole: the cashier's table says who may",
     **{f"{method} {path}": "relayed whole: the cashier's table says who may" for method, path in ROUTES},
+    "POST /fhir/AuditEvent/_search": "signed by the insurer's key: the vault verifies it before it reads anything",
     "PUT /intake/{amc}/{filename}": "signed by the insurer; the sealer verifies it before it opens anything",
     "GET /intake/{delivery}": "whoever holds the delivery's 128-bit number",
 }

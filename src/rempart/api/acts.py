@@ -89,6 +89,9 @@ ACTS: tuple[ActDescription, ...] = (
     ActDescription("/acts/recovery/renew", STEP_UP, (), (messages.RecoveryCodes,), "Get ten new recovery codes."),
     ActDescription("/acts/device/remove", SESSION, ("id",), (messages.Done,), "Unbind a device."),
     ActDescription("/acts/device/approve", STEP_UP, ("pending", "code"), (messages.Done,), "Approve a waiting device."),
+    ActDescription(
+        "/acts/insurer/consultations", STEP_UP, ("member", "before"), (messages.Consultations,), "Who consulted a member."
+    ),
     ActDescription("/acts/journal", SESSION, ("before", "limit"), (messages.JournalPage,), "What I looked up; what is left of my line"),
     ActDescription("/acts/members", SESSION, ("establishment",), (messages.Members,), "Who works here."),
     ActDescription("/acts/members/join", SESSION, ("code",), (messages.SignedIn,), "Join where one was invited, with an account."),

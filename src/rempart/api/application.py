@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rempart.api.audit_events import AuditEvents
 from rempart.api.capability import capability_statement
 from rempart.api.claims import ROUTES, ClaimsRelay
 from rempart.api.definitions import Definitions
@@ -21,6 +22,7 @@ from rempart.api.upload import Spool
 from rempart.foundation.clock import Clock, system_clock
 from rempart.foundation.errors import Outage
 from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.insurer import WHO_CONSULTED
 from rempart.vaultdoor.messages import (
     Checkpoint,
     Health,
@@ -42,6 +44,7 @@ def app(
     """Build the application. It opens no connection before the first request, and needs no lifespan events. `cashier`: the claims zone."""
     published = Published(settings, client)
     definitions = Definitions(settings.origin, production=settings.production)
+    audit_events = AuditEvents(client, settings.origin, production=settings.production)
     claims = ClaimsRelay(cashier, production=settings.production)
     routes = [
         ("/fhir/metadata", published.metadata),
@@ -69,6 +72,7 @@ def app(
         routes=[
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in routes),
             *(Route(path, claims.relay, methods=[method]) for method, path in ROUTES),
+            Route(WHO_CONSULTED, audit_events.search, methods=["POST"]),
             *intake,
         ],
         exception_handlers={

@@ -47,6 +47,7 @@ ISSUE_TYPES = {
     "last-factor": "business-rule",
     "breaker": "throttled",
     "exhausted": "throttled",
+    "inquiries": "throttled",
     "contained": "suppressed",
     "conflict": "conflict",
     "outage": "transient",

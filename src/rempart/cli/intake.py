@@ -253,7 +253,7 @@ def seal_file_command(
     """Sign and encrypt a file: the only form in which a platform takes it."""
     with _said_plainly():
         target = output or file.with_name(file.name + ".rempart")
-        manifest = seal_file(file, target, amc, kind, sequence, _read_key(key), recipient, system_clock())
+        manifest = seal_file(file, target, amc, kind, sequence, read_signing_key(key), recipient, system_clock())
         console.print(f"{target}: {manifest.lines:,} lines, {target.stat().st_size:,} bytes")
 
 
@@ -268,7 +268,7 @@ def send(
     with _said_plainly(), file.open("rb") as body:
         target = f"/intake/{amc}/{file.name}"
         digest = hashlib.file_digest(body, "sha256").digest()
-        signed = sign_upload(target, origin, digest, _read_key(key), system_clock())
+        signed = sign_upload(target, origin, digest, read_signing_key(key), system_clock())
         body.seek(0)
         headers = {
             "Content-Digest": signed.content_digest,
@@ -363,7 +363,8 @@ def _said_plainly() -> Iterator[None]:
         raise typer.Exit(1) from error
 
 
-def _read_key(path: Path) -> Ed25519PrivateKey:
+def read_signing_key(path: Path) -> Ed25519PrivateKey:
+    """The insurer's signing key, from its file. Raises BadInput."""
     try:
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(path.read_bytes(), validate=False))
     except (OSError, ValueError) as error:

@@ -1,24 +1,29 @@
-"""`rempart insurer openings-verify`: the insurer checks, at home, that what it was handed of a day is what the ledger commits to."""
+"""`rempart insurer openings-verify|consultations`: what an insurer checks of the ledger, and asks of it, on its own machine."""
 
 import csv
 import hashlib
+import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import httpx
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rempart.cli.insurer import read_notice_key
-from rempart.cli.intake import console
+from rempart.cli.intake import SigningKey, console, read_signing_key
 from rempart.cli.intake import insurer as app
 from rempart.evidence.note import VerifierKey
 from rempart.evidence.opening_file import OpeningsReader, Told
 from rempart.evidence.tiles import read_leaves, verify_folder
-from rempart.foundation.clock import instant
-from rempart.foundation.errors import BadInput, RempartError
+from rempart.foundation.clock import instant, system_clock
+from rempart.foundation.errors import BadInput, Outage, RempartError
 from rempart.foundation.vocabulary import DOMAIN_BY_CODE, Lane
 from rempart.intake.notice import UnreadableReference, open_reference, unwrap_load_key
+from rempart.vaultdoor.insurer import WHO_CONSULTED, sign_as_insurer
 
 COLUMNS = (
     "index", "at", "member", "establishment", "account", "device", "editor", "lane", "domain", "outcome", "class", "cost", "subject",
@@ -46,6 +51,46 @@ def openings_verify(
     except RempartError as error:
         print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
         raise typer.Exit(1) from error
+
+
+@app.command("consultations")
+def consultations(
+    member: Annotated[
+        str, typer.Argument(help="The insurer's own reference of the member; - reads it from standard input.")
+    ],
+    key: SigningKey,
+    origin: Annotated[str, typer.Option(help="The platform's address.")],
+) -> None:
+    """Ask who consulted a member; print the AuditEvents (FHIR), one JSON object a line, newest first."""
+    page = ""
+    member = sys.stdin.readline().strip() if member == "-" else member
+    try:
+        while True:
+            bundle = _ask(member, page, read_signing_key(key), origin)
+            for entry in bundle.get("entry", ()):
+                print(json.dumps(entry["resource"], ensure_ascii=False))
+            following = [link["url"] for link in bundle["link"] if link["relation"] == "next"]
+            if not following:
+                return
+            page = dict(parse_qsl(urlsplit(following[0]).query))["page"]
+    except RempartError as error:
+        print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+def _ask(member: str, page: str, key: Ed25519PrivateKey, origin: str) -> dict[str, Any]:
+    # The reference is in the body, never in an address.
+    body = urlencode({"patient:identifier": member} | ({"page": page} if page else {})).encode()
+    headers = sign_as_insurer(WHO_CONSULTED, origin, body, key, system_clock())
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        answer = httpx.post(origin + WHO_CONSULTED, content=body, headers=headers | form, timeout=30)
+    except httpx.HTTPError as error:
+        raise Outage(type(error).__name__) from error
+    if answer.status_code != 200:
+        raise Outage(f"the platform answered {answer.status_code}: {answer.headers.get('Rempart-Code', '')}")
+    content: dict[str, Any] = answer.json()
+    return content
 
 
 def _verify(file: Path, notice_key: bytes, mirror: Path, log_key: VerifierKey, output: Path | None) -> None:

@@ -48,8 +48,8 @@ class Mirrored:
 def update_mirror(folder: Path, key: VerifierKey, fetch: Fetch) -> Mirrored:
     """Bring the copy to the log's latest checkpoint.
 
-    Raises `NoteMalformed`, `NoteRefused` (another key), `Forked`, `Shrunk`, `LeafRewritten`, `LeafMissing`, `LedgerUnreadable`: then the copy is
-    what it was.
+    Raises `NoteMalformed`, `NoteRefused` (another key), `Forked`, `Shrunk`, `LeafRewritten`, `LeafMissing`, `LedgerUnreadable`: the copy
+    is what it was.
     """
     try:
         note = fetch(CHECKPOINT, _CHECKPOINT_LIMIT)

@@ -17,6 +17,7 @@ from rempart.foundation.clock import SECOND
 from rempart.foundation.errors import Outage
 from rempart.vault import (
     activation,
+    consultations,
     devices,
     editors,
     factors,
@@ -104,6 +105,7 @@ ACTS: dict[str, Rule] = {
     "/acts/device/remove": Rule(Who.SESSION, devices.RemoveBody, devices.remove),
     "/acts/device/approve": Rule(Who.STEP_UP, devices.ApproveBody, devices.approve, devices.prepare_approval),
     "/acts/journal": Rule(Who.SESSION, lookups.PageBody, lookups.page),
+    "/acts/insurer/consultations": Rule(Who.STEP_UP, consultations.InquiryBody, consultations.ask),
     "/acts/members": Rule(Who.SESSION, members.PlaceBody, members.see),
     "/acts/members/join": Rule(Who.SESSION, members.JoinBody, members.join),
     "/acts/members/invite": Rule(Who.MANAGER, members.InviteBody, members.invite),

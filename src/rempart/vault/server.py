@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from rempart import __version__
-from rempart.vault import acts, containment, ledgerfiles, operator, restored, vouching
+from rempart.vault import acts, consultations, containment, ledgerfiles, operator, restored, vouching
 from rempart.vault.disclose import RIGHTS, disclose
 from rempart.vault.zone import Zone
+from rempart.vaultdoor.insurer import WHO_CONSULTED
 from rempart.vaultdoor.listener import Desk
 from rempart.vaultdoor.messages import (
     Act,
@@ -42,6 +43,8 @@ async def _answer(call: Call, zone: Zone) -> Reply:
 
 
 async def _act(act: Act, zone: Zone) -> Reply:
+    if act.target == WHO_CONSULTED and act.method == "POST":
+        return await consultations.ask_by_key(act, zone)
     if act.target not in RIGHTS:
         return await acts.perform(act, zone)
     zone.witnessing.require_heard()

@@ -121,6 +121,11 @@ CODES: dict[str, Code] = {
         "Trop de consultations sont demandées en ce moment à cet organisme ou à la plateforme, tous professionnels réunis : par sécurité, elles attendent. Recommencez dans quelques minutes.",
         "Too many look-ups are being asked of this insurer or of the platform, by all professionals together: as a safeguard they wait. Try again in a few minutes.",
     ),
+    "inquiries": Code(
+        429,
+        "Trop de demandes « Qui a consulté » pour l'instant : recommencez demain, ou passez par les systèmes de l'assureur.",
+        "Too many askings of who consulted for now: try again tomorrow, or ask by the insurer's systems.",
+    ),
     "contained": Code(
         423,
         "Les consultations et la facturation sont suspendues ici par mesure de sécurité. L'assistance vous contactera.",

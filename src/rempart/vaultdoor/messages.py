@@ -659,6 +659,35 @@ class JournalPage(Message, frozen=True):
     line_limit: int
 
 
+class Consultation(Message, frozen=True):
+    """One answer that told of a person, as its insurer may know it."""
+
+    index: int
+    """Of its leaf in the ledger."""
+    at: int
+    finess: str
+    profession: str
+    role: str
+    """Of whoever asked, at that establishment; "" when they no longer work there."""
+    domain: str
+    lane: str
+    answer_class: int
+    """What it may have told at most (docs/ledger.md)."""
+    editor: str
+    """Whose practice software asked; "" for a browser."""
+
+
+class Consultations(Message, frozen=True):
+    """*Who consulted me*, newest first. `next` is the index to continue before, 0 at the end."""
+
+    amc: str
+    items: list[Consultation]
+    next: int
+    pruned_before: int
+    """Answers older than this (µs) may be gone, their retention being over; 0: all are here."""
+    at: int
+
+
 class MemberView(Message, frozen=True):
     account: str
     login: str
@@ -713,6 +742,7 @@ Reply = (
     | RecoveryCodes
     | Security
     | JournalPage
+    | Consultations
     | Members
     | JournalLines
     | LineState

@@ -15,6 +15,7 @@ from typing import Any
 RESOURCES = (
     "Resource", "DomainResource", "Claim", "ClaimResponse", "PaymentReconciliation", "Bundle", "OperationOutcome", "CapabilityStatement",
     "StructureDefinition", "CodeSystem", "ValueSet", "Patient", "Coverage", "CoverageEligibilityRequest", "CoverageEligibilityResponse",
+    "AuditEvent",
 )  # fmt: skip
 EXTENSIONS = ("http://hl7.org/fhir/StructureDefinition/translation",)
 KEPT = ("id", "path", "sliceName", "min", "max", "base", "contentReference", "isModifier")

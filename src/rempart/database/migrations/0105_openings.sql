@@ -72,7 +72,7 @@ CREATE TABLE evidence.horizon (
   removed bigint NOT NULL,
   CHECK (cutoff <= at - 94694400000000)
 );
-GRANT SELECT ON evidence.horizon TO rempart_operator;
+GRANT SELECT ON evidence.horizon TO rempart_operator, rempart_vault;
 
 -- The operator's one way to remove an entry: what is older than three years, from the first on, journaled in the same transaction. Leaves,
 -- checkpoints and tiles are never touched. `p_at` is the operator's clock: it may not run ahead of the ledger's last signature by more than a
