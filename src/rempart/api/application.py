@@ -14,6 +14,7 @@ from rempart.api.capability import capability_statement
 from rempart.api.claims import ROUTES, ClaimsRelay
 from rempart.api.definitions import Definitions
 from rempart.api.headers import reader_language
+from rempart.api.ledger import Ledger
 from rempart.api.openapi import PAGES, openapi_document, render_page
 from rempart.api.responses import PAGE_POLICY, refused, told, told_fhir, told_json
 from rempart.api.settings import ApiSettings
@@ -24,16 +25,14 @@ from rempart.foundation.errors import Outage
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.insurer import WHO_CONSULTED
 from rempart.vaultdoor.messages import (
-    Checkpoint,
     Health,
     Healthy,
     Jwks,
     PublicKeys,
     Refused,
-    SignedCheckpoint,
 )
 
-PREFIXES = ("/fhir/", "/openapi", "/intake/", "/health/", "/.well-known/", "/evidence/")
+PREFIXES = ("/fhir/", "/openapi", "/intake/", "/health/", "/.well-known/", "/evidence/", "/ledger/")
 """What this application answers for."""
 _log = logging.getLogger("rempart.api")
 
@@ -46,6 +45,7 @@ def app(
     definitions = Definitions(settings.origin, production=settings.production)
     audit_events = AuditEvents(client, settings.origin, production=settings.production)
     claims = ClaimsRelay(cashier, production=settings.production)
+    ledger = Ledger(client, production=settings.production)
     routes = [
         ("/fhir/metadata", published.metadata),
         ("/fhir/{kind:definition}", definitions.all_of),
@@ -53,7 +53,10 @@ def app(
         ("/fhir/examples", definitions.examples),
         ("/fhir/examples/{name}", definitions.example),
         ("/.well-known/jwks.json", published.jwks),
-        ("/evidence/checkpoint", published.checkpoint),
+        ("/evidence/checkpoint", ledger.checkpoint),
+        ("/ledger/checkpoint", ledger.checkpoint),
+        ("/ledger/tile/{path:path}", ledger.tile),
+        ("/ledger/proof", ledger.proof),
         ("/openapi.json", published.openapi_json),
         ("/openapi", published.openapi_page),
         ("/openapi/style.css", published.openapi_style),
@@ -108,15 +111,6 @@ class Published:
         if not isinstance(reply, PublicKeys):
             return self._refused(reply)
         return told(reply.jwks, b"application/jwk-set+json", production=self._production)
-
-    async def checkpoint(self, _: Request) -> Response:
-        """The ledger's latest signed note."""
-        reply = await self._client.call(Checkpoint())
-        if not isinstance(reply, SignedCheckpoint):
-            return self._refused(reply)
-        if not reply.note:
-            return refused(Refused("not-found"), production=self._production)
-        return told(reply.note.encode(), b"text/plain; charset=utf-8", production=self._production)
 
     async def openapi_json(self, _: Request) -> Response:
         """The OpenAPI document."""

@@ -257,6 +257,26 @@ def _public() -> dict[str, Any]:
         "/evidence/checkpoint": _get(
             "public", "checkpoint", "The ledger's latest signed checkpoint (C2SP).", "text/plain"
         ),
+        "/ledger/checkpoint": _get(
+            "public",
+            "ledgerCheckpoint",
+            "The same: the checkpoint that witnesses cosigned (C2SP tlog-tiles).",
+            "text/plain",
+        ),
+        "/ledger/tile/{path}": _get(
+            "public",
+            "ledgerTile",
+            "A tile or an entry bundle (C2SP tlog-tiles): level, number, width of a partial one.",
+            "application/octet-stream",
+            [_in("path", "path", r"^(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?$")],
+        ),
+        "/ledger/proof": _get(
+            "public",
+            "ledgerProof",
+            "The proof of one answer (C2SP tlog-proof); 404 with Retry-After while no published checkpoint covers it.",
+            "text/plain",
+            [_in("query", "index", "^[0-9]{1,18}$")],
+        ),
         "/health/live": _get("public", "live", "The door runs.", "application/json"),
         "/health/ready": _get(
             "public",
@@ -267,9 +287,16 @@ def _public() -> dict[str, Any]:
     }
 
 
-def _get(tag: str, operation: str, summary: str, media: str) -> dict[str, Any]:
+def _in(where: str, name: str, pattern: str) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": True, "schema": {"type": "string", "pattern": pattern}}
+
+
+def _get(
+    tag: str, operation: str, summary: str, media: str, parameters: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
     return {
         "get": {
+            **({"parameters": parameters} if parameters else {}),
             "tags": [tag],
             "operationId": operation,
             "summary": summary,
