@@ -48,6 +48,7 @@ ISSUE_TYPES = {
     "breaker": "throttled",
     "exhausted": "throttled",
     "inquiries": "throttled",
+    "invitations": "throttled",
     "contained": "suppressed",
     "conflict": "conflict",
     "outage": "transient",

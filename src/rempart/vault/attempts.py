@@ -4,7 +4,7 @@ import uuid
 
 from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.vault import store_accounts as store
-from rempart.vault.errors import Credentials
+from rempart.vault.errors import Credentials, TooManyInvitations
 from rempart.vault.events import Event
 from rempart.vault.keystore import KeyStore
 from rempart.vault.notices import Audited, announce
@@ -16,6 +16,8 @@ FIRST_LOCK, LONGEST_LOCK = MINUTE, HOUR
 """The fifth failure locks for a minute; each further one for twice as long, up to an hour."""
 FORGOTTEN = DAY
 """Failures older than this count no more."""
+INVITATIONS = 30
+"""A day, by one person."""
 
 
 async def reserve(zone: Zone, keys: tuple[bytes, ...], now: int) -> None:
@@ -38,6 +40,15 @@ def sign_in_keys(keys: KeyStore, login: str, thumbprint: bytes, *, bound: bool) 
 def approval_key(keys: KeyStore, account: uuid.UUID) -> bytes:
     """What approving a device is counted under."""
     return keys.prf("codes")(b"attempt-approval\0" + account.bytes)
+
+
+async def count_invitation(keys: KeyStore, c: Connection, account: uuid.UUID, now: int) -> None:
+    """In the invitation's own transaction. Raises TooManyInvitations: whoever holds a manager's session learns few logins and opens few
+    accounts with lines of their own.
+    """
+    key = keys.prf("codes")(b"invitations\0" + account.bytes)
+    if not await store.reserve_attempts(c, (key,), now, now - FORGOTTEN, INVITATIONS, DAY, DAY):
+        raise TooManyInvitations
 
 
 def note_refusal(zone: Zone, login: str, thumbprint: bytes, now: int) -> None:

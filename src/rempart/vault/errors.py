@@ -71,6 +71,12 @@ class Conflict(Refusal):
     code: ClassVar[str] = "conflict"
 
 
+class TooManyInvitations(Refusal):
+    """This person invited as many today as anybody may."""
+
+    code: ClassVar[str] = "invitations"
+
+
 class NotThere(Refusal):
     """Nothing of the account's has this id."""
 

@@ -15,6 +15,7 @@ from rempart.foundation.errors import BadInput
 from rempart.foundation.logs import redact
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Body, Short
+from rempart.vault.attempts import count_invitation
 from rempart.vault.errors import ActivationRefused, Conflict, Forbidden, NotThere
 from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.recovery import CODE_LIFE, code_hash, new_code
@@ -93,9 +94,12 @@ class InviteBody(Body, frozen=True):
 
 
 async def invite(asked: Asked, c: Connection, body: InviteBody) -> Enrolled:
-    """Invite a person; the code to hand over. Raises Forbidden, Conflict (works here already), BadInput (login)."""
+    """Invite a person; the code to hand over. Raises Forbidden, Conflict (works here already), BadInput (login),
+    TooManyInvitations.
+    """
     place = await _managed_place(asked, c, body.establishment)
     login = check_login(body.login)
+    await count_invitation(asked.zone.keys, c, asked.who.account, asked.at)
     known = await store.account_by_login(c, login)
     account = known["id"] if known is not None else await store.add_account(c, login, asked.at)
     if account is None:

@@ -116,6 +116,11 @@ CODES: dict[str, Code] = {
         "La ligne de consultations de ce poste, de ce compte ou de cet établissement est épuisée pour l'instant. Elle se rouvre à mesure que vos consultations deviennent des factures ; une personne de l'assistance peut vous rappeler.",
         "This device's, account's or establishment's line of look-ups is used up for now. It reopens as your look-ups become invoices; a person can call you back.",
     ),
+    "invitations": Code(
+        429,
+        "Trente invitations au plus par jour et par personne : continuez demain, ou adressez-vous à l'opérateur.",
+        "At most thirty invitations a day and person: go on tomorrow, or turn to the operator.",
+    ),
     "breaker": Code(
         429,
         "Trop de consultations sont demandées en ce moment à cet organisme ou à la plateforme, tous professionnels réunis : par sécurité, elles attendent. Recommencez dans quelques minutes.",

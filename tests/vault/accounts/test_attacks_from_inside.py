@@ -2,8 +2,9 @@
 
 import pytest
 
-from rempart.foundation.clock import MINUTE
+from rempart.foundation.clock import DAY, MINUTE
 from rempart.foundation.vocabulary import Role
+from rempart.vault.attempts import INVITATIONS
 from rempart.vaultdoor.messages import Done, Enrolled, RecoveryCodes, Refused, SignedIn, ThrowSwitch
 from tests.authenticator import expect
 from tests.vault.accounts.conftest import Person, Vault, activated
@@ -110,3 +111,18 @@ def test_whoever_tries_what_is_not_theirs_is_noted_without_a_word_of_what_was_ty
 def test_every_proof_is_in_the_journal_with_its_kind(vault: Vault, claire: Person) -> None:
     claire.browser.step_up(claire.passkey)
     assert '"act": "session:prove", "object": "claire", "detail": "passkey"' in vault.journal()
+
+
+def test_a_manager_whose_session_was_stolen_opens_few_accounts_and_learns_few_logins(
+    vault: Vault, claire: Person
+) -> None:
+    for number in range(INVITATIONS):
+        claire.browser.expect(
+            Enrolled, "members/invite", establishment="", login=f"complice.{number}", role="employee"
+        )
+    invitation = {"establishment": "", "login": "encore", "role": "employee"}
+    assert claire.browser.refused("members/invite", **invitation) == "invitations"
+    assert vault.rows("SELECT count(*) FROM vault.account") == [(INVITATIONS + 1,)]
+    vault.time.advance(DAY + MINUTE)
+    expect(SignedIn, claire.browser.sign_in(claire.passkey))
+    claire.browser.expect(Enrolled, "members/invite", **invitation)
