@@ -57,6 +57,7 @@ def confirm(who: Seat, asked: Confirmation) -> None:
     who.page.goto(asked.url)
     expect(who.page.locator("#software-asked")).to_contain_text(asked.code)
     expect(who.page.locator("#software-asked")).to_contain_text("Logis Santé")
+    expect(who.page.locator("#software-asked")).to_contain_text("Pharmacie des Logiciels, Lyon")
     who.page.click("#software-confirm")
     expect(who.page.locator("#software-asked .notice")).to_be_visible()
     assert "#" not in who.page.url

@@ -193,12 +193,15 @@ def test_closed_absent_and_by_nir(software: Client) -> None:
     assert (by_nir.open, by_nir.lane, by_nir.contracts[0].prise_en_charge) == (True, "vitale", True)
 
 
-def test_an_exhausted_line_is_said_openly(software: Client) -> None:
-    """Look-ups by the NIR cost ten, and need room for a miss, fifty."""
-    closed = Vitale(CLOSED_AMC, ELSEWHERE.nir, ELSEWHERE.birth_date)
-    assert not software.check_right(closed, "PHAR").found
+def test_an_exhausted_line_is_said_openly(town: Town, software: Client) -> None:
+    with town.database.connect() as owner:
+        # Nothing that a person confirms opens the hour's line.
+        owner.execute(
+            "UPDATE vault.meter SET hour_slot = %s, hour = '{9999,0,0,0,0}'",
+            (int(time.time() * 1_000_000) // 900_000_000,),
+        )
     with pytest.raises(Exhausted) as refused:
-        software.check_right(closed, "PHAR")
+        software.check_right(ANNES_CARD, "PHAR")
     assert (refused.value.code, refused.value.status) == ("exhausted", 429)
 
 

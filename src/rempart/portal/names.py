@@ -15,7 +15,16 @@ from starlette.requests import Request
 from rempart.identity.directory import Directory
 from rempart.identity.errors import BadName, NamesUnavailable
 from rempart.identity.model import Establishment
-from rempart.vaultdoor.messages import Activated, Done, Enrolled, Members, Reply, SignedIn
+from rempart.vaultdoor.messages import (
+    Activated,
+    Done,
+    Enrolled,
+    Members,
+    Reply,
+    SignedIn,
+    SoftwareAsked,
+    Softwares,
+)
 
 NAME_HEADER = "rempart-display-name"
 """The colleague's name, percent-encoded UTF-8: not for the vault, so not in the signed body."""
@@ -50,6 +59,8 @@ class Names:
                     [*reply.establishments, *filter(None, [reply.establishment])]
                 )
                 return Known(places, {account: person.name for account, person in people.items()})
+            if isinstance(reply, SoftwareAsked | Softwares):
+                return Known(await self._directory.establishments([reply.establishment]))
             session = reply.session if isinstance(reply, Activated) else reply
             if isinstance(session, SignedIn):
                 return Known(await self._directory.establishments(session.establishments))

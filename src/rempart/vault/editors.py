@@ -16,6 +16,7 @@ from rempart.foundation.errors import BadInput, Outage, Refusal
 from rempart.vault import store_accounts, store_editors
 from rempart.vault.asked import Introduced, Introduction
 from rempart.vault.errors import Conflict, NotThere
+from rempart.vault.events import Event
 from rempart.vault.notices import Audited, journal
 from rempart.vault.policy import DAY_SLOT, EDITOR, HOUR_SLOT, MONTH_SLOT
 from rempart.vault.signature import ClaimedSignature, read_signature, thumbprint, verify_editor
@@ -123,10 +124,15 @@ async def editor_of(zone: Zone, act: Act, now: int, *, bound: uuid.UUID | None) 
     claimed = read_signature(act)
     if bound is None and claimed.editor is None:
         return None
-    if claimed.editor is None:
-        raise EditorRefused("signature-input")
-    if await signing_editor(zone, act, claimed, now) != bound:
-        raise EditorRefused("device")
+    try:
+        if claimed.editor is None:
+            raise EditorRefused("signature-input")
+        if await signing_editor(zone, act, claimed, now) != bound:
+            raise EditorRefused("device")
+    except Refusal:
+        # A device that is whole, beside an editor that is not: for detection, and for that editor's page.
+        zone.events.note(Event(now, "signature", editor=bound, detail="editor"))
+        raise
     return bound
 
 

@@ -465,6 +465,9 @@ def test_an_editors_page_tells_counts_to_its_key_alone(
     page = expect(EditorPage, Software(vault, None, logis).introduce("editor"))
     assert (page.name, page.status, page.hold, page.keyid) == ("Logis Santé", "active", "", keyid(logis))
     assert (page.establishments, page.devices, page.spent) == (1, 1, [0, 0, 0])
+    assert replace(software, editor=None).refused("journal", before=0, limit=10) == "editor"
+    vault.runner.run(vault.zone.events.settle())
+    assert expect(EditorPage, Software(vault, None, logis).introduce("editor")).refusals == {"signature": 1}
     expect(Done, vault.operate(ThrowSwitch("editor", "Logis Santé", "essai", True)))
     assert expect(EditorPage, Software(vault, None, logis).introduce("editor")).hold == "closed"
     assert expect(Refused, Software(vault, None, EditorKey.generate()).introduce("editor")).code == "editor"
