@@ -13,15 +13,17 @@ from typing import Annotated
 
 import typer
 
+from rempart.cli import release
 from rempart.evidence import store, tiles
 from rempart.evidence.audit import audit_ledger
-from rempart.evidence.errors import LedgerBroken, LedgerUnreadable
+from rempart.evidence.cosignature import Cosignature, WitnessKey, read_cosignatures
+from rempart.evidence.errors import LedgerBroken, LedgerUnreadable, NoteRefused
 from rempart.evidence.merkle import Frontier
 from rempart.evidence.mirror import over_http, update_mirror
 from rempart.evidence.note import Checkpoint, VerifierKey, open_checkpoint, to_base64
 from rempart.evidence.opening import ANSWER_CLASSES
 from rempart.evidence.proof import open_proof
-from rempart.foundation.clock import instant
+from rempart.foundation.clock import SECOND, instant
 from rempart.foundation.errors import RempartError
 from rempart.foundation.vocabulary import DOMAIN_BY_CODE, Lane
 from rempart.supervisor.home import Home
@@ -47,6 +49,12 @@ Key = Annotated[
     typer.Option(
         "--key", help="The log's verifier key (name+id+base64), or a file that holds it, got from elsewhere."
     ),
+]
+
+
+Witnesses = Annotated[
+    list[str] | None,
+    typer.Option("--witness", help="A witness's vkey, got from the witness: it must have cosigned."),
 ]
 
 
@@ -76,6 +84,7 @@ def verify(
         Path | None,
         typer.Option("--since", help="An older checkpoint file that you kept: the log may only have grown."),
     ] = None,
+    witness: Witnesses = None,
 ) -> None:
     """Recompute every hash of a published folder, offline, and compare with the signed root."""
     with _said_plainly():
@@ -85,6 +94,8 @@ def verify(
         verified = tiles.verify_folder(published, log_key, since=older)
         _print_checkpoint(verified.checkpoint)
         _say("signed", f"by {log_key.name}, key {log_key.key_id.hex()}")
+        witnesses = [WitnessKey.parse(text) for text in witness or ()]
+        _require_all(witnesses, read_cosignatures(_read_file(published / tiles.CHECKPOINT), witnesses))
         if older is not None:
             _say("grown", f"from {older.size} leaves, none rewritten")
         _say("verified", f"every hash of {verified.checkpoint.size} leaves, {verified.tiles} tiles")
@@ -136,7 +147,8 @@ def mirror(
     address: Annotated[str, typer.Argument(metavar="URL", help="The log's address, e.g. https://…/ledger.")],
     folder: Annotated[Path, typer.Argument(help="The copy: made, or brought up to date.")],
     key: Annotated[
-        str, typer.Option("--key", help="The log's verifier key, or a file that holds it, got from elsewhere.")
+        str,
+        typer.Option("--key", help="The log's verifier key, or a file that holds it, got from elsewhere."),
     ],
 ) -> None:
     """Copy the public log, or what is new of it. Refuses another history, or less than before, and keeps the proof."""
@@ -153,10 +165,13 @@ def mirror(
 def verify_proof(
     file: Annotated[Path, typer.Argument(help="A tlog-proof file.")],
     key: Annotated[str, typer.Option("--key", help="The log's verifier key, or a file that holds it.")],
+    witness: Witnesses = None,
 ) -> None:
-    """Check a proof file that stands alone."""
+    """Check a proof file that stands alone; with witnesses, that each of them cosigned its checkpoint."""
     with _said_plainly():
-        proved = open_proof(_read_file(file), _read_key(key))
+        witnesses = [WitnessKey.parse(text) for text in witness or ()]
+        proved = open_proof(_read_file(file), _read_key(key), witnesses)
+        _require_all(witnesses, proved.cosignatures)
         _print_checkpoint(proved.checkpoint)
         _say("leaf", f"{proved.index}, commitment {proved.commitment.hex()}")
 
@@ -174,6 +189,12 @@ def show(index: int, dsn: Dsn = "", home: Folder = Path("var")) -> None:
         _say("outcome", opening.outcome.name.lower())
         _say("class", f"{opening.answer_class}: at most {', '.join(ANSWER_CLASSES[opening.answer_class])}")
         _say("cost", f"{opening.cost} units")
+
+
+app.command(name="release-key")(release.make_key)
+app.command(name="release-request")(release.request)
+app.command(name="release-sign")(release.sign)
+app.command(name="release")(release.release)
 
 
 @contextmanager
@@ -198,6 +219,15 @@ def _print_checkpoint(checkpoint: Checkpoint) -> None:
 
 def _say(what: str, value: str) -> None:
     print(f"{what:<9} {value}")
+
+
+def _require_all(witnesses: list[WitnessKey], cosignatures: tuple[Cosignature, ...]) -> None:
+    found = {each.witness.public: each for each in cosignatures}
+    for each in witnesses:
+        if each.public not in found:
+            raise NoteRefused(f"{each.name} did not cosign")
+        when = instant(found[each.public].second * SECOND).isoformat(timespec="seconds")
+        _say("cosigned", f"by {each.name}, {when}")
 
 
 def _read_key(text: str) -> VerifierKey:
