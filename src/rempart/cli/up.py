@@ -9,15 +9,17 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from rempart.cli import local_witnesses
 from rempart.foundation.clock import SECOND, instant, system_clock
 from rempart.foundation.clockline import read_clock
+from rempart.foundation.errors import Outage
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import FrontSettings, SupervisorSettings, load_settings
 from rempart.supervisor.errors import NotRunning
@@ -32,8 +34,12 @@ from rempart.supervisor.provision import (
 from rempart.supervisor.state import PlatformState, read_state
 from rempart.supervisor.supervise import Probe, Process, Supervisor
 
+if TYPE_CHECKING:
+    from rempart.vaultdoor.messages import Healthy
+
 Folder = Annotated[Path, typer.Option("--folder", help="the platform's folder")]
 VAR = Path("var")
+WITNESS_LATE = 60 * SECOND
 ALIVE_SECONDS = 15.0
 """Worker and sentinel, which have no socket, touch a file every few seconds; this old, they are taken for dead."""
 
@@ -58,8 +64,11 @@ def up(
         try:
             if cluster is not None:
                 cluster.start()
-            provision(home, settings, cluster, system_clock)
+            # A drill that does without witnesses has none named to its vault either.
+            local = [] if "witnesses" in (without or ()) else local_witnesses.prepare(home, settings)
+            provision(home, local_witnesses.named(settings, local), cluster, system_clock)
             make_key_store(home)
+            local_witnesses.let_them_trust(home, settings, local)
             table = [line for line in process_table(home) if line.name not in (without or ())]
             supervisor = Supervisor(
                 [with_clock(line, clock_fd) for line in table], home.state, system_clock, database=cluster,
@@ -79,18 +88,28 @@ def status(
     running = home.is_held()
     state = read_state(home.state)
     health = asyncio.run(_ask_health(home)) if running else {}
-    audit = _last_audit(home)
+    audit, ledger = _last_audit(home), asyncio.run(_ask_ledger(home)) if running else None
     sound = audit is None or bool(audit.get("sound"))
     ready = running and state is not None and state.condition == "ready" and all(health.values()) and sound
+    ready = ready and not (ledger is not None and ledger.restored)
     if as_json:
         told = msgspec.to_builtins(state) if state is not None and running else {"processes": []}
         print(
             json.dumps(
-                {"running": running, "ready": ready, **told, "health": health, "audit": audit}, indent=2
+                {
+                    "running": running,
+                    "ready": ready,
+                    **told,
+                    "health": health,
+                    "audit": audit,
+                    "ledger": _told(ledger),
+                },
+                indent=2,
             )
         )
     elif running and state is not None:
         _print_status(state, health, audit)
+        _print_witnesses(ledger)
     else:
         print(f"Rempart does not run in {home.folder}.")
     raise typer.Exit(0 if ready else 1 if running else 3)
@@ -114,14 +133,17 @@ def down(
 
 
 def process_table(home: Home) -> list[Process]:
-    """The platform's processes in the order of their start. The front drains first, the vault last."""
+    """The platform's processes in the order of their start. The front drains first, the vault last, then whoever watches it."""
     return [
+        *(_witness(home, name) for name in local_witnesses.names(home)),
         _process(home, "vault", drains=4, probe=_answers_health(home.run / "probe.sock")),
         _process(home, "sealer", drains=3, probe=_sealer_is_ready(home)),
         _process(home, "cashier", drains=2, probe=_answers_health(home.run / "claims-probe.sock")),
         _process(home, "front", drains=1, probe=_front_is_ready(home)),
         _process(home, "worker", drains=2, probe=_is_alive(home, "worker"), before=_before_worker(home)),
-        _process(home, "sentinel", drains=3, probe=_is_alive(home, "sentinel"), before=_before_sentinel(home)),
+        _process(
+            home, "sentinel", drains=3, probe=_is_alive(home, "sentinel"), before=_before_sentinel(home)
+        ),
     ]
 
 
@@ -138,6 +160,11 @@ def _process(
 ) -> Process:
     command = (sys.executable, "-m", f"rempart.{name}", "--config", str(home.config_file(name)))
     return Process(name, command, home.log_file(name), probe, drains, before)
+
+
+def _witness(home: Home, name: str) -> Process:
+    command = (sys.executable, "-m", "rempart.witness", "--config", str(home.config_file(name)))
+    return Process(name, command, home.log_file(name), local_witnesses.answers(home, name), drains=5)
 
 
 def _answers_health(socket: Path) -> Probe:
@@ -224,6 +251,51 @@ async def _ask_health(home: Home) -> dict[str, bool]:
 
     table = process_table(home)
     return dict(zip((process.name for process in table), await asyncio.gather(*map(ask, table)), strict=True))
+
+
+async def _ask_ledger(home: Home) -> "Healthy | None":
+    """What the vault says of its ledger and its witnesses; None when it does not answer."""
+    from rempart.vaultdoor.client import VaultClient
+    from rempart.vaultdoor.messages import Health, Healthy
+
+    client = VaultClient(home.run / "operator.sock", timeout=3.0)
+    try:
+        reply = await client.call(Health())
+    except Outage:
+        return None
+    finally:
+        await client.close()
+    return reply if isinstance(reply, Healthy) else None
+
+
+def _told(ledger: "Healthy | None") -> dict[str, object] | None:
+    if ledger is None:
+        return None
+    witnesses = [msgspec.structs.asdict(each) for each in ledger.witnesses]
+    return {
+        "size": ledger.ledger_size,
+        "heard": ledger.heard,
+        "restored": ledger.restored,
+        "witnesses": witnesses,
+    }
+
+
+def _print_witnesses(ledger: "Healthy | None") -> None:
+    if ledger is None:
+        return
+    console = Console()
+    for each in ledger.witnesses:
+        behind = f"{each.age / SECOND:.0f} s behind" if each.age else "level"
+        loud = "LATE: " if each.age > WITNESS_LATE else ""
+        console.print(
+            f"witness {each.name}: {loud}{behind}, {max(each.size, 0)} leaves {each.trouble}".rstrip()
+        )
+    if not ledger.heard:
+        console.print("NO WITNESS HAS ANSWERED: nothing is disclosed until one does")
+    if ledger.restored:
+        console.print(
+            "THE LEDGER IS NOT WHAT ITS WITNESSES SAW: closed until two people release it (docs/ledger.md)"
+        )
 
 
 def _last_audit(home: Home) -> dict[str, object] | None:
