@@ -863,15 +863,21 @@ async def add_notice(
     )
 
 
+_NOTICES = """
+SELECT at, kind, detail, seen FROM (
+  SELECT *, row_number() OVER (PARTITION BY seen, kind ORDER BY id DESC) AS repeated FROM (
+    SELECT n.id, n.at, n.kind, n.detail, n.id <= b.notices_seen OR n.device IS NOT DISTINCT FROM $2 AS seen FROM vault.notice n
+      JOIN vault.binding b ON b.account = n.account AND b.device = $2 WHERE n.account = $1) mine
+  ORDER BY seen, repeated, id DESC LIMIT $3) shown
+ ORDER BY id DESC
+"""
+
+
 async def notices(c: Connection, account_id: UUID, device: UUID, most: int) -> list[Row]:
-    """at, kind, detail, seen (on this device, or it happened here), newest first."""
-    return await c.fetch(
-        "SELECT n.at, n.kind, n.detail, n.id <= b.notices_seen OR n.device IS NOT DISTINCT FROM $2 AS seen FROM vault.notice n"
-        " JOIN vault.binding b ON b.account = n.account AND b.device = $2 WHERE n.account = $1 ORDER BY n.id DESC LIMIT $3",
-        account_id,
-        device,
-        most,
-    )
+    """at, kind, detail, seen (on this device, or it happened here), newest first. One of each kind before a second of any: repeating a
+    harmless act pushes nothing out of sight.
+    """
+    return await c.fetch(_NOTICES, account_id, device, most)
 
 
 async def see_notices(c: Connection, account_id: UUID, device: UUID) -> None:

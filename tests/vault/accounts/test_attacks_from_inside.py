@@ -5,8 +5,18 @@ import pytest
 from rempart.foundation.clock import DAY, MINUTE
 from rempart.foundation.vocabulary import Role
 from rempart.vault.attempts import INVITATIONS
-from rempart.vaultdoor.messages import Done, Enrolled, RecoveryCodes, Refused, SignedIn, ThrowSwitch
-from tests.authenticator import expect
+from rempart.vault.notices import SHOWN
+from rempart.vaultdoor.browser import SoftwarePasskey
+from rempart.vaultdoor.messages import (
+    Challenge,
+    Done,
+    Enrolled,
+    RecoveryCodes,
+    Refused,
+    SignedIn,
+    ThrowSwitch,
+)
+from tests.authenticator import ORIGIN, SoftwareBrowser, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
 
 
@@ -126,3 +136,20 @@ def test_a_manager_whose_session_was_stolen_opens_few_accounts_and_learns_few_lo
     vault.time.advance(DAY + MINUTE)
     expect(SignedIn, claire.browser.sign_in(claire.passkey))
     claire.browser.expect(Enrolled, "members/invite", **invitation)
+
+
+def test_a_thief_who_repeats_a_harmless_act_pushes_no_notice_out_of_sight(
+    vault: Vault, claire: Person
+) -> None:
+    thief = vault.browser("Chrome, Windows")
+    expect(SignedIn, thief.sign_in(claire.passkey))
+    add_passkey(thief)
+    for _ in range(SHOWN + 5):
+        thief.expect(RecoveryCodes, "recovery/renew")
+    assert {"device:bind", "passkey:add", "recovery:renew"} == set(claire.browser.notices())
+
+
+def add_passkey(browser: SoftwareBrowser) -> None:
+    challenge = browser.expect(Challenge, "passkey/begin")
+    credential = SoftwarePasskey(ORIGIN).create(challenge, browser.key)
+    browser.expect(Done, "passkey/add", nonce=challenge.nonce, credential=credential, label="à moi")
