@@ -12,6 +12,9 @@ SLACK = 1.0
 """Standard deviations that each bin may lie above its mean for nothing: a busy day is not a theft."""
 DEVICE_THRESHOLD = 12.0
 HOUSE_THRESHOLD = 14.0
+AT_ONCE = 20
+"""New persons on one device in ten minutes, and four times its own mean: nobody serves one every thirty seconds. Needs no history."""
+_TIMES = 4
 FEWEST = 12
 """New persons in the bins that the sum counts: below, whatever the history, nobody is hurt yet."""
 
@@ -34,6 +37,8 @@ def running_total(pace: Pace) -> float:
 def judge_device(pace: Pace, party: Party, at: int, evidence: Evidence) -> Finding | None:
     """A device is told of many more new persons than at this hour of its other weeks."""
     total = running_total(pace)
+    if pace.count >= max(AT_ONCE, _TIMES * pace.expected.mean):
+        return Finding(Rule.PACE_DEVICE, at, party, pace.count, AT_ONCE, Strength.STRONG, evidence)
     if total < DEVICE_THRESHOLD or pace.counted < FEWEST:
         return None
     return Finding(Rule.PACE_DEVICE, at, party, total, DEVICE_THRESHOLD, Strength.STRONG, evidence)

@@ -4,8 +4,8 @@ from rempart.incident.model import Rule
 
 SENTENCES: dict[Rule, tuple[str, str]] = {
     Rule.PACE_DEVICE: (
-        "Ce poste consulte bien plus de personnes nouvelles que d'habitude à cette heure (cumul {figure}, seuil {threshold}).",
-        "This device asks for many more new persons than usual at this hour (sum {figure}, threshold {threshold}).",
+        "Ce poste consulte bien plus de personnes nouvelles que d'habitude à cette heure (mesure {figure}, seuil {threshold}).",
+        "This device asks for many more new persons than usual at this hour (figure {figure}, threshold {threshold}).",
     ),
     Rule.PACE_ESTABLISHMENT: (
         "Tous postes réunis, cet établissement consulte bien plus de personnes que d'habitude (cumul {figure}, seuil {threshold}).",

@@ -4,7 +4,7 @@ Everything is counted by the stream's own times, entry by entry; a quiet party c
 """
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -159,7 +159,7 @@ class Watch:
         if seen.new_person:
             device.unconfirmed.clear()
             found += self._told(seen, device, house, party)
-        return self._said(device, found)
+        return self._said(found)
 
     def _charged(self, seen: Lookup, device: DeviceMemory, party: Party) -> Iterator[Finding | None]:
         evidence = Evidence(tuple(device.recent))
@@ -179,7 +179,7 @@ class Watch:
         at_device = device.paced.add(seen.at)
         running = pace.judge_device(at_device, party, seen.at, evidence)
         # Before the sum begins again: a device that alarms by itself moves with the others too.
-        yield from self._together(seen, device, at_device, party)
+        yield from self._together(seen, device, at_device, party, alarmed=running is not None)
         if running:
             device.paced.forgive()
         yield running
@@ -268,9 +268,12 @@ class Watch:
             self._asked -= len(places)
             del self._persons[oldest]
 
-    def _together(self, seen: Lookup, device: DeviceMemory, now: pace.Pace, party: Party) -> list[Finding]:
+    def _together(
+        self, seen: Lookup, device: DeviceMemory, now: pace.Pace, party: Party, *, alarmed: bool
+    ) -> list[Finding]:
         device.insurers.append(seen.insurer)
-        if now.counted < together.BURST_FEWEST or pace.running_total(now) < together.BURST:
+        begins = now.counted >= together.BURST_FEWEST and pace.running_total(now) >= together.BURST
+        if not (begins or alarmed):
             return []
         insurer, times = Counter(device.insurers).most_common(1)[0]
         mostly = insurer if times >= 0.7 * len(device.insurers) else 0
@@ -280,14 +283,7 @@ class Watch:
             self._bursts.popitem(last=False)
         if len(self._bursts) < together.SAME_INSURER:
             return []
-        found = together.judge_together(list(self._bursts.values()), seen.at)
-        # The one that is fed is said by the caller; the others here, once.
-        mine = [finding for finding in found if finding.party.device == seen.device]
-        for finding in found:
-            assert finding.party.device is not None
-            if finding.party.device != seen.device:
-                mine += self._said(self.devices[finding.party.device], [finding])
-        return mine
+        return together.judge_together(list(self._bursts.values()), seen.at)
 
     # ── claims ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -332,7 +328,7 @@ class Watch:
             if finding:
                 device.claims = unclaimed.Claimed(open=device.claims.open, all=device.claims.all)
                 device.open.clear()
-            found += self._said(device, [finding])
+            found += self._said([finding])
         return found
 
     # ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -348,11 +344,11 @@ class Watch:
             return []
         party = Party(event.device, event.account, event.establishment, event.editor)
         if event.kind == "canary":
-            return self._said(device, [self._canary(event, device, party)])
+            return self._said([self._canary(event, device, party)])
         if event.kind == "confirmed":
             device.unconfirmed.clear()
         elif event.kind in {"step-up", "exhausted", "contained"}:
-            return self._said(device, [self._insisting(event, device, party)])
+            return self._said([self._insisting(event, device, party)])
         return []
 
     def _canary(self, event: Event, device: DeviceMemory, party: Party) -> Finding | None:
@@ -397,7 +393,7 @@ class Watch:
         evidence = Evidence((), tuple(number for _, number in device.logins.values()))
         party = Party(event.device, event.account, event.establishment)
         return found + self._said(
-            device, [sign_in.judge_device_sign_ins(len(device.logins), party, event.at, evidence)]
+            [sign_in.judge_device_sign_ins(len(device.logins), party, event.at, evidence)]
         )
 
     def _platform_sign_ins(self, event: Event) -> list[Finding]:
@@ -421,17 +417,18 @@ class Watch:
 
     # ── what is shared ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _said(self, device: DeviceMemory, found: "list[Finding | None] | list[Finding]") -> list[Finding]:
-        """Those that were not said a moment ago. A stronger one is said at once."""
+    def _said(self, found: Sequence[Finding | None]) -> list[Finding]:
+        """Those that were not said of the same device a moment ago. A stronger one is said at once."""
         said = []
         for finding in found:
             if finding is None:
                 continue
-            if finding.rule in (Rule.PACE_ESTABLISHMENT, Rule.ONE_PERSON):
+            device = self.devices.get(finding.party.device) if finding.party.device else None
+            if device is None or finding.rule is Rule.ONE_PERSON:
                 said.append(finding)
                 continue
-            sure = finding.rule is Rule.CANARY and finding.strength is Strength.SURE
-            if device.spoke.get(finding.rule, 0) > finding.at - QUIET and not sure:
+            surely = finding.rule is Rule.CANARY and finding.strength is Strength.SURE
+            if device.spoke.get(finding.rule, 0) > finding.at - QUIET and not surely:
                 continue
             device.spoke[finding.rule] = finding.at
             device.paced.rhythm.spoilt |= finding.rule is not Rule.PACE_DEVICE
