@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {
     "down": "rempart.cli.up:down",
     "migrate": "rempart.cli.migrate:migrate_command",
     "demo": "rempart.cli.demo:demo",
+    "drill": "rempart.cli.drill:drill",
     "operator": "rempart.cli.operator:app",
     "intake": "rempart.cli.intake:app",
     "insurer": "rempart.cli.openings:app",

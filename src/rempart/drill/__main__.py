@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from rempart.drill.picture import draw, require_picture
 from rempart.drill.play import own_folder, play
 from rempart.drill.scenario import Description, load_scenario, shipped
 from rempart.foundation.errors import RempartError
@@ -39,10 +40,15 @@ def _list_all() -> None:
 
 def _play(arguments: argparse.Namespace) -> None:
     scenario = load_scenario(arguments.scenario)
+    if arguments.picture is not None:
+        require_picture(arguments.picture)
     with own_folder(keep=arguments.keep) as folder:
-        report, _ = play(scenario, folder, lambda line: print(f"  {line}", file=sys.stderr, flush=True))  # noqa: T201
+        report, curve = play(scenario, folder, lambda line: print(f"  {line}", file=sys.stderr, flush=True))  # noqa: T201
         if arguments.keep:
             print(f"  {folder}", file=sys.stderr)  # noqa: T201
+    if arguments.picture is not None:
+        draw(report, scenario, curve, curve[0][0], arguments.picture)
+        report.picture = str(arguments.picture)
     written = json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n"
     if arguments.json_file is not None:
         arguments.json_file.write_text(written)

@@ -7,7 +7,7 @@ from itertools import count
 
 from rempart.foundation.clock import MINUTE, SECOND, SharedClock
 
-STEP = MINUTE
+STEP = 2 * MINUTE
 FAST = 10 * SECOND
 """The step while a thief works at a machine's pace."""
 Task = Callable[[], Awaitable[None]]

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from rempart.drill.agenda import Agenda
-from rempart.drill.rhythms import ACCOUNTED, BY_VITALE, MISTYPED, TWO_DOMAINS, arrivals, opening
+from rempart.drill.rhythms import ACCOUNTED, BY_VITALE, MISTYPED, TWO_DOMAINS, arrivals, moment, opening
 from rempart.drill.seat import JSON, Door, Seat, Told, code_of, read_json
 from rempart.drill.town import House, Town, by_card, by_vitale
+from rempart.drill.wire import Signs
 from rempart.foundation.clock import MINUTE, SECOND
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.population import Person
-from rempart.vaultdoor.browser import DeviceKey
 from rempart.vaultdoor.fhir import Presentation
 
 SESSION_GONE = frozenset({"session", "device"})
@@ -76,11 +76,15 @@ class HonestLife:
     """Accounts whose holders sign in and ask nothing: on leave, or at the till."""
     told_at_held: set[int] = field(default_factory=set)
     """Ledger indexes that honest people at held accounts received."""
-    watched: Callable[[Person], None] | None = None
+    mornings: list[Callable[[], Any]] = field(default_factory=list)
+    """What else happens each day once everybody is signed in: software that is confirmed."""
+    watched: Callable[[Person, Told], None] | None = None
     """Somebody who is root on the door sees each person asked for."""
 
     def plan(self, day: date) -> None:
         """Put a day's sign-ins and patients on the agenda."""
+        for morning in self.mornings:
+            self.agenda.add(moment(day, 9.25), _quietly(morning))
         for number, house in enumerate(self.town.houses):
             opens = opening(house.rhythm, day)
             if opens is None:
@@ -129,7 +133,7 @@ class HonestLife:
             await seat.confirm()
             told = await seat.check(shown)
         if self.watched is not None:
-            self.watched(person)
+            self.watched(person, told)
         self._count(seat, told, confirmed=confirmed)
         return told
 
@@ -151,7 +155,7 @@ class HonestLife:
         self.tally.invoices[await invoice(seat.door, seat.device, seat.session, domain, told)] += 1
 
 
-async def invoice(door: Door, device: DeviceKey, session: str, domain: Domain, told: Told) -> str:
+async def invoice(door: Door, device: Signs, session: str, domain: Domain, told: Told) -> str:
     """Invoice what was just checked, after a prise en charge where the right needs one: "accepted", or why not."""
     care: dict[str, Any] = {"lines": _CARE[domain], "receipt": told.receipt}
 

@@ -10,6 +10,9 @@ _OF_ACCOUNTS = """
 SELECT index, insurer, subject FROM evidence.entry
  WHERE outcome = 1 AND at BETWEEN %s AND %s AND account = ANY (%s::uuid[])
 """
+_OF_EDITOR = """
+SELECT index, insurer, subject FROM evidence.entry WHERE outcome = 1 AND at BETWEEN %s AND %s AND editor = %s::uuid
+"""
 _OF_EVERYBODY = (
     "SELECT index, insurer, subject FROM evidence.entry WHERE outcome = 1 AND at BETWEEN %s AND %s"
 )
@@ -37,6 +40,12 @@ def scope_of_accounts(
     thief = {(insurer, subject) for index, insurer, subject in rows if index not in known}
     honest = {(insurer, subject) for index, insurer, subject in rows if index in known}
     return Scope(len(thief), len(honest))
+
+
+def scope_of_editor(connection: "psycopg.Connection[Any]", editor: str, begins: int, ends: int) -> Scope:
+    """All that an editor's software was told in the interval, wherever it is installed."""
+    rows = connection.execute(_OF_EDITOR, (begins, ends, editor)).fetchall()
+    return Scope(len({(insurer, subject) for _, insurer, subject in rows}), 0)
 
 
 def scope_of_everybody(connection: "psycopg.Connection[Any]", begins: int, ends: int) -> Scope:

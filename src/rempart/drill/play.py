@@ -28,13 +28,15 @@ from rempart.drill.town import settle
 from rempart.drill.unmetered import without_meters
 from rempart.drill.watch import Mark, Watch
 from rempart.drill.wire import Wire
-from rempart.foundation.clock import DAY, MINUTE, SharedClock
+from rempart.foundation.clock import DAY, HOUR, MINUTE, SharedClock
 from rempart.population import Population
 from rempart.supervisor.platform import Platform, running_platform
 from rempart.vaultdoor.client import VaultClient
 
-SYNC_EVERY, SYNC_AT_A_MACHINE = 15 * MINUTE, MINUTE
+SYNC_EVERY, SYNC_AT_A_MACHINE = HOUR, MINUTE
 """How often the drill waits for the sentinel, in simulated time: what it notices is never dated earlier than it could notice it."""
+SETTINGS = "local_witnesses = 0\nsealer_processes = 1\nsentinel_poll_ms = 25\n"
+"""Of the platform: few processes, and a sentinel for whom an hour lasts a second."""
 WITHOUT = ("worker",)
 """Processes that a drill does without: no job falls due in it."""
 
@@ -44,7 +46,7 @@ def play(scenario: Scenario, folder: Path, say: Say) -> tuple[Report, list[tuple
     began = time.monotonic()
     clock = SharedClock.begin(moment(FIRST_DAY, SETTLES_AT))
     say("une plate-forme isolée démarre / an isolated platform starts")
-    with running_platform(folder, clock_fd=clock.descriptor, without=WITHOUT) as platform:
+    with running_platform(folder, more=SETTINGS, clock_fd=clock.descriptor, without=WITHOUT) as platform:
         report, curve = asyncio.run(_on(platform, scenario, clock, say))
     report.seconds = round(time.monotonic() - began, 1)
     return report, curve

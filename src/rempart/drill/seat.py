@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rempart.drill.wire import Answered, Wire
+from rempart.drill.wire import Answered, Signs, Wire
 from rempart.foundation.clock import SECOND, Clock, paris_date
 from rempart.foundation.vocabulary import Profession
 from rempart.vaultdoor.browser import DeviceKey, SoftwarePasskey
@@ -45,19 +45,21 @@ class Door:
     tap: Callable[[bytes, str], None] | None = None
     """Whoever is root on the door sees each request: its bytes and its path."""
 
-    async def post(
-        self, path: str, body: bytes, device: DeviceKey, session: str, kind: str = JSON, more: str = ""
-    ) -> Answered:
+    async def post(self, path: str, body: bytes, device: Signs, session: str, kind: str = JSON) -> Answered:
         """One signed request."""
         signed = device.sign("POST", self.origin + path, body, self.clock() // SECOND)
         head = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
         request = (
             f"POST {path} HTTP/1.1\r\nHost: {self.origin.partition('://')[2]}\r\nContent-Type: {kind}\r\nAccept: {kind}\r\n"
-            f"Content-Length: {len(body)}\r\nCookie: __Host-rempart={session}\r\n{head}{more}\r\n"
+            f"Content-Length: {len(body)}\r\nCookie: __Host-rempart={session}\r\n{head}\r\n"
         ).encode() + body
         if self.tap is not None:
             self.tap(request, path)
         return await self.wire.send(request)
+
+    async def act(self, path: str, body: dict[str, Any], device: Signs, session: str) -> Answered:
+        """One signed act."""
+        return await self.post(path, msgspec.json.encode(body), device, session)
 
     @property
     def today(self) -> date:
@@ -83,7 +85,7 @@ class Seat:
 
     async def act(self, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """One act: the refusal's code or "", and the reply."""
-        answered = await self.door.post(path, msgspec.json.encode(body), self.device, self.session)
+        answered = await self.door.act(path, body, self.device, self.session)
         cookie = session_of(answered)
         if cookie:
             self.session = cookie

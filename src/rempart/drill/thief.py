@@ -12,13 +12,15 @@ from rempart.drill.honest import SESSION_GONE, invoice
 from rempart.drill.knowledge import Target
 from rempart.drill.loot import Loot
 from rempart.drill.pace import Pace
-from rempart.drill.rhythms import RHYTHMS
+from rempart.drill.rhythms import Rhythm
 from rempart.drill.scenario import Thief
 from rempart.drill.seat import JSON, Told
 from rempart.foundation.clock import MINUTE, Clock, paris_date
 from rempart.foundation.vocabulary import Domain
 
-REFUSALS = frozenset({"exhausted", "contained", "step-up", "forbidden", "editor"})
+REFUSALS = frozenset({
+    "exhausted", "contained", "step-up", "forbidden", "editor", "credentials", "device-pending",
+})  # fmt: skip
 BESIDE = ("/acts/journal", "/acts/members", "/claims/invoice/list", "/claims/prise-en-charge/list")
 """What an endpoint hopper tries after a refusal: none of it tells a person."""
 
@@ -35,6 +37,7 @@ class AskingThief:
     ends: int
     loot: Loot
     chance: random.Random
+    rhythm: Rhythm
     pace: Pace = field(init=False)
     turn_of: int = 0
     endpoint: int = 0
@@ -58,8 +61,7 @@ class AskingThief:
         if self._today != paris_date(now):
             self._today = paris_date(now)
             self.pace.new_day()
-        rhythm = RHYTHMS[self.grips[0].victim.profession]
-        if self.pace.is_up(rhythm, now):
+        if self.pace.is_up(self.rhythm, now):
             await self._work(self.pace.due())
         self.agenda.step = self.pace.step
         if not self.done:
@@ -109,15 +111,14 @@ class AskingThief:
         if told.code:
             return
         self.pace.answered()
-        grip.in_a_row = 0
         loot.indexes.add(told.leaf)
         if told.found and target.person is not None:
+            grip.told += 1
             loot.take(target.person, now)
 
     async def _after_refusal(self, grip: Grip, told: Told) -> None:
         """A session that is over is no refusal: malware waits for the next sign-in. Whatever is copied is over with it."""
         self.pace.refused()
-        grip.in_a_row += 1
         if told.code in SESSION_GONE and grip.kind == "copied":
             grip.given_up = True
         if told.code not in REFUSALS:

@@ -2,15 +2,30 @@
 
 import asyncio
 import time
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 SYNC_SECONDS = 5.0
-"""The most that a step waits for the sentinel to have read the ledger's stream to its end."""
+"""The most that a step waits for the sentinel to have read the stream to its end."""
 _LOOK = 0.01
+_LEVEL = """
+SELECT p.entry >= (SELECT size FROM evidence.log WHERE id = 1) AND p.event >= (SELECT COALESCE(max(id), 0) FROM vault.event)
+  FROM incident.position p
+"""
+_ALERTS = """
+SELECT at, rule, COALESCE(device, account, establishment, editor) IS NULL
+       OR device::text = ANY (%(keys)s) OR account::text = ANY (%(keys)s)
+       OR establishment::text = ANY (%(keys)s) OR editor::text = ANY (%(keys)s) AS his
+  FROM incident.alert WHERE at >= %(since)s ORDER BY at, id
+"""
+_SWITCHES = "SELECT thrown, scope FROM vault.switch WHERE key = ANY (%s) OR scope = 'platform' ORDER BY thrown LIMIT 1"
+_DEVICES = "SELECT account::text, device::text FROM vault.binding WHERE account = ANY (%s::uuid[])"
+
+Party = frozenset[str]
+"""The ids by which alerts and switches would name one of the thief's means: account, establishment, devices, editor."""
 
 
 @dataclass(frozen=True)
@@ -31,42 +46,56 @@ class Watch:
     late: int = 0
     """How often it had not caught up in time."""
     _sentinel: bool | None = None
-    _seen: set[tuple[str, str]] = field(default_factory=set)
 
     async def catch_up(self) -> None:
         """Let the sentinel read all that has happened by now, within a bound, so that what it notices bears the right instant."""
-        if self._sentinel is None:
-            self._sentinel = await self._value("SELECT to_regclass('incident.position') IS NOT NULL")
-        if not self._sentinel:
+        if not await self.has_sentinel():
             return
         began = time.monotonic()
-        while not await self._is_level():
+        while not await self._value(_LEVEL):
             if time.monotonic() - began > SYNC_SECONDS:
                 self.late += 1
                 break
             await asyncio.sleep(_LOOK)
         self.waited += time.monotonic() - began
 
-    async def _is_level(self) -> bool:
-        return bool(
-            await self._value(
-                "SELECT COALESCE((SELECT max(index) FROM incident.position), 0) >= (SELECT size FROM evidence.log WHERE id = 1)"
-            )
-        )
+    async def has_sentinel(self) -> bool:
+        """Does one read the stream here?"""
+        if self._sentinel is None:
+            self._sentinel = bool(await self._value("SELECT to_regclass('incident.position') IS NOT NULL"))
+        return self._sentinel
 
     async def _value(self, statement: str) -> Any:
         row = await (await self.connection.execute(statement)).fetchone()
         return row[0] if row else None
 
-    async def alerts(self, _since: int, _parties: Collection[str]) -> list[Mark]:
-        """Alerts about any of these parties, oldest first."""
-        return []
+    async def with_devices(self, accounts: Iterable[str], parties: Iterable[Party]) -> list[Party]:
+        """The same parties, each with the devices bound to its account."""
+        found = await self.connection.execute(_DEVICES, (list(accounts),))
+        devices: dict[str, set[str]] = {}
+        for account, device in await found.fetchall():
+            devices.setdefault(account, set()).add(device)
+        return [party.union(*(devices.get(key, set()) for key in party)) for party in parties]
 
-    async def contained(self, parties: Collection[str]) -> Mark | None:
-        """When the first switch was thrown on any of these parties."""
-        found = await self.connection.execute(
-            "SELECT thrown, scope FROM vault.switch WHERE key = ANY (%s) ORDER BY thrown LIMIT 1",
-            (list(parties),),
-        )
-        row = await found.fetchone()
-        return Mark(int(row[0]), str(row[1])) if row else None
+    async def alerts(self, since: int, parties: Iterable[Party]) -> tuple[list[Mark], list[Mark]]:
+        """Alerts since then, oldest first: about the thief's means or the platform as a whole; and about everybody else."""
+        if not await self.has_sentinel():
+            return [], []
+        keys = sorted(set().union(*parties))
+        found = await self.connection.execute(_ALERTS, {"keys": keys, "since": since})
+        his: list[Mark] = []
+        others: list[Mark] = []
+        for at, rule, about_him in await found.fetchall():
+            (his if about_him else others).append(Mark(int(at), str(rule)))
+        return his, others
+
+    async def contained(self, parties: Iterable[Party]) -> Mark | None:
+        """When a switch stood on the last of his means; None while one of them is free."""
+        latest: Mark | None = None
+        for party in parties:
+            row = await (await self.connection.execute(_SWITCHES, (list(party),))).fetchone()
+            if row is None:
+                return None
+            if latest is None or row[0] > latest.at:
+                latest = Mark(int(row[0]), str(row[1]))
+        return latest

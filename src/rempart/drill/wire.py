@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from rempart.foundation.errors import Outage
 
@@ -14,6 +14,17 @@ class DoorGone(Outage):
     code = "door-gone"
     french = "La porte a raccroché pendant l'exercice."
     english = "The door hung up during the drill."
+
+
+class Signs(Protocol):
+    """Whatever signs a request: a browser's key, or the two keys of a practice software."""
+
+    @property
+    def public(self) -> dict[str, str]:
+        """The device key's point, base64url."""
+
+    def sign(self, method: str, target_uri: str, body: bytes, created: int) -> dict[str, str]:
+        """The headers Content-Digest, Signature-Input and Signature."""
 
 
 class Answered(NamedTuple):
