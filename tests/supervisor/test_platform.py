@@ -21,6 +21,8 @@ from rempart.supervisor.platform import Platform, running_platform
 from rempart.supervisor.state import read_state
 
 PROCESSES = ("vault", "sealer", "cashier", "front", "worker", "sentinel")
+WITNESSES = ("witness-1", "witness-2")
+"""A demonstration's own; they have no database."""
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +75,10 @@ def wait_until_ready(home: Home, *, but: dict[str, int]) -> dict[str, Any]:
 
 def test_every_process_is_healthy_and_has_its_own_role(platform):
     told = status(platform.home)
-    assert told["health"] == dict.fromkeys(PROCESSES, True)
-    assert [line["name"] for line in told["processes"]] == ["database", *PROCESSES]
+    assert told["health"] == dict.fromkeys((*WITNESSES, *PROCESSES), True)
+    assert [line["name"] for line in told["processes"]] == ["database", *WITNESSES, *PROCESSES]
+    assert [(each["age"], each["trouble"]) for each in told["ledger"]["witnesses"]] == [(0, "")] * 2
+    assert not any("pgpass" in platform.home.config_file(name).read_text() for name in WITNESSES)
     dsns = {name: (platform.home.config_file(name)).read_text() for name in PROCESSES}
     roles = ("vault", "sealer", "cashier", "door", "worker", "sentinel")
     for name, role in zip(PROCESSES, roles, strict=True):
@@ -122,7 +126,7 @@ def test_what_crashes_comes_back(platform):
         os.kill(before[name], signal.SIGKILL)
     told = wait_until_ready(platform.home, but={name: before[name] for name in ("vault", "worker")})
     assert {line["name"]: line["restarts"] for line in told["processes"]} == {
-        "database": 0, "vault": 1, "sealer": 0, "cashier": 0, "front": 0, "worker": 1, "sentinel": 0,
+        "database": 0, "witness-1": 0, "witness-2": 0, "vault": 1, "sealer": 0, "cashier": 0, "front": 0, "worker": 1, "sentinel": 0,
     }  # fmt: skip
 
 

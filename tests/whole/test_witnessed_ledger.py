@@ -1,0 +1,157 @@
+"""From an answer at the counter to a proof that two witnesses stand behind, under the real platform, by public doors and commands alone."""
+
+import base64
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from rempart.cli.counter import Counter
+from rempart.cli.demo import enrol_pharmacist
+from rempart.cli.presenting import by_card
+from rempart.cli.taking_in import take_in
+from rempart.evidence.keyfile import read_witness_key
+from rempart.foundation.clock import paris_date, system_clock
+from rempart.foundation.vocabulary import Domain
+from rempart.population.model import Person
+from rempart.population.population import Population
+from rempart.supervisor.platform import Platform, running_platform
+from rempart.supervisor.state import read_state
+from tests.evidence.test_cosignature import verify_by_hand
+
+POPULATION = Population(11, 400)
+MERGE_DELAY = 2.0
+"""Seconds: what the receipt promises (docs/ledger.md)."""
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running_platform(tmp_path_factory.mktemp("w") / "p") as started:
+        take_in(started, POPULATION, Console(file=io.StringIO()))
+        yield started
+
+
+@pytest.fixture(scope="module")
+def counter(platform: Platform) -> Iterator[Counter]:
+    signed_in = enrol_pharmacist(platform)
+    yield signed_in
+    signed_in.close()
+
+
+@pytest.fixture(scope="module")
+def people() -> Iterator[Person]:
+    """People of any insurer, one after the other: each test takes its own."""
+    return (
+        POPULATION.person(one.index, index) for one in POPULATION.insurers for index in range(one.persons)
+    )
+
+
+def told(counter: Counter, people: Iterator[Person]) -> dict[str, object]:
+    """An open right is checked; the log's promise in the receipt that came with it."""
+    person = next(each for each in people if each.is_open(Domain.PHAR, paris_date(system_clock())))
+    receipts = [
+        each["valueString"]
+        for each in counter.check(by_card(person, Domain.PHAR))["extension"]
+        if str(each.get("valueString", "")).count(".") == 2
+    ]
+    payload = receipts[0].split(".")[1]
+    log = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["log"]
+    assert isinstance(log, dict)
+    return log
+
+
+def proof_of(platform: Platform, index: object, seconds: float) -> str:
+    """Ask for the proof until it is there, or the promise is broken."""
+    deadline = time.monotonic() + seconds
+    with httpx.Client(base_url=platform.origin, trust_env=False) as http:
+        while True:
+            answer = http.get("/ledger/proof", params={"index": str(index)})
+            if answer.status_code == 200:
+                return answer.text
+            assert (answer.status_code, answer.headers["retry-after"]) == (404, "1")
+            assert time.monotonic() < deadline, "the merge delay is broken"
+            time.sleep(0.05)
+
+
+def witness_keys(platform: Platform) -> list[str]:
+    return [
+        read_witness_key(platform.home.folder / f"witness-{number}" / "witness.key").key().text()
+        for number in (1, 2)
+    ]
+
+
+def rempart(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "rempart.cli", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_an_answers_proof_is_there_within_two_seconds_and_verifies_offline(
+    platform: Platform, counter: Counter, people: Iterator[Person], tmp_path: Path
+) -> None:
+    for number in range(5):
+        log = told(counter, people)
+        proof = tmp_path / f"{number}.tlog-proof"
+        proof.write_text(proof_of(platform, log["index"], MERGE_DELAY))
+        # It proves the very leaf that was promised, and says nothing else: no opening, no salt, nobody.
+        lines = proof.read_text().partition("\n\n")[0].split("\n")
+        assert lines[0] == "c2sp.org/tlog-proof@v1"
+        assert lines[2] == f"index {log['index']}"
+        assert {len(base64.b64decode(line)) for line in lines[3:]} <= {32}
+    key = (platform.home.audit / "ledger.vkey").read_text().strip()
+    witnesses = [word for each in witness_keys(platform) for word in ("--witness", each)]
+    checked = rempart("evidence", "verify-proof", str(proof), "--key", key, *witnesses)
+    assert (checked.returncode, checked.stdout.count("cosigned")) == (0, 2), checked.stderr
+    stranger = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
+    assert (
+        rempart("evidence", "verify-proof", str(proof), "--key", key, "--witness", stranger).returncode == 1
+    )
+
+
+def test_the_published_tiles_are_the_ledger_and_its_checkpoint_is_cosigned(
+    platform: Platform, counter: Counter, people: Iterator[Person], tmp_path: Path
+) -> None:
+    proof_of(platform, told(counter, people)["index"], MERGE_DELAY)
+    exported = tmp_path / "ledger"
+    assert rempart("evidence", "export", str(exported), "--folder", str(platform.home.folder)).returncode == 0
+    witnesses = [word for each in witness_keys(platform) for word in ("--witness", each)]
+    assert rempart("evidence", "verify", str(exported), *witnesses).returncode == 0
+    note = (exported / "checkpoint").read_text()
+    for text in witness_keys(platform):
+        name, _, encoded = text.split("+", 2)
+        assert verify_by_hand(note, name, base64.b64decode(encoded)[1:]) > 1_700_000_000
+    with httpx.Client(base_url=platform.origin, trust_env=False) as http:
+        assert http.get("/ledger/checkpoint").text == note == http.get("/evidence/checkpoint").text
+        for file in (path for path in (exported / "tile").rglob("*") if path.is_file()):
+            answer = http.get(f"/ledger/{file.relative_to(exported)}")
+            assert (answer.status_code, answer.content) == (200, file.read_bytes())
+            assert "immutable" in answer.headers["cache-control"]
+        for absent in ("/ledger/tile/0/001", "/ledger/tile/9/000", "/ledger/tile/0/..", "/ledger/tile/0/0"):
+            assert http.get(absent).status_code == 404
+        for bad in ("", "-1", "01", "x", "9" * 30):
+            assert http.get("/ledger/proof", params={"index": bad}).status_code == 400
+
+
+def test_a_killed_witness_delays_no_answer_and_is_heard_again(
+    platform: Platform, counter: Counter, people: Iterator[Person]
+) -> None:
+    state = read_state(platform.home.state)
+    assert state is not None
+    (pid,) = [line.pid for line in state.processes if line.name == "witness-2"]
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    log = told(counter, people)
+    # The supervisor starts it again; it goes on from what it remembers, and so does the proof.
+    proof = proof_of(platform, log["index"], 30)
+    assert proof.count("\n— ") == 3
+    status = json.loads(rempart("status", "--json", "--folder", str(platform.home.folder)).stdout)
+    assert [each["age"] for each in status["ledger"]["witnesses"]] == [0, 0]
