@@ -13,11 +13,11 @@ PLATFORM_THRESHOLD = 40
 _DEVIATIONS = 8
 
 
-def judge_device_sign_ins(distinct: int, party: Party, at: int, evidence: Evidence) -> Finding | None:
-    """One device tries many logins."""
+def judge_device_sign_ins(distinct: int, at: int, evidence: Evidence) -> Finding | None:
+    """One device tries many logins. The vault already makes it wait longer and longer; a person is told."""
     if distinct < DEVICE_THRESHOLD:
         return None
-    return Finding(Rule.SIGN_IN, at, party, distinct, DEVICE_THRESHOLD, Strength.STRONG, evidence)
+    return Finding(Rule.SIGN_IN, at, Party(), distinct, DEVICE_THRESHOLD, Strength.SIGN, evidence)
 
 
 def judge_platform_sign_ins(distinct: int, usual: float, at: int, evidence: Evidence) -> Finding | None:

@@ -32,6 +32,7 @@ QUIET = 30 * MINUTE
 _MOST_EVIDENCE = 100
 MOST_PERSONS = 2_000_000
 """Persons remembered for *one person*; the longest unasked for is forgotten first."""
+_MOST_TRYING = 50_000
 _NIL = UUID(int=0)
 _ODD_DAY = 6 * HOUR
 """A night belongs to the day on which it began."""
@@ -93,10 +94,17 @@ class DeviceMemory:
     canaries: dict[UUID, int] = field(default_factory=dict)
     unconfirmed: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=64))
     refused: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=64))
-    logins: dict[str, tuple[int, int]] = field(default_factory=dict)
     spoke: dict[Rule, int] = field(default_factory=dict)
     found: int = 0
     """When any rule but *canary* last found something; 0: never."""
+
+
+@dataclass(slots=True)
+class Tried:
+    """Logins refused from one device lately: when, in which event."""
+
+    logins: dict[str, tuple[int, int]] = field(default_factory=dict)
+    spoke: int = 0
 
 
 @dataclass(slots=True)
@@ -135,6 +143,7 @@ class Watch:
         self._pending: tuple[deque[Pending], deque[Pending]] = (deque(), deque())
         self._pending_of: dict[tuple[UUID, UUID], Pending] = {}
         self._bursts: OrderedDict[UUID, together.Burst] = OrderedDict()
+        self._tried: OrderedDict[UUID, Tried] = OrderedDict()
         self._logins: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._login_windows = (0, 0.0, 0)
         """Window that runs, its usual count, when it last spoke."""
@@ -384,17 +393,20 @@ class Watch:
         found = self._platform_sign_ins(event)
         if event.device is None:
             return found
-        device = self.devices.get(event.device)
-        if device is None:
-            device = self.devices[event.device] = DeviceMemory(Paced(Rhythm("", False)), event.at)
-        device.logins[event.detail] = (event.at, event.id)
-        for login in [x for x, (at, _) in device.logins.items() if at < event.at - sign_in.DEVICE_WINDOW]:
-            del device.logins[login]
-        evidence = Evidence((), tuple(number for _, number in device.logins.values()))
-        party = Party(event.device, event.account, event.establishment)
-        return found + self._said(
-            [sign_in.judge_device_sign_ins(len(device.logins), party, event.at, evidence)]
-        )
+        tried = self._tried.setdefault(event.device, Tried())
+        self._tried.move_to_end(event.device)
+        if len(self._tried) > _MOST_TRYING:
+            self._tried.popitem(last=False)
+        tried.logins[event.detail] = (event.at, event.id)
+        for login in [x for x, (at, _) in tried.logins.items() if at < event.at - sign_in.DEVICE_WINDOW]:
+            del tried.logins[login]
+        evidence = Evidence((), tuple(number for _, number in tried.logins.values()))
+        # Before a sign-in a device is a keyed hash of its key, which is no party that could be held; it opens nothing either.
+        finding = sign_in.judge_device_sign_ins(len(tried.logins), event.at, evidence)
+        if finding is None or tried.spoke > event.at - QUIET:
+            return found
+        tried.spoke = event.at
+        return [*found, finding]
 
     def _platform_sign_ins(self, event: Event) -> list[Finding]:
         window, usual, spoke = self._login_windows
