@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rempart.cli.witness import trust_log
 from rempart.database.roles import create_database
+from rempart.evidence import store
+from rempart.evidence.audit import audit_ledger
 from rempart.evidence.note import Checkpoint, SignerKey, sign_checkpoint, sign_note
 from rempart.foundation.settings import VaultSettings
 from rempart.vault.keystore import KeyStore
@@ -201,6 +203,10 @@ def test_two_people_release_a_ledger_that_goes_on_under_a_new_name(town: Town, d
     with town.vault(backup, AFTER) as vault:
         expect(Answer, check_right(vault, claire))
         level(vault, 3)
+    # Its audit finds both names signed by one key, and every root right.
+    with store.reading(backup.dsn("worker")) as connection:
+        report = audit_ledger(connection, batch=100, key=log_key(town.key_store, AFTER).verifier())
+    assert (report.size, report.checkpoints >= 3) == (3, True)
     # But not the other copy, which nobody released, even under the new name.
     with town.vault(database, AFTER) as vault:
         assert refusal(check_right(vault, claire)) == "contained"
