@@ -156,6 +156,19 @@ def test_a_scanner_reads_a_card_of_ours_wherever_the_cursor_is(counter: Seat, pl
     assert secret not in page.content()
 
 
+@pytest.mark.parametrize("last", ["Tab", ""])
+def test_a_scanner_that_ends_otherwise_is_understood_too(counter: Seat, last: str) -> None:
+    page = counter.page
+    page.focus("[name=amc]")
+    page.keyboard.type(counter.platform.scanned)
+    if last:
+        page.keyboard.press(last)
+        expect(page.locator("#scanned-card")).to_be_visible()
+        expect(page.locator("#check [type=submit]")).to_be_focused()
+    page.click("#check [type=submit]")
+    expect(page.locator("#answer h2")).to_have_text("Droit ouvert")
+
+
 def test_typing_over_a_scanned_card_asks_by_what_is_typed(counter: Seat) -> None:
     page = counter.page
     page.focus("[name=amc]")

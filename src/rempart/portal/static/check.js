@@ -129,6 +129,10 @@ function show(answer, card) {
 async function check(event) {
   event.preventDefault();
   clearError();
+  // A scanner without a last key: the person presses the button.
+  const scan = PERSONAL.map((name) => form.elements[name]).find((field) => looksScanned(field.value));
+  if (scan) takeScanned(scan);
+  if (scan && !secret) return;
   const card = readCard();
   if (!card) return;
   await whileBusy(form.querySelector("[type=submit]"), async () => {
@@ -170,13 +174,18 @@ function fillFrom(written) {
 const readText = () => fillFrom(text.value);
 
 /** A scanner types wherever the cursor is: a card's text that ends up in a field of the form is read, and taken out of it. */
-function scannedIntoField(event) {
-  const field = event.target;
-  if (event.key !== "Enter" || field === text || !field.dataset.check || !looksScanned(field.value)) return;
-  event.preventDefault();
+function takeScanned(field) {
   const written = field.value;
   field.value = "";
   fillFrom(written);
+}
+
+/** Its last key is Enter, or Tab. */
+function scannedIntoField(event) {
+  const field = event.target;
+  if (!["Enter", "Tab"].includes(event.key) || field === text || !field.dataset.check || !looksScanned(field.value)) return;
+  event.preventDefault();
+  takeScanned(field);
 }
 
 /** What belongs to a scanned card is not corrected by hand: whoever types starts anew from the fields. */
