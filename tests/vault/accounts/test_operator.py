@@ -250,7 +250,7 @@ def test_my_journal_is_the_ledgers_and_pages(vault: Vault, claire: Person) -> No
     assert [(e.outcome, e.lane, e.domain, e.cost, e.login) for e in first.entries] == [
         ("absent", "card", "PHAR", 5, "claire")
     ] * 2
-    assert (first.hour_spent, first.hour_limit, first.day_spent, first.day_limit) == (15, 120, 15, 400)
+    assert (first.hour_spent, first.hour_limit, first.day_spent, first.day_limit) == (15, 160, 15, 300)
     last = claire.browser.expect(JournalPage, "journal", before=first.next, limit=2)
     assert (len(last.entries), last.next) == (1, 0)
     vault.time.advance(2 * HOUR)
