@@ -43,7 +43,7 @@ def test_an_invoice_that_pays_nothing_refills_nothing(trade: Trade) -> None:
 
 
 def test_an_old_engagement_tells_nothing_more_of_a_ceiling(trade: Trade) -> None:
-    """A thief keeps receipts, and asks for quotes later, when no meter counts: the right must be checked again. What was engaged is paid."""
+    """A thief keeps receipts, and asks for quotes later, when no meter counts: the right must be checked again. The bill is paid."""
     pharmacist = trade.professional()
     receipt = pharmacist.receipt(trade.insure(trade.insurer()), Domain.PHAR)
     quote, ask = QuoteBody(Care([DRUG], receipt)), AskBody(Care([DRUG], receipt))
