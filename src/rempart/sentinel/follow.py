@@ -42,6 +42,8 @@ class Follower:
         self._waiting: list[Event] = []
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._undone: list[tuple[int, str, Containment]] = []
+        self._waits: set[int] = set()
+        """Alerts of which it was said that the vault does not answer."""
         self._saved_at = time.monotonic()
 
     def restore(self) -> None:
@@ -125,7 +127,9 @@ class Follower:
                     Contain(what.scope.value, str(what.key), what.hold.value, reason, what.minutes)
                 )
             except Outage as error:
-                _log.error("alert %d waits: the vault does not answer (%s)", number, type(error).__name__)
+                if number not in self._waits:
+                    self._waits.add(number)
+                    _log.error("alert %d waits: the vault does not answer (%s)", number, type(error).__name__)
                 self._undone.append((number, reason, what))
                 continue
             if isinstance(reply, Done):
