@@ -54,10 +54,12 @@ class Caller:
     counter: Counter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.arrive()
+        self.counter = Counter(self.front.settings.origin)
+        self.counter.activate(self.code())
 
     def arrive(self) -> None:
         """Another person, on another device, whose line is whole."""
+        self.counter.close()
         self.counter = Counter(self.front.settings.origin)
         self.counter.activate(self.code())
 
