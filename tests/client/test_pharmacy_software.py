@@ -39,7 +39,7 @@ from rempart.client.keys import b64url, keyid
 from rempart.client.model import Confirmation
 from rempart.vault.policy import EDITOR as EDITOR_LINE
 from rempart.vaultdoor.messages import Challenge, Done, Enrolled, RegisterEditor, SuspendEditor, ThrowSwitch
-from tests.api.town import ANNE, CLOSED_AMC, ELSEWHERE, ENDED, Town, running_town
+from tests.api.town import ANNE, ENDED, Town, running_town
 from tests.conftest import Database
 
 EXAMPLE = Path(__file__).parents[2] / "examples/pharmacy_software.py"

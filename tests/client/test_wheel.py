@@ -1,7 +1,9 @@
 """The wheel `rempart-client`: built, unpacked where nothing else of Rempart is, imported and used there."""
 
+import ast
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -46,6 +48,20 @@ def test_the_wheel_holds_the_client_and_nothing_else(unpacked: Path) -> None:
     assert inside == modules | {"rempart/client/py.typed"}
     [metadata] = [name for name in files if name.endswith("METADATA")]
     assert f"Version: {rempart.client.__version__}\n" in (unpacked / metadata).read_text()
+
+
+def test_the_client_imports_what_its_wheel_asks_for_and_nothing_else() -> None:
+    asked = tomllib.loads((HOUSE / "packaging/client/pyproject.toml").read_text())["project"]["dependencies"]
+    allowed = {each.partition(">")[0] for each in asked} | sys.stdlib_module_names | {"rempart"}
+    for path in (HOUSE / "src/rempart/client").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert name.partition(".")[0] in allowed, f"{path.name}: {name}"
+                assert not name.startswith("rempart") or name.startswith("rempart.client"), (
+                    f"{path.name}: {name}"
+                )
 
 
 def test_the_wheel_works_where_nothing_else_of_rempart_is(unpacked: Path) -> None:

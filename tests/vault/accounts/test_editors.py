@@ -22,9 +22,12 @@ from rempart.vaultdoor.messages import (
     EditorPage,
     Editors,
     Enrolled,
+    EnrolProfessional,
     IssueSoftwareCode,
     JournalPage,
     ListEditors,
+    Members,
+    MemberView,
     Refused,
     RegisterEditor,
     Reply,
@@ -444,16 +447,51 @@ def test_a_code_installs_one_software_once_and_in_time(
     )
 
 
-def test_who_left_or_was_suspended_is_worked_for_no_more(
-    vault: Vault, claire: Person, software: Software
+@pytest.mark.parametrize("hours", [0, 12], ids=["while it works", "in the morning"])
+def test_who_was_suspended_is_worked_for_no_more(
+    vault: Vault, claire: Person, software: Software, hours: int
 ) -> None:
+    vault.time.advance(hours * HOUR)
     paul = activated(vault, "paul", claire.establishment, Role.EMPLOYEE)
     pending = expect(SoftwarePending, software.introduce("software/ask"))
     expect(Done, confirm(paul, pending))
     expect(Done, vault.operate(SuspendAccount("paul", True)))
     assert expect(Refused, software.introduce("software/collect", ask=pending.ask)).code == "session"
+
+
+def test_who_was_removed_is_worked_for_no_more(vault: Vault, claire: Person, software: Software) -> None:
+    paul = activated(vault, "paul", claire.establishment, Role.EMPLOYEE)
+    vault.time.advance(12 * HOUR)
+    claire.browser.sign_in(claire.passkey)
+    paul.browser.sign_in(paul.passkey)
+    pending = expect(SoftwarePending, software.introduce("software/ask"))
+    expect(Done, confirm(paul, pending))
+    [account] = [m.account for m in members(claire) if m.login == "paul"]
+    claire.browser.expect(Done, "members/remove", establishment="", account=account)
+    assert expect(Refused, software.introduce("software/collect", ask=pending.ask)).code == "session"
+    # And at work: the one who was confirmed before loses the seat.
     expect(Done, vault.operate(SuspendAccount("claire", True)))
     assert software.refused("journal", before=0, limit=10) == "session"
+
+
+def test_a_software_works_where_it_stands_whoever_confirms_it(
+    vault: Vault, claire: Person, logis: EditorKey
+) -> None:
+    """Claire's first place is another; a session on the software's key for that place is worth nothing."""
+    second = vault.establishment(2)
+    vault.time.advance(MINUTE)
+    joining = expect(Enrolled, vault.operate(EnrolProfessional("claire", Role.TITULAIRE, second))).code
+    claire.browser.expect(SignedIn, "members/join", code=joining)
+    installed = Software(vault, logis, EditorKey.generate())
+    code = expect(Enrolled, vault.operate(IssueSoftwareCode("Logis Santé", second))).code
+    pending = installed.install(code)
+    expect(Done, confirm(claire, pending))
+    opened = expect(SignedIn, installed.introduce("software/collect", ask=pending.ask))
+    assert opened.establishment == second
+    assert expect(Vouched, installed.errand()).establishment == second
+    elsewhere = SoftwareBrowser(vault, key=device_key_of(installed.key))
+    assert expect(SignedIn, elsewhere.sign_in(claire.passkey)).establishment == claire.establishment
+    assert replace(installed, session=elsewhere.session).refused("journal", before=0, limit=10) == "session"
 
 
 # ── the editor's own page and key ────────────────────────────────────────────────────────────────────────────────────
@@ -523,6 +561,10 @@ def test_what_is_no_key_and_no_name_is_refused(vault: Vault, logis: EditorKey) -
 
 
 # ── what the attacks are made of ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def members(person: Person) -> list[MemberView]:
+    return person.browser.expect(Members, "members", establishment="").members
 
 
 def grafted(act: Act, donor: Act) -> Act:
