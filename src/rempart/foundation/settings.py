@@ -311,6 +311,10 @@ class SupervisorSettings:
     trusted_proxies: tuple[str, ...] = setting(
         "given to the front: whose X-Forwarded-For is believed", unit="IP addresses or networks", default=()
     )
+    requests_at_once: int = setting("given to the front", unit="requests", default=1_024)
+    requests_per_address: int = setting("given to the front", unit="requests", default=128)
+    connections_at_once: int = setting("given to the front", unit="connections", default=4_096)
+    connections_per_address: int = setting("given to the front", unit="connections", default=256)
     sealer_processes: int = setting("processes that tag and seal one file", unit="processes", default=2)
     debtor_name: str = setting(
         "given to the worker: the operator's name on its orders", default="REMPART DEMONSTRATION"

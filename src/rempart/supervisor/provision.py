@@ -134,6 +134,8 @@ def _write_process_settings(ground: Ground) -> None:
         "front": FrontSettings(
             mode=given.mode, dsn=ground.dsn("rempart_door"), run_folder=home.run, origin=given.origin, spool_folder=home.spool,
             host=given.host, port=given.port, trusted_proxies=given.trusted_proxies,
+            requests_at_once=given.requests_at_once, requests_per_address=given.requests_per_address,
+            connections_at_once=given.connections_at_once, connections_per_address=given.connections_per_address,
         ),
         "cashier": CashierSettings(
             mode=given.mode, dsn=ground.dsn("rempart_cashier"), run_folder=home.run, origin=given.origin,
