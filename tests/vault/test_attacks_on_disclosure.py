@@ -20,6 +20,7 @@ import msgspec
 import pytest
 
 from rempart.cli.counter import RIGHTS, Counter, DoorRefused
+from rempart.foundation.clock import system_clock
 from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vault.capsule import SealedContract, associated_data, card_message, derive, encode_content, seal
@@ -57,6 +58,11 @@ def insure_many(database: Database, vault_file: Path) -> None:
         rows.append((uuid.UUID(bytes=tag), uuid.uuid4(), sealed))
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.executemany("INSERT INTO capsule.i1_g1 VALUES (%s, %s, %s, 'ref')", rows)
+        # Thousands of look-ups in a minute: the breakers, which would rightly open, are another test's.
+        cursor.executemany(
+            "INSERT INTO vault.breaker (scope, key, hour_limit) VALUES (%s, %s, 1000000000)",
+            [("platform", ""), ("insurer", "0"), ("insurer", "1")],
+        )
 
 
 @pytest.fixture
@@ -86,10 +92,13 @@ def ledger(platform: Platform) -> int:
 
 
 def open_lines(platform: Platform) -> None:
-    """The bench's night: every meter at zero."""
+    """The bench's night: every meter at zero, and everybody has just confirmed that they are there."""
     with platform.database.connect() as connection:
-        connection.execute("UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}'")
+        connection.execute(
+            "UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}', month = '{0,0,0,0,0,0,0,0}'"
+        )
         connection.execute("DELETE FROM vault.told")
+        connection.execute("UPDATE vault.session SET stepped = %s, stepped_upto = 10000", (system_clock(),))
 
 
 def send(platform: Platform, headers: dict[str, str], body: bytes) -> httpx.Response:
@@ -264,6 +273,27 @@ def test_at_the_end_of_the_line_hit_and_miss_are_refused_alike(platform: Platfor
         bodies.append(response.content)
     assert len(set(bodies)) == 1
     assert ledger(platform) == before
+    open_lines(platform)
+
+
+def test_a_robot_on_a_live_session_is_asked_for_a_passkey_that_it_has_not(
+    platform: Platform, counter: Counter
+) -> None:
+    """Thirty units an hour at a pharmacy's counter; then the person touches the key, which opens fifteen more."""
+    people = (msgspec.structs.replace(KNOWN, adherent=f"N{number}") for number in range(600, 900))
+    for _ in range(30):
+        counter.check(next(people))
+    before = ledger(platform)
+    for _ in range(20):
+        with pytest.raises(DoorRefused, match="403"):
+            counter.check(next(people))
+    assert ledger(platform) == before
+    counter.confirm()
+    for _ in range(15):
+        counter.check(next(people))
+    with pytest.raises(DoorRefused, match="403"):
+        counter.check(next(people))
+    assert ledger(platform) == before + 15
     open_lines(platform)
 
 
@@ -448,7 +478,11 @@ def test_no_nir_no_birth_date_no_name_in_any_response_log_or_column(
 ) -> None:
     open_lines(platform)
     vitale = Presentation(Lane.VITALE, AMC, "", NIR, BORN, 1, Domain.PHAR)
-    responses = [json.dumps(counter.check(one)) for one in (vitale, KNOWN, *ABSENCES.values())]
+    responses = []
+    for one in (vitale, KNOWN, *ABSENCES.values()):
+        # A miss by the *vitale* lane weighs 50.
+        open_lines(platform)
+        responses.append(json.dumps(counter.check(one)))
     malformed = write_request(vitale).replace(b'"active"', b'"actif"')
     responses.append(send(platform, signed(counter, malformed), malformed).text)
     secrets = [NIR, NIR[:13], OPEN.adherent, BORN.isoformat(), BORN.strftime("%d/%m/%Y")]
