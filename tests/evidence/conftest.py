@@ -14,12 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rempart.evidence.merkle import Frontier, leaf_hash
 from rempart.evidence.note import Checkpoint, SignerKey, sign_checkpoint
 from rempart.evidence.opening import Opening, Outcome, commit, encode_opening
+from rempart.foundation.clock import DAY
 
 if TYPE_CHECKING:
     from tests.conftest import Database
 
 NIL = UUID(int=0)
 START = 1_767_225_600_000_000
+YEARS_LATER = 4 * 366 * DAY
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Ledger:
     connection: psycopg.Connection[Any]
     log: SignerKey
     other: SignerKey
+    young: int = 2**62
+    """Answers from this index on are four years younger."""
 
     @property
     def dsn(self) -> str:
@@ -43,7 +47,7 @@ class Ledger:
         """The answer at an index: deterministic, one in five absent."""
         absent = index % 5 == 0
         return Opening(
-            at=START + index,
+            at=START + index + (YEARS_LATER if index >= self.young else 0),
             account=UUID(int=index % 3 + 1),
             device=UUID(int=index % 4 + 1),
             establishment=UUID(int=index % 2 + 1),
@@ -98,14 +102,14 @@ class Ledger:
             *(o.answer_class, o.outcome, o.cost, o.subject or NIL, o.editor or NIL),
         )
 
-    def sign(self, commitments: list[bytes], signer: SignerKey | None = None) -> None:
+    def sign(self, commitments: list[bytes], signer: SignerKey | None = None, at: int = START) -> None:
         """Store a signed checkpoint over these commitments."""
         frontier = Frontier()
         frontier.extend(leaf_hash(data) for data in commitments)
         note = sign_checkpoint(Checkpoint(self.log.name, frontier.size, frontier.root()), signer or self.log)
         self.connection.execute(
             "INSERT INTO evidence.checkpoint (size, root, at, frontier, note) VALUES (%s, %s, %s, %s, %s)",
-            (frontier.size, frontier.root(), START, frontier.serialise(), note.decode()),
+            (frontier.size, frontier.root(), at, frontier.serialise(), note.decode()),
         )
         self.connection.commit()
 
@@ -122,7 +126,7 @@ def empty_ledger(module_database: "Database") -> Iterator[Ledger]:
     log = SignerKey("rempart.example/ledger", Ed25519PrivateKey.from_private_bytes(b"l" * 32))
     other = SignerKey("rempart.example/ledger", Ed25519PrivateKey.from_private_bytes(b"o" * 32))
     with psycopg.connect(module_database.owner_dsn) as connection:
-        for table in ("leaf", "entry", "checkpoint"):
+        for table in ("leaf", "entry", "checkpoint", "horizon", "operations"):
             connection.execute(f"DELETE FROM evidence.{table}")  # type: ignore[call-overload]
         connection.execute("UPDATE evidence.log SET size = 0")
         connection.commit()

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 
 from rempart.vault import keystore
 from rempart.vault.keystore import (
+    CountedKeyStore,
     EpochInUse,
     KeyStore,
     KeyStoreClosed,
@@ -21,6 +22,7 @@ from rempart.vault.keystore import (
     complete_key_store,
     create_key_store,
     open_key_store,
+    operations_key,
     unwrap,
     wrap,
 )
@@ -109,6 +111,19 @@ def test_the_token_computes_what_never_leaves_it(tmp_path: Path, tokens: Path) -
     assert len(store.prf("capsule-1")(b"m")) == 32
     with pytest.raises(KeyError):
         store.prf("capsule-2")
+    counted = CountedKeyStore(store)
+    assert counted.prf("capsule-1")(b"m") == store.prf("capsule-1")(b"m")
+    assert counted.counts() == {"capsule-1": 1}
+
+
+def test_a_store_older_than_the_count_signs_it_with_a_key_of_its_own(
+    tmp_path: Path, passphrase: Path
+) -> None:
+    create_key_store(tmp_path / "keys", passphrase, None, tmp_path / "claims.key")
+    ring = open_key_store(tmp_path / "keys", passphrase, None).ring
+    older = msgspec.structs.replace(ring, operations=b"")
+    keys = [operations_key(each).private_bytes_raw() for each in (ring, older, older)]
+    assert keys[0] != keys[1] == keys[2] != ring.ledger
 
 
 def test_with_another_pin_a_token_opens_nothing(tmp_path: Path, tokens: Path) -> None:

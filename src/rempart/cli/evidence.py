@@ -64,7 +64,7 @@ def export(published: Published, dsn: Dsn = "", home: Folder = Path("var"), key:
 
     Run again, it adds what is new and refuses another history.
     """
-    with _said_plainly(), store.reading(_operator_dsn(dsn, home)) as connection:
+    with said_plainly(), store.reading(operator_dsn(dsn, home)) as connection:
         started = time.perf_counter()
         log_key = _read_key(key) if key else _ask_key(home)
         note = store.latest_checkpoint(connection)
@@ -72,8 +72,8 @@ def export(published: Published, dsn: Dsn = "", home: Folder = Path("var"), key:
             published, store.stream_commitments(connection, batch=BATCH), note, log_key
         )
         _print_checkpoint(export.checkpoint)
-        _say("files", f"{export.written} written, {export.kept} already there")
-        _say("time", f"{time.perf_counter() - started:.2f} s")
+        say("files", f"{export.written} written, {export.kept} already there")
+        say("time", f"{time.perf_counter() - started:.2f} s")
 
 
 @app.command()
@@ -87,19 +87,19 @@ def verify(
     witness: Witnesses = None,
 ) -> None:
     """Recompute every hash of a published folder, offline, and compare with the signed root."""
-    with _said_plainly():
+    with said_plainly():
         started = time.perf_counter()
         log_key = _read_key(key) if key else tiles.read_verifier_key(published)
-        older = open_checkpoint(_read_file(since), log_key) if since is not None else None
+        older = open_checkpoint(read_file(since), log_key) if since is not None else None
         verified = tiles.verify_folder(published, log_key, since=older)
         _print_checkpoint(verified.checkpoint)
-        _say("signed", f"by {log_key.name}, key {log_key.key_id.hex()}")
+        say("signed", f"by {log_key.name}, key {log_key.key_id.hex()}")
         witnesses = [WitnessKey.parse(text) for text in witness or ()]
-        _require_all(witnesses, read_cosignatures(_read_file(published / tiles.CHECKPOINT), witnesses))
+        _require_all(witnesses, read_cosignatures(read_file(published / tiles.CHECKPOINT), witnesses))
         if older is not None:
-            _say("grown", f"from {older.size} leaves, none rewritten")
-        _say("verified", f"every hash of {verified.checkpoint.size} leaves, {verified.tiles} tiles")
-        _say("time", f"{time.perf_counter() - started:.2f} s")
+            say("grown", f"from {older.size} leaves, none rewritten")
+        say("verified", f"every hash of {verified.checkpoint.size} leaves, {verified.tiles} tiles")
+        say("time", f"{time.perf_counter() - started:.2f} s")
         if not key:
             print(
                 "The key was read from the folder itself: compare it with the one published elsewhere, or give --key."
@@ -119,25 +119,27 @@ def audit(
     ] = None,
 ) -> None:
     """Check the database's ledger against itself: no gap, no rewritten leaf or entry, every signed root."""
-    with _said_plainly(), store.reading(_operator_dsn(dsn, home)) as connection:
+    with said_plainly(), store.reading(operator_dsn(dsn, home)) as connection:
         started = time.perf_counter()
         log_key = _read_key(key) if key else _ask_key(home)
-        since = Frontier.restore(_read_file(state)) if state is not None and state.exists() else None
+        since = Frontier.restore(read_file(state)) if state is not None and state.exists() else None
         report = audit_ledger(connection, batch=BATCH, since=since, key=log_key)
         if state is not None:
             _replace_file(state, report.frontier.serialise())
-        _say("size", f"{report.size} leaves, {report.signed_size} signed")
-        _say("root", to_base64(report.root))
-        _say(
-            "audited", f"{report.leaves} leaves, {report.openings} entries, {report.checkpoints} checkpoints"
+        say("size", f"{report.size} leaves, {report.signed_size} signed")
+        say("root", to_base64(report.root))
+        say(
+            "audited",
+            f"{report.leaves} leaves, {report.openings} entries, {report.checkpoints} checkpoints"
+            + (f"; {report.pruned} entries pruned" if report.pruned else ""),
         )
-        _say("time", f"{time.perf_counter() - started:.2f} s")
+        say("time", f"{time.perf_counter() - started:.2f} s")
 
 
 @app.command()
 def prove(published: Published, index: int, key: Key = "") -> None:
     """Print the proof of one leaf (C2SP tlog-proof), verified before it is printed."""
-    with _said_plainly():
+    with said_plainly():
         log_key = _read_key(key) if key else tiles.read_verifier_key(published)
         sys.stdout.write(tiles.prove_leaf(published, index, log_key).decode())
 
@@ -152,13 +154,13 @@ def mirror(
     ],
 ) -> None:
     """Copy the public log, or what is new of it. Refuses another history, or less than before, and keeps the proof."""
-    with _said_plainly():
+    with said_plainly():
         started = time.perf_counter()
         brought = update_mirror(folder, _read_key(key), over_http(address))
         _print_checkpoint(brought.checkpoint)
         former = f"continues the {brought.former.size} copied before" if brought.former else "a first copy"
-        _say("copied", f"{brought.added} leaves, {brought.fetched} files; {former}")
-        _say("time", f"{time.perf_counter() - started:.2f} s")
+        say("copied", f"{brought.added} leaves, {brought.fetched} files; {former}")
+        say("time", f"{time.perf_counter() - started:.2f} s")
 
 
 @app.command(name="verify-proof")
@@ -168,27 +170,27 @@ def verify_proof(
     witness: Witnesses = None,
 ) -> None:
     """Check a proof file that stands alone; with witnesses, that each of them cosigned its checkpoint."""
-    with _said_plainly():
+    with said_plainly():
         witnesses = [WitnessKey.parse(text) for text in witness or ()]
-        proved = open_proof(_read_file(file), _read_key(key), witnesses)
+        proved = open_proof(read_file(file), _read_key(key), witnesses)
         _require_all(witnesses, proved.cosignatures)
         _print_checkpoint(proved.checkpoint)
-        _say("leaf", f"{proved.index}, commitment {proved.commitment.hex()}")
+        say("leaf", f"{proved.index}, commitment {proved.commitment.hex()}")
 
 
 @app.command()
 def show(index: int, dsn: Dsn = "", home: Folder = Path("var")) -> None:
     """Show one entry as committed: when, which class of answer. Neither who asked nor about whom."""
-    with _said_plainly(), store.reading(_operator_dsn(dsn, home)) as connection:
+    with said_plainly(), store.reading(operator_dsn(dsn, home)) as connection:
         entry = store.read_entry(connection, index)
         opening = entry.opening
-        _say("leaf", f"{entry.index}, commitment {entry.commitment.hex()}")
-        _say("at", instant(opening.at).isoformat(timespec="milliseconds"))
-        _say("lane", Lane(opening.lane).name.lower())
-        _say("domain", DOMAIN_BY_CODE[opening.domain])
-        _say("outcome", opening.outcome.name.lower())
-        _say("class", f"{opening.answer_class}: at most {', '.join(ANSWER_CLASSES[opening.answer_class])}")
-        _say("cost", f"{opening.cost} units")
+        say("leaf", f"{entry.index}, commitment {entry.commitment.hex()}")
+        say("at", instant(opening.at).isoformat(timespec="milliseconds"))
+        say("lane", Lane(opening.lane).name.lower())
+        say("domain", DOMAIN_BY_CODE[opening.domain])
+        say("outcome", opening.outcome.name.lower())
+        say("class", f"{opening.answer_class}: at most {', '.join(ANSWER_CLASSES[opening.answer_class])}")
+        say("cost", f"{opening.cost} units")
 
 
 app.command(name="release-key")(release.make_key)
@@ -198,7 +200,7 @@ app.command(name="release")(release.release)
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
+def said_plainly() -> Iterator[None]:
     # Whatever is off ends the command with a sentence and exit code 1.
     try:
         yield
@@ -212,12 +214,12 @@ def _said_plainly() -> Iterator[None]:
 
 
 def _print_checkpoint(checkpoint: Checkpoint) -> None:
-    _say("ledger", checkpoint.origin)
-    _say("size", f"{checkpoint.size} leaves")
-    _say("root", to_base64(checkpoint.root))
+    say("ledger", checkpoint.origin)
+    say("size", f"{checkpoint.size} leaves")
+    say("root", to_base64(checkpoint.root))
 
 
-def _say(what: str, value: str) -> None:
+def say(what: str, value: str) -> None:
     print(f"{what:<9} {value}")
 
 
@@ -227,14 +229,12 @@ def _require_all(witnesses: list[WitnessKey], cosignatures: tuple[Cosignature, .
         if each.public not in found:
             raise NoteRefused(f"{each.name} did not cosign")
         when = instant(found[each.public].second * SECOND).isoformat(timespec="seconds")
-        _say("cosigned", f"by {each.name}, {when}")
+        say("cosigned", f"by {each.name}, {when}")
 
 
 def _read_key(text: str) -> VerifierKey:
     place = Path(text)
-    return VerifierKey.parse(
-        _read_file(place).decode("utf-8", "replace").strip() if place.is_file() else text
-    )
+    return VerifierKey.parse(read_file(place).decode("utf-8", "replace").strip() if place.is_file() else text)
 
 
 def _ask_key(home: Path) -> VerifierKey:
@@ -256,11 +256,11 @@ def _ask_key(home: Path) -> VerifierKey:
     return VerifierKey.parse(reply.verifier_key)
 
 
-def _operator_dsn(dsn: str, home: Path) -> str:
-    return dsn or _read_file(Home.at(home).operator_dsn).decode().strip()
+def operator_dsn(dsn: str, home: Path) -> str:
+    return dsn or read_file(Home.at(home).operator_dsn).decode().strip()
 
 
-def _read_file(place: Path) -> bytes:
+def read_file(place: Path) -> bytes:
     try:
         return place.read_bytes()
     except OSError as error:

@@ -91,7 +91,7 @@ def status(
     audit, ledger = _last_audit(home), asyncio.run(_ask_ledger(home)) if running else None
     sound = audit is None or bool(audit.get("sound"))
     ready = running and state is not None and state.condition == "ready" and all(health.values()) and sound
-    ready = ready and not (ledger is not None and ledger.restored)
+    ready = ready and not (ledger is not None and (ledger.restored or ledger.operations))
     if as_json:
         told = msgspec.to_builtins(state) if state is not None and running else {"processes": []}
         print(
@@ -276,6 +276,7 @@ def _told(ledger: "Healthy | None") -> dict[str, object] | None:
         "size": ledger.ledger_size,
         "heard": ledger.heard,
         "restored": ledger.restored,
+        "operations": ledger.operations,
         "witnesses": witnesses,
     }
 
@@ -292,6 +293,10 @@ def _print_witnesses(ledger: "Healthy | None") -> None:
         )
     if not ledger.heard:
         console.print("NO WITNESS HAS ANSWERED: nothing is disclosed until one does")
+    if ledger.operations:
+        console.print(
+            f"OPERATIONS THAT THE LEDGER DOES NOT KNOW: {ledger.operations} (rempart evidence operations)"
+        )
     if ledger.restored:
         console.print(
             "THE LEDGER IS NOT WHAT ITS WITNESSES SAW: closed until two people release it (docs/ledger.md)"

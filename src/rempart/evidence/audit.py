@@ -20,6 +20,7 @@ from rempart.evidence.errors import LeafMissing, LeafRewritten, LedgerUnreadable
 from rempart.evidence.merkle import Frontier, leaf_hash
 from rempart.evidence.note import Checkpoint, VerifierKey, open_checkpoint, parse_note
 from rempart.evidence.opening import LABEL, OPENING_SQL
+from rempart.evidence.pruning import require_sound_horizon
 
 Connection = psycopg.Connection[Any]
 
@@ -36,6 +37,8 @@ class AuditReport:
     """Read by this audit: all, or those since the frontier given."""
     openings: int
     """Entries compared with their commitment; 0 for a role that may not read them."""
+    pruned: int
+    """Entries gone below the recorded horizon: their leaves were checked."""
     checkpoints: int
     """Whose root was recomputed."""
     signed_size: int
@@ -56,21 +59,30 @@ def audit_ledger(
     if connection.info.transaction_status != TransactionStatus.IDLE:
         raise ValueError("the audit takes its own snapshot: the connection must be outside any transaction")
     frontier = since.copy() if since is not None else Frontier()
+    pruned = 0
     with _snapshot(connection):
         head, signed_size = _require_head(connection, frontier.size)
         start = frontier.size
         with_openings = _may_read_entries(connection)
+        horizon = require_sound_horizon(connection, head).index if with_openings else 0
         signed = _SignedRoots(connection, start, key, batch)
         for first, rows in _stream_leaves(connection, start, with_openings=with_openings, batch=batch):
             if first + len(rows) > head:
                 raise LeafMissing(f"the log says {head} leaves, there are more", index=head)
-            _require_commitments(first, rows, with_openings=with_openings)
+            pruned += _require_commitments(first, rows, with_openings=with_openings, horizon=horizon)
             signed.follow(frontier, [leaf_hash(row[1]) for row in rows])
         _require_count(connection, frontier.size, head, with_openings=with_openings)
         signed.follow(frontier, [])
     read = frontier.size - start
     return AuditReport(
-        head, frontier.root(), read, read if with_openings else 0, signed.compared, signed_size, frontier
+        head,
+        frontier.root(),
+        read,
+        read - pruned if with_openings else 0,
+        pruned,
+        signed.compared,
+        signed_size,
+        frontier,
     )
 
 
@@ -128,7 +140,11 @@ def _stream_leaves(
             expected += len(rows)
 
 
-def _require_commitments(first: int, rows: Sequence[tuple[Any, ...]], *, with_openings: bool) -> None:
+def _require_commitments(
+    first: int, rows: Sequence[tuple[Any, ...]], *, with_openings: bool, horizon: int
+) -> int:
+    """Every entry is what its leaf commits to; below the horizon it may be gone. How many are."""
+    pruned = 0
     for index, row in enumerate(rows, start=first):
         if len(row[1]) != 32:
             raise LeafRewritten(f"leaf {index} is not a commitment of 32 bytes", index=index)
@@ -136,9 +152,13 @@ def _require_commitments(first: int, rows: Sequence[tuple[Any, ...]], *, with_op
             continue
         salt, opening = row[2], row[3]
         if salt is None or opening is None:
+            if index < horizon:
+                pruned += 1
+                continue
             raise LeafRewritten(f"the entry of leaf {index} is missing", index=index)
         if sha256(LABEL + salt + opening).digest() != row[1]:
             raise LeafRewritten(f"the entry of leaf {index} is not what the leaf commits to", index=index)
+    return pruned
 
 
 def _require_count(connection: Connection, read: int, head: int, *, with_openings: bool) -> None:

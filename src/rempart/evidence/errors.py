@@ -83,6 +83,14 @@ class Shrunk(Refusal):
     english = "The ledger shows less than before: ask again, and if it lasts raise the alarm."
 
 
+class RetentionNotOver(Refusal):
+    """An entry younger than its retention would go."""
+
+    code = "retention"
+    french = "La durée de conservation n'est pas écoulée : rien n'est effacé."
+    english = "The retention is not over: nothing is removed."
+
+
 class LedgerBroken(Refusal):
     """The ledger, or its export, contradicts itself.
 

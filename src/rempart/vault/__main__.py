@@ -87,6 +87,7 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     signing.add_done_callback(lambda _: stop.set())
     earning = asyncio.create_task(zone.earning.follow())
     earning.add_done_callback(_say_if_failed)
+    counting = asyncio.create_task(zone.operations.keep())
     servers = await listen(desk, settings.run_folder, CALLERS, settings.allowed_uids)
     # What was made at start lives as long as the process: the collector need not look at it again.
     gc.freeze()
@@ -105,6 +106,8 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     earning.cancel()
     await zone.events.settle()
     await zone.checkpoints.sign_if_grown()
+    counting.cancel()
+    await zone.operations.record("stop")
     witnessing.cancel()
     zone.witnessing.close()
     await zone.ledger.close()

@@ -13,6 +13,8 @@ import fcntl
 import json
 import os
 import secrets
+import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ from cryptography.hazmat.primitives import hashes, hmac, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from rempart.foundation.errors import Outage, Refusal
 
@@ -66,6 +69,8 @@ class KeyRing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """age identity: opens insurers' files."""
     claims_public: bytes
     """X25519, raw: the claims zone's public key."""
+    operations: bytes = b""
+    """Ed25519, raw: signs the count of operations. Empty in a store made before there was one: see `operations_key`."""
 
 
 class KeyStore(Protocol):
@@ -139,6 +144,52 @@ def _token_prf(session: Any, purpose: str) -> Prf:
     return apply
 
 
+class CountedKeyStore:
+    """A key store whose every PRF operation is counted by its purpose, whichever the backend (rempart.vault.operations)."""
+
+    def __init__(self, store: KeyStore) -> None:
+        self._store = store
+        self._counts: Counter[str] = Counter()
+        # Slow work is done in threads besides: an increment is not one step of the interpreter's.
+        self._lock = threading.Lock()
+
+    @property
+    def kind(self) -> str:
+        return self._store.kind
+
+    @property
+    def epoch(self) -> int:
+        return self._store.epoch
+
+    @property
+    def ring(self) -> KeyRing:
+        return self._store.ring
+
+    def prf(self, purpose: str) -> Prf:
+        prf, counts, lock = self._store.prf(purpose), self._counts, self._lock
+
+        def apply(message: bytes) -> bytes:
+            # Before, not after: an operation that fails may have been made.
+            with lock:
+                counts[purpose] += 1
+            return prf(message)
+
+        return apply
+
+    def counts(self) -> dict[str, int]:
+        """Operations by purpose since this was made."""
+        with self._lock:
+            return dict(self._counts)
+
+
+def operations_key(ring: KeyRing) -> ed25519.Ed25519PrivateKey:
+    """What signs the count. A store older than the count derives it from the ledger's key."""
+    seed = ring.operations or HKDFExpand(hashes.SHA256(), 32, b"rempart-operations-key-v1").derive(
+        ring.ledger
+    )
+    return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """Where the PKCS#11 token is. The PIN is in a file of its own."""
@@ -163,6 +214,7 @@ def create_key_store(path: Path, passphrase_file: Path | None, token: Token | No
         ledger=ed25519.Ed25519PrivateKey.generate().private_bytes_raw(),
         intake=_new_age_identity(),
         claims_public=claims.public_key().public_bytes_raw(),
+        operations=ed25519.Ed25519PrivateKey.generate().private_bytes_raw(),
     )
     if token is not None:
         session = _open_token(token)

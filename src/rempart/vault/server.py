@@ -48,7 +48,8 @@ async def _act(act: Act, zone: Zone) -> Reply:
     if act.target not in RIGHTS:
         return await acts.perform(act, zone)
     zone.witnessing.require_heard()
-    return await disclose(act, zone)
+    zone.operations.require_counted()
+    return await zone.operations.follow(disclose(act, zone))
 
 
 async def _jwks(_call: Jwks, zone: Zone) -> PublicKeys:
@@ -69,7 +70,9 @@ async def _health(_call: Health, zone: Zone) -> Healthy:
     seen = zone.witnessing.states(zone.clock())
     # A restored backup does not make the vault unready: it answers everything else, and says so.
     ready = not late and zone.witnessing.heard
-    return Healthy(ready, True, zone.keys.kind, size, __version__, seen, zone.witnessing.heard, held)
+    # Operations that the ledger does not know are an alarm, not an outage: somebody has to look while it still answers.
+    faults = "; ".join(zone.operations.faults)
+    return Healthy(ready, True, zone.keys.kind, size, __version__, seen, zone.witnessing.heard, held, faults)
 
 
 _HANDLERS: dict[type, Callable[[Any, Zone], Awaitable[Reply]]] = {

@@ -18,8 +18,9 @@ from rempart.vault.earning import Earning
 from rempart.vault.engagement import ClaimsEnvelope, EngagementSigner
 from rempart.vault.events import Events
 from rempart.vault.features import Features
-from rempart.vault.keystore import KeyStore, Prf
+from rempart.vault.keystore import CountedKeyStore, KeyStore, Prf
 from rempart.vault.ledgercall import LedgerCall
+from rempart.vault.operations import Operations
 from rempart.vault.restored import require_release_keys
 from rempart.vault.signature import SeenNonces
 from rempart.vault.witnessing import Witnessing
@@ -44,6 +45,7 @@ class Zone:
     earning: Earning
     events: Events
     features: Features
+    operations: Operations
     nonces: SeenNonces
     capsule_prf: Callable[[int], Prf]
     """The PRF of an epoch."""
@@ -51,19 +53,29 @@ class Zone:
     """Caches of the account modules, by their own names."""
 
 
-async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zone:
+async def open_zone(settings: VaultSettings, clock: Clock, store: KeyStore) -> Zone:
     """Connect, publish this start's claims envelope, hold the ledger call ready."""
-    log_key = SignerKey(settings.log_origin, ed25519.Ed25519PrivateKey.from_private_bytes(keys.ring.ledger))
+    log_key = SignerKey(settings.log_origin, ed25519.Ed25519PrivateKey.from_private_bytes(store.ring.ledger))
     witnesses = read_witnesses(settings.witnesses)
     require_witnesses(witnesses, settings.mode, log_key.verifier().public)
     require_release_keys(settings.release_keys)
     pool = await asyncpg.create_pool(
         settings.dsn, min_size=1, max_size=4, server_settings={"application_name": ApplicationName}
     )
+    # Whatever this process asks of its keys from here on is counted.
+    keys = CountedKeyStore(store)
+    operations = Operations(
+        keys, pool, clock, settings.key_store.with_name(f"{settings.key_store.name}.operations")
+    )
+    try:
+        await operations.begin()
+    except BaseException:
+        pool.terminate()
+        raise
     connect = partial(
         asyncpg.connect, settings.dsn, server_settings={"application_name": f"{ApplicationName}-ledger"}
     )
-    ledger = LedgerCall(connect, keys.epoch, clock)
+    ledger = LedgerCall(connect, store.epoch, clock)
     await ledger.hold_ready()
     envelope = ClaimsEnvelope.fresh(keys.ring.claims_public)
     await pool.execute(
@@ -72,7 +84,7 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zo
         envelope.wrapped,
         clock(),
     )
-    prfs = {epoch: keys.prf(f"capsule-{epoch}") for epoch in (keys.epoch, keys.epoch - 1) if epoch > 0}
+    prfs = {epoch: operations.capsule_prf(epoch) for epoch in (keys.epoch, keys.epoch - 1) if epoch > 0}
     checkpoints = CheckpointSigner(pool, settings.log_origin, log_key, clock)
     return Zone(
         settings=settings,
@@ -90,6 +102,7 @@ async def open_zone(settings: VaultSettings, clock: Clock, keys: KeyStore) -> Zo
         earning=Earning(pool, clock),
         events=Events(pool),
         features=Features(keys.prf("codes")),
+        operations=operations,
         nonces=SeenNonces(clock()),
         capsule_prf=prfs.__getitem__,
     )

@@ -373,6 +373,8 @@ class Healthy(Message, frozen=True):
     """A witness has answered since the start, or none is configured; until then nothing is disclosed."""
     restored: bool = False
     """Every line counts as spent until two people release it: the ledger is not the one that witnesses saw."""
+    operations: str = ""
+    """Where the key store's operations are not those of the ledger (docs/ledger.md); "" when they agree."""
 
 
 class PublicKeys(Message, frozen=True):
