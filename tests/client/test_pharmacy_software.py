@@ -37,10 +37,22 @@ from rempart.client import (
 from rempart.client.__main__ import main as client_command
 from rempart.client.keys import b64url, keyid
 from rempart.client.model import Confirmation
+from rempart.evidence.note import VerifierKey
+from rempart.evidence.proof import open_proof
 from rempart.vault.policy import EDITOR as EDITOR_LINE
-from rempart.vaultdoor.messages import Challenge, Done, Enrolled, RegisterEditor, SuspendEditor, ThrowSwitch
+from rempart.vaultdoor.messages import (
+    Challenge,
+    Checkpoint,
+    Done,
+    Enrolled,
+    RegisterEditor,
+    SignedCheckpoint,
+    SuspendEditor,
+    ThrowSwitch,
+)
 from tests.api.town import ANNE, ENDED, Town, running_town
 from tests.conftest import Database
+from tests.front.process import wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "examples/pharmacy_software.py"
 EDITOR = "Logis Santé"
@@ -177,6 +189,18 @@ def test_a_decision_is_whole_and_its_engagement_verifies(town: Town, software: C
     assert row is not None
     # RFC 6962 §2.1: the leaf's hash over what the ledger holds.
     assert decision.promise.leaf == b64url(hashlib.sha256(b"\0" + row[0]).digest())
+
+
+def test_the_promise_is_kept_by_a_proof_that_stands_alone(town: Town, software: Client) -> None:
+    decision = software.check_right(ANNES_CARD, "PHAR")
+    wait_until(lambda: software.proof(decision) is not None, "the proof")
+    text = software.proof(decision)
+    assert text is not None
+    checkpoint = town.operate(Checkpoint())
+    assert isinstance(checkpoint, SignedCheckpoint)
+    proved = open_proof(text.encode(), VerifierKey.parse(checkpoint.verifier_key))
+    assert proved.index == decision.promise.index
+    assert b64url(hashlib.sha256(b"\0" + proved.commitment).digest()) == decision.promise.leaf
 
 
 def test_closed_absent_and_by_nir(software: Client) -> None:

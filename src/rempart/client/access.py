@@ -126,6 +126,18 @@ class Client:
         """The engagement's terms, once the platform's signature on them holds. Raises ValueError."""
         return verified_terms(decision.receipt, json.loads(self._wire.get_text("/.well-known/jwks.json")))
 
+    def proof(self, decision: Decision) -> str | None:
+        """The proof that this answer is in the platform's ledger (C2SP tlog-proof, text); None for the first second or two.
+
+        It stands alone: `rempart evidence verify-proof`, or anybody's C2SP verifier, judges it without asking the platform.
+        """
+        try:
+            return self._wire.get_text(f"/ledger/proof?index={decision.promise.index}")
+        except Refused as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _signed_in(self, method: str, path: str, body: bytes, *, again: bool) -> dict[str, Any]:
