@@ -13,7 +13,7 @@ HUMAN_AN_HOUR = 12.0
 UNDER_CAP_A_DAY, MOST_UNDER_CAP_A_DAY = 6.0, 40.0
 """Of one account: where he begins, and the most he dares; half after each refusal, one more after each day without."""
 WORKING_HOURS = 9.0
-TIRED_AFTER, TIRED_AN_HOUR = 50, 6.0
+TIRED_AFTER, TIRED_AN_HOUR = 300, 6.0
 """After so many refusals in a row without one answer, no scenario is served by more: he tries every ten minutes."""
 
 

@@ -33,6 +33,7 @@ def draw(
 ) -> None:
     """Write an SVG or a PNG, by the file's suffix. `unmetered`: (instant µs, persons); `began`: µs, where the axis begins."""
     # Imported late: half a second, which a drill without a picture does not spend.
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -84,7 +85,9 @@ def draw(
         " sur une plate-forme\nqui ne vérifie que la session, comme en 2024. Échelle logarithmique au-delà de 10.",
         fontsize=8, color="#444444", va="top",
     )  # fmt: skip
-    figure.savefig(file, dpi=130, bbox_inches="tight", metadata={"Title": scenario.name})
+    # Words stay words in an SVG: they can be read out, searched, copied.
+    with rc_context({"svg.fonttype": "none"}):
+        figure.savefig(file, dpi=130, bbox_inches="tight", metadata={"Title": scenario.name})
 
 
 def _scale(scenario: Scenario) -> tuple[float, str]:

@@ -1,6 +1,5 @@
 """A drill from its beginning to its report. Reads as the story it is; each part has a module."""
 
-import asyncio
 import shutil
 import tempfile
 import time
@@ -10,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+import uvloop
 
 from rempart.database.embedded import EmbeddedCluster
 from rempart.drill.agenda import Agenda
@@ -35,7 +35,7 @@ from rempart.vaultdoor.client import VaultClient
 
 SYNC_EVERY, SYNC_AT_A_MACHINE = HOUR, MINUTE
 """How often the drill waits for the sentinel, in simulated time: what it notices is never dated earlier than it could notice it."""
-SETTINGS = "local_witnesses = 0\nsealer_processes = 1\nsentinel_poll_ms = 25\n"
+SETTINGS = "local_witnesses = 0\nsealer_processes = 1\nsentinel_poll_ms = 40\n"
 """Of the platform: few processes, and a sentinel for whom an hour lasts a second."""
 WITHOUT = ("worker",)
 """Processes that a drill does without: no job falls due in it."""
@@ -47,7 +47,7 @@ def play(scenario: Scenario, folder: Path, say: Say) -> tuple[Report, list[tuple
     clock = SharedClock.begin(moment(FIRST_DAY, SETTLES_AT))
     say("une plate-forme isolée démarre / an isolated platform starts")
     with running_platform(folder, more=SETTINGS, clock_fd=clock.descriptor, without=WITHOUT) as platform:
-        report, curve = asyncio.run(_on(platform, scenario, clock, say))
+        report, curve = uvloop.run(_on(platform, scenario, clock, say))
     report.seconds = round(time.monotonic() - began, 1)
     return report, curve
 
@@ -125,7 +125,7 @@ async def _let_time_pass(drill: Drill, plot: Plot) -> None:
                 with drill.timed("sentinel"):
                     await drill.watch.catch_up()
         drill.say(
-            f"jour {(midnight - moment(FIRST_DAY, 0)) // DAY + 1}/{drill.scenario.days + 1} : {drill.life.tally.requests} demandes,"
+            f"jour {(midnight - moment(FIRST_DAY, 0)) // DAY + 1} : {drill.life.tally.requests} demandes,"
             f" voleur {drill.loot.persons} personnes"
         )
     await drill.watch.catch_up()

@@ -35,11 +35,11 @@ _PRACTICE: Hours = ((8.5, 10, 1.0), (10, 12.5, 1.2), (14, 17, 1.0), (17, 19, 0.8
 _SHOP: Hours = ((9.5, 12.5, 1.0), (14, 19, 1.0))
 RHYTHMS: dict[Profession, Rhythm] = {
     Profession.PHARMACY: Rhythm(
-        Domain.PHAR, Domain.LPP, 60, 3, ((9, 12.5, 1.2), (14, 16.5, 0.8), (16.5, 19.5, 1.3)),
+        Domain.PHAR, Domain.LPP, 48, 3, ((9, 12.5, 1.2), (14, 16.5, 0.8), (16.5, 19.5, 1.3)),
         ((9, 12.5, 1.2), (14, 19, 0.9)), 1.25, 0.75,
     ),
     Profession.LABORATORY: Rhythm(
-        Domain.LABO, Domain.MED, 60, 3, ((7, 10, 3.0), (10, 12.5, 0.8), (14, 18, 0.4)), ((7, 12, 1.0),), 1.2, 0.6
+        Domain.LABO, Domain.MED, 48, 3, ((7, 10, 3.0), (10, 12.5, 0.8), (14, 18, 0.4)), ((7, 12, 1.0),), 1.2, 0.6
     ),
     Profession.RADIOLOGY: Rhythm(Domain.RADL, Domain.MED, 25, 2, ((8, 12.5, 1.0), (13.5, 18.5, 1.0))),
     Profession.DOCTOR: Rhythm(Domain.MED, Domain.AUXM, 20, 1, _PRACTICE, ((9, 12, 1.0),), 1.3, 0.35),
@@ -48,7 +48,7 @@ RHYTHMS: dict[Profession, Rhythm] = {
     Profession.OPTICIAN: Rhythm(Domain.OPTI, Domain.AUDI, 8, 2, _SHOP, _SHOP, 0.8, 1.5),
     Profession.AUDIOLOGIST: Rhythm(Domain.AUDI, Domain.OPTI, 4, 1, _SHOP),
     Profession.HOSPITAL: Rhythm(
-        Domain.HOSP, Domain.RADL, 60, 4, ((7.5, 11, 1.6), (11, 14, 0.8), (14, 18, 0.8)), ((8, 13, 1.0),), 1.2, 0.25
+        Domain.HOSP, Domain.RADL, 44, 4, ((7.5, 11, 1.6), (11, 14, 0.8), (14, 18, 0.8)), ((8, 13, 1.0),), 1.2, 0.25
     ),
     Profession.AMBULANCE: Rhythm(Domain.TRAN, Domain.HOSP, 12, 2, ((6.5, 12, 1.2), (13, 18, 1.0)), ((7, 13, 1.0),)),
 }  # fmt: skip

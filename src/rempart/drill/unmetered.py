@@ -10,14 +10,14 @@ from itertools import accumulate, pairwise
 from rempart.drill.pace import HUMAN_AN_HOUR, MOST_UNDER_CAP_A_DAY, WORKING_HOURS
 from rempart.drill.rhythms import RHYTHMS, is_working
 from rempart.drill.scenario import Scenario
-from rempart.foundation.clock import HOUR
+from rempart.foundation.clock import HOUR, MINUTE
 from rempart.foundation.vocabulary import Profession
 
 _ONCE = frozenset({"database-dump"})
 
 
 def without_meters(scenario: Scenario, listed: int, begins: int, ends: int) -> list[tuple[int, int]]:
-    """(instant, persons cumulated), an hour a point. `listed`: how many people his list holds."""
+    """(instant, persons cumulated), a point a minute, or an hour in long drills. `listed`: how many people his list holds."""
     thief = scenario.thief
     if thief.holds in _ONCE:
         # Whoever has the database has everybody in it.
@@ -31,7 +31,7 @@ def without_meters(scenario: Scenario, listed: int, begins: int, ends: int) -> l
     an_hour = pace[thief.pace] if isinstance(thief.pace, str) else float(thief.pace)
     awake = thief.hours == "any" and not isinstance(thief.pace, str)
     rhythm = RHYTHMS[Profession.PHARMACY]
-    instants = [*range(begins, ends, HOUR), ends]
+    instants = [*range(begins, ends, HOUR if thief.days > 3 else MINUTE), ends]
     gains = [0.0] + [
         an_hour * (later - at) / HOUR if awake or is_working(rhythm, at) else 0.0
         for at, later in pairwise(instants)

@@ -21,7 +21,13 @@ SELECT at, rule, COALESCE(device, account, establishment, editor) IS NULL
        OR establishment::text = ANY (%(keys)s) OR editor::text = ANY (%(keys)s) AS his
   FROM incident.alert WHERE at >= %(since)s ORDER BY at, id
 """
-_SWITCHES = "SELECT thrown, scope FROM vault.switch WHERE key = ANY (%s) OR scope = 'platform' ORDER BY thrown LIMIT 1"
+# A switch thrown again on the same key overwrites the first instant; the alert that asked for it keeps it.
+_SWITCHES = """
+SELECT thrown AS at, scope || ', ' || hold AS what FROM vault.switch WHERE key = ANY (%(keys)s) OR scope = 'platform'
+UNION ALL
+SELECT contained, scope || ', ' || hold FROM incident.alert WHERE contained IS NOT NULL AND key::text = ANY (%(keys)s)
+ORDER BY at LIMIT 1
+"""
 _DEVICES = "SELECT account::text, device::text FROM vault.binding WHERE account = ANY (%s::uuid[])"
 
 Party = frozenset[str]
@@ -93,7 +99,7 @@ class Watch:
         """When a switch stood on the last of his means; None while one of them is free."""
         latest: Mark | None = None
         for party in parties:
-            row = await (await self.connection.execute(_SWITCHES, (list(party),))).fetchone()
+            row = await (await self.connection.execute(_SWITCHES, {"keys": list(party)})).fetchone()
             if row is None:
                 return None
             if latest is None or row[0] > latest.at:
