@@ -202,3 +202,15 @@ def test_a_start_forgets_what_a_crash_left_half_done_and_nothing_else(tmp_path: 
             os.utime(tmp_path / name, (time.time() - 7200,) * 2)
     app(settings, VaultClient("/nowhere"), VaultClient("/nowhere"))
     assert {path.name for path in tmp_path.iterdir()} == {"going-on.part", f"{whole}.bin", f"{whole}.json"}
+
+
+def test_an_upload_that_drips_is_dropped_once_its_grace_is_over(tmp_path: Path) -> None:
+    async def drops() -> Any:
+        for at in range(0, len(BODY), 1000):
+            yield BODY[at : at + 1000]
+
+    slow = ApiSettings("http://localhost", spool_folder=tmp_path, upload_grace_seconds=0, upload_pace=10**15)
+    response = put(slow, signed(), drops())
+    assert (response.status_code, code_of(response.content)) == (408, "slow")
+    assert list(tmp_path.iterdir()) == []
+    assert put(ApiSettings("http://localhost", spool_folder=tmp_path), signed(), drops()).status_code == 202

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.front.process import DEADLINE, FrontProcess, running_front, wait_until
+from tests.front.test_drain import upload_headers
 
 FLOODER, OTHER = "127.0.0.2", "127.0.0.3"
 NOWHERE = "postgresql:///nowhere"
@@ -167,3 +168,21 @@ def _is_open(connection: socket.socket) -> bool:
         return True
     except ConnectionResetError:
         return False
+
+
+def test_one_address_that_holds_its_uploads_leaves_room_for_another(tmp_path: Path) -> None:
+    with running_front(tmp_path, dsn=NOWHERE) as front, ExitStack() as stack:
+        for _ in range(4):
+            connection = stack.enter_context(dial(front, FLOODER))
+            connection.sendall(_upload(b"x" * 1000)[:-999])
+        wait_until(lambda: len(list(front.settings.spool_folder.glob("*.part"))) == 4, "they are under way")
+        for source, status in ((FLOODER, b"503"), (OTHER, b"202")):
+            with dial(front, source) as connection:
+                connection.sendall(_upload(b"y" * 1000))
+                assert connection.recv(65536).split(b" ")[1] == status
+
+
+def _upload(body: bytes) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in upload_headers(body).items())
+    head = f"PUT /intake/99000001/a.csv HTTP/1.1\r\nHost: l\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
