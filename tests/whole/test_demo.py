@@ -7,10 +7,11 @@ from pathlib import Path
 
 
 def test_the_demo_plays_the_main_job_and_leaves_nothing_running(tmp_path: Path) -> None:
-    figures = tmp_path / "demo.json"
+    figures, picture = tmp_path / "demo.json", tmp_path / "attack.svg"
+    options = ["--no-serve", "--persons", "1000", "--invoices", "120", "--json", str(figures), "--picture", str(picture)]
     played = subprocess.run(
-        [sys.executable, "-m", "rempart.cli", "demo", "--no-serve", "--persons", "1000", "--invoices", "120", "--json", str(figures)],
-        capture_output=True, text=True, check=False, timeout=180,
+        [sys.executable, "-m", "rempart.cli", "demo", *options],
+        capture_output=True, text=True, check=False, timeout=290,
     )  # fmt: skip
     assert played.returncode == 0, played.stderr
     measured = json.loads(figures.read_text())
@@ -22,9 +23,15 @@ def test_the_demo_plays_the_main_job_and_leaves_nothing_running(tmp_path: Path) 
     traded = measured["traded"]
     assert traded["prise_en_charge"] == "accordee"
     assert (traded["invoices"], traded["accepted"]) == (121, 121)
-    # Two pharmacies of a hundred patients at most, and the optician.
-    assert traded["payments"] == 3
+    # Four pharmacies of thirty patients at most, and the optician.
+    assert traded["payments"] == 5
     assert traded["settled_cents"] > 0
     assert traded["statement_equals_order"]
     assert traded["journal_balanced"]
     assert "numéro d'engagement" in played.stdout
+    attacked = measured["attacked"]
+    assert 0 < attacked["persons_exposed"] <= 60
+    assert attacked["persons_in_scope"] == attacked["persons_exposed"]
+    assert attacked["persons_without_meters"] == 20_000
+    assert attacked["contained_minutes"] <= 60
+    assert "<svg" in picture.read_text()[:1_000]

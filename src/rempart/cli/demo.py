@@ -21,6 +21,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from rempart.cli.counter import Counter
+from rempart.cli.demo_attack import Attacked, play_attack
 from rempart.cli.demo_trade import Traded, play_trade
 from rempart.cli.operator import add_establishment, add_insurers_seat, add_professional
 from rempart.cli.presenting import by_card
@@ -56,6 +57,7 @@ class Played:
     ledger_verified: bool
     ledger_size: int
     traded: Traded
+    attacked: Attacked
     seconds: float
 
 
@@ -65,9 +67,13 @@ def demo(
     serve: Annotated[bool, typer.Option(help="serve the portal afterwards")] = True,
     json_file: Annotated[Path | None, typer.Option("--json", help="write what was measured")] = None,
     port: Annotated[int, typer.Option(help="the portal's port; 0: any free one")] = PORT,
+    picture: Annotated[Path, typer.Option(help="where the picture of the attack is left")] = Path(
+        "var/viamedis-2024.svg"
+    ),
 ) -> None:
     """Play the main job, then serve the portal on http://localhost:8000."""
     started = time.monotonic()
+    picture.parent.mkdir(parents=True, exist_ok=True)
     population = Population(SEED, persons)
     with _own_folder() as folder:
         console.print(Panel.fit("[bold]Rempart[/bold]: tiers payant, from the insurers' files to the money"))
@@ -75,14 +81,14 @@ def demo(
             "[bold]1.[/bold] Starting the platform: PostgreSQL, vault, sealer, cashier, doors, worker."
         )
         with running_platform(folder, port=port if serve else 0) as platform:
-            played = play(platform, population, min(invoices, persons // 2), started)
+            played = play(platform, population, min(invoices, persons // 2), started, picture)
             if json_file is not None:
                 json_file.write_text(json.dumps(asdict(played), indent=2) + "\n")
             if serve:
                 _serve(platform, population)
 
 
-def play(platform: Platform, population: Population, invoices: int, started: float) -> Played:
+def play(platform: Platform, population: Population, invoices: int, started: float, picture: Path) -> Played:
     """The story. Raises if any part of it does not happen."""
     console.print(
         f"[bold]2.[/bold] {len(population.insurers)} insurers deliver the rights of {sum(i.persons for i in population.insurers):,} people."
@@ -103,6 +109,7 @@ def play(platform: Platform, population: Population, invoices: int, started: flo
     console.print("[bold]6.[/bold] The ledger: both answers are there, and nothing of the patient.")
     size = _show_ledger(platform)
     traded = play_trade(platform, population, invoices, SEED, console)
+    attacked = play_attack(picture, console)
     played = Played(
         insurers=len(population.insurers),
         persons=sum(insurer.persons for insurer in population.insurers),
@@ -112,6 +119,7 @@ def play(platform: Platform, population: Population, invoices: int, started: flo
         ledger_verified=size >= 2,
         ledger_size=size,
         traded=traded,
+        attacked=attacked,
         seconds=round(time.monotonic() - started, 1),
     )
     sound = traded.accepted == traded.invoices and traded.statement_equals_order and traded.journal_balanced
