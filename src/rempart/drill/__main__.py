@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the platform's folder")
     parser.add_argument("--list", action="store_true", dest="list_all", help="the shipped scenarios")
     arguments = parser.parse_args()
+    # Asked to end, it ends its platform first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if arguments.list_all or not arguments.scenario:
             _list_all()

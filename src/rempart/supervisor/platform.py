@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rempart.database.embedded import die_with_parent
 from rempart.foundation.errors import Outage
 from rempart.supervisor.home import Home
 from rempart.supervisor.state import read_state
@@ -57,7 +58,7 @@ def running_platform(
     output = folder / "up.log"
     with output.open("wb") as log:
         supervisor = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            [*die_with_parent(), *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             pass_fds=() if clock_fd is None else (clock_fd,),
         )  # fmt: skip
     try:
