@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from rempart.claims.flows import make_flows
 from rempart.claims.messages import PAGE
+from rempart.evidence.daily import make_openings
 from rempart.foundation.clock import DAY, paris_date, system_clock
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.identity.referencing import enrol_insurers_seat
@@ -89,7 +90,7 @@ def test_an_insurers_person_lands_on_its_own_pages_and_checks_no_right(clerk: Se
     assert page.url.endswith("/assureur")
     rooms = page.locator(".rooms li:visible")
     expect(rooms).to_have_text([
-        "Accueil", "Prises en charge", "Fichiers reçus", "Flux quotidiens", "Fonds", "Mon établissement", "Ma sécurité",
+        "Accueil", "Prises en charge", "Fichiers reçus", "Flux quotidiens", "Qui a consulté", "Fonds", "Mon établissement", "Ma sécurité",
     ])  # fmt: skip
     clerk.go("/verifier")
     expect(page.locator("[data-slot=insurer]")).to_be_visible()
@@ -198,6 +199,44 @@ def test_a_flow_is_downloaded_then_acknowledged_and_gone(
     expect(row.locator("button")).to_have_count(0)
 
 
+def test_who_consulted_a_member_is_told(clerk: Seat, seat: Callable[..., Seat], platform: Platform) -> None:
+    patient = platform.patient()
+    pharmacist = sit_down(seat(), platform, Profession.PHARMACY)
+    begin(pharmacist, patient, "PHAR")
+    page = clerk.page
+    clerk.go("/assureur/consultations")
+    page.fill("#member", "NOBODY-OF-OURS")
+    page.click("#consult [type=submit]")
+    expect(page.locator("#consultations .empty")).to_be_visible()
+    page.fill("#member", patient.adherent)
+    page.click("#consult [type=submit]")
+    rows = page.locator("#consultations tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(["Pharmacie"])
+    expect(rows).to_contain_text(["Titulaire"])
+    assert patient.adherent not in page.url
+
+
+def test_the_days_openings_are_downloaded_then_acknowledged_and_gone(
+    clerk: Seat, platform: Platform, tmp_path: Path
+) -> None:
+    with platform.database.connect("worker") as worker:
+        make_openings(worker, paris_date(system_clock() - DAY), system_clock() + 1, system_clock, None)
+    page = clerk.page
+    clerk.go("/assureur/consultations")
+    row = page.locator("#openings li[data-flow]").first
+    with page.expect_download() as download:
+        row.locator("[data-download]").click()
+    download.value.save_as(tmp_path / "day")
+    digest = hashlib.sha256((tmp_path / "day").read_bytes()).hexdigest()
+    assert download.value.suggested_filename.startswith("rempart-ouvertures-")
+    expect(row.locator("[name=digest]")).to_have_value(digest)
+    row.locator("[type=submit]").click()
+    page.click("#confirm [data-answer=yes]")
+    expect(page.locator("#told")).to_contain_text("acquittées")
+    expect(row.locator("button")).to_have_count(0)
+
+
 def test_files_and_funds_are_shown_with_what_became_of_them(clerk: Seat) -> None:
     page = clerk.page
     clerk.go("/assureur/fichiers")
@@ -235,7 +274,7 @@ def test_no_violation_on_any_of_the_insurers_pages(
     made(platform, days=2 if locale == ENGLISH else 3)
     # axe writes HTML into the page by itself, which the portal's Trusted Types forbid.
     who = sit(seat(locale, bypass_csp=True), platform, desk)
-    for path in ("", "/prises-en-charge", "/fichiers", "/flux", "/fonds"):
+    for path in ("", "/prises-en-charge", "/fichiers", "/flux", "/consultations", "/fonds"):
         who.go(f"/assureur{path}")
         who.loaded()
         expect(who.page.locator("main section[aria-busy]")).to_have_count(0)
@@ -244,7 +283,7 @@ def test_no_violation_on_any_of_the_insurers_pages(
 
 def test_the_insurers_pages_fit_a_telephone(seat: Callable[..., Seat], platform: Platform, desk: str) -> None:
     who = sit(seat(viewport=PHONE), platform, desk)
-    for path in ("", "/prises-en-charge", "/fichiers", "/flux", "/fonds"):
+    for path in ("", "/prises-en-charge", "/fichiers", "/flux", "/consultations", "/fonds"):
         who.go(f"/assureur{path}")
         who.loaded()
         assert who.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path

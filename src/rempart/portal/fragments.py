@@ -27,6 +27,7 @@ from rempart.vaultdoor.codes import Code
 from rempart.vaultdoor.fhir import explain
 from rempart.vaultdoor.messages import (
     Activated,
+    Consultations,
     DevicePending,
     Enrolled,
     JournalPage,
@@ -44,6 +45,7 @@ from rempart.vaultdoor.messages import (
 TEMPLATES = Path(__file__).parent / "templates"
 _FRAGMENTS: Mapping[type, str] = {
     Activated: "recovery-codes.html",
+    Consultations: "consultations.html",
     DevicePending: "device-pending.html",
     Enrolled: "enrolled.html",
     JournalPage: "journal.html",

@@ -51,6 +51,9 @@ OUTCOMES: dict[str, Pair] = {
     "closed": ("Fermé", "Closed"),
     "absent": ("Aucun droit trouvé", "No right found"),
 }
+ANSWER_CLASSES: dict[str, Pair] = {
+    "1": ("Droits d'un domaine : produit, dates, formule", "Rights of one domain: product, dates, formula"),
+}
 FACTORS: dict[str, Pair] = {
     "passkey": ("Clé d'accès", "Passkey"),
     "password": ("Mot de passe", "Password"),

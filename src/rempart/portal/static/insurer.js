@@ -1,9 +1,9 @@
-// The insurer's pages: prises en charge decided, daily flows downloaded and acknowledged.
+// The insurer's pages: prises en charge decided, daily flows and openings downloaded and acknowledged, who consulted a member.
 import { act } from "./acts.js";
 import { sha256 } from "./bytes.js";
 import { askConfirm } from "./dialogs.js";
 import { notice, onButtons, startList } from "./list.js";
-import { clearError, complete, say, showError, swap, whileBusy } from "./page.js";
+import { clearError, complete, open, reveal, say, showError, swap, whileBusy } from "./page.js";
 
 const words = document.getElementById("list-words").dataset;
 
@@ -36,21 +36,21 @@ function startDeciding() {
   return load();
 }
 
-// ── daily flows ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── daily flows, daily openings ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 async function download({ dataset: { download: id, day, parts, digest } }) {
   const pieces = [];
   for (let part = 1; part <= Number(parts); part += 1) {
-    pieces.push(await act("claims/insurer/flow/download", { id, part }, { as: "file" }));
+    pieces.push(await act(`${words.errand}/download`, { id, part }, { as: "file" }));
     say(`${part} / ${parts}`);
   }
   const file = new Blob(pieces, { type: "application/x-ndjson" });
   const found = hex(await sha256(await file.arrayBuffer()));
   if (found !== digest) throw Object.assign(new Error("broken"), { sentence: words.broken });
   const address = URL.createObjectURL(file);
-  const link = Object.assign(document.createElement("a"), { href: address, download: `rempart-flux-${day}.ndjson` });
+  const link = Object.assign(document.createElement("a"), { href: address, download: `${words.name}-${day}.ndjson` });
   document.body.append(link);
   link.click();
   link.remove();
@@ -64,13 +64,45 @@ async function acknowledge(form) {
   const { acknowledge: id, day } = form.dataset;
   if (!(await askConfirm(words.confirm.replace("{day}", day)))) return;
   clearError();
-  await act("claims/insurer/flow/acknowledge", { id, digest: form.elements.digest.value.trim() });
-  swap(document.getElementById("flows"), await act("claims/insurer/flows", {}, { html: true }));
+  await act(`${words.errand}/acknowledge`, { id, digest: form.elements.digest.value.trim() });
+  swap(document.getElementById(words.section), await act(words.list, {}, { html: true }));
   notice(words.acknowledged.replace("{day}", day));
+}
+
+// ── who consulted a member ────────────────────────────────────────────────────────────────────────────────────────────
+
+function startConsulting(form) {
+  const section = document.getElementById("consultations");
+  let member = "";
+
+  async function ask(before) {
+    clearError();
+    return act("insurer/consultations", { member, before }, { html: true });
+  }
+
+  onForms("consult", async () => {
+    member = form.elements.member.value.trim();
+    swap(section, await ask(0));
+    reveal(section);
+  });
+  onButtons({
+    older: async (button) => {
+      const holder = document.createElement("div");
+      swap(holder, await ask(Number(button.dataset.older)));
+      const rows = [...holder.querySelectorAll("tbody > *")];
+      section.querySelector("tbody").append(...rows);
+      const next = holder.querySelector("[data-older]");
+      if (next) button.replaceWith(next);
+      else button.remove();
+    },
+  });
+  open(...form.querySelectorAll("button[disabled]"));
 }
 
 export function ready() {
   if (document.getElementById("filters")) return startDeciding();
+  const form = document.getElementById("consult");
+  if (form) startConsulting(form);
   onButtons({ download });
   onForms("acknowledge", acknowledge);
   return undefined;

@@ -19,6 +19,7 @@ const SCRIPTS = {
   "/logiciel": "./software.js",
   "/assureur/prises-en-charge": "./insurer.js",
   "/assureur/flux": "./insurer.js",
+  "/assureur/consultations": "./insurer.js",
 };
 const byId = (id) => document.getElementById(id);
 const page = document.body.dataset.page;
