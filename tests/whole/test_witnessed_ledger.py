@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from rich.console import Console
 
-from rempart.cli.counter import Counter
+from rempart.cli.counter import Counter, DoorRefused
 from rempart.cli.demo import enrol_pharmacist
 from rempart.cli.presenting import by_card
 from rempart.cli.taking_in import take_in
+from rempart.database.embedded import EmbeddedCluster
 from rempart.evidence.keyfile import read_witness_key
 from rempart.foundation.clock import paris_date, system_clock
 from rempart.foundation.vocabulary import Domain
@@ -34,8 +36,20 @@ MERGE_DELAY = 2.0
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running_platform(tmp_path_factory.mktemp("w") / "p") as started:
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
+    """The key files of two people who may release, made by the command; their vkeys."""
+    folder = tmp_path_factory.mktemp("keys")
+    made = {}
+    for name in ("anne", "bruno"):
+        words = ("release-key", str(folder / name), "--name", f"{name}.example")
+        made[folder / name] = rempart("evidence", *words)
+    return {file: done.stdout.strip() for file, done in made.items()}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, keys: dict[Path, str]) -> Iterator[Platform]:
+    more = f"release_keys = {json.dumps(list(keys.values()))}\n"
+    with running_platform(tmp_path_factory.mktemp("w") / "p", more=more) as started:
         take_in(started, POPULATION, Console(file=io.StringIO()))
         yield started
 
@@ -155,3 +169,58 @@ def test_a_killed_witness_delays_no_answer_and_is_heard_again(
     assert proof.count("\n— ") == 3
     status = json.loads(rempart("status", "--json", "--folder", str(platform.home.folder)).stdout)
     assert [each["age"] for each in status["ledger"]["witnesses"]] == [0, 0]
+
+
+def test_two_people_reopen_by_the_commands_and_one_alone_does_not(
+    platform: Platform, counter: Counter, people: Iterator[Person], keys: dict[Path, str], tmp_path: Path
+) -> None:
+    """The module's last test: it closes the platform that the others share."""
+    folder = ("--folder", str(platform.home.folder))
+    assert "not-found" in rempart("evidence", "release-request", *folder).stderr
+    superuser = EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart")
+    with psycopg.connect(superuser, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO vault.restored (nonce, at, origin, here, seen, why, witness, note)"
+            " VALUES (gen_random_uuid(), 0, 'rempart.example/ledger', 1, 2, 'longer-elsewhere', 'w', '')"
+        )
+    restart(platform, "vault")
+    counter.sign_in()
+    with pytest.raises(DoorRefused, match="423"):
+        told(counter, people)
+    status = rempart("status", "--json", *folder)
+    assert (status.returncode, json.loads(status.stdout)["ledger"]["restored"]) == (1, True)
+    assert "TWO PEOPLE" in rempart("status", *folder).stdout.upper()
+    assert rempart("operator", "release", "platform", "", "we know", *folder).returncode == 1
+    text = tmp_path / "text"
+    text.write_text(rempart("evidence", "release-request", *folder).stdout)
+    notes = []
+    for file in keys:
+        notes += ["--signature", str(tmp_path / f"{file.name}.note")]
+        Path(notes[-1]).write_text(rempart("evidence", "release-sign", str(text), "--key", str(file)).stdout)
+    assert rempart("evidence", "release", *notes[:2], *folder).returncode == 1
+    with pytest.raises(DoorRefused, match="423"):
+        told(counter, people)
+    released = rempart("evidence", "release", *notes, *folder)
+    assert released.returncode == 0, released.stderr
+    told(counter, people)
+    with psycopg.connect(superuser, autocommit=True) as owner:
+        actors = owner.execute("SELECT actor FROM vault.journal WHERE act = 'restored:release'").fetchall()
+    assert actors == [("anne.example bruno.example",)]
+
+
+def restart(platform: Platform, name: str) -> None:
+    """Kill a process; the supervisor brings it back."""
+
+    def find() -> tuple[int | None, str]:
+        state = read_state(platform.home.state)
+        assert state is not None
+        (line,) = [line for line in state.processes if line.name == name]
+        return line.pid, line.condition
+
+    before, _ = find()
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while find()[0] in {before, None} or find()[1] != "ready":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
