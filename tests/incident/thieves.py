@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from uuid import UUID
 
-from rempart.foundation.clock import DAY, HOUR, MINUTE
+from rempart.foundation.clock import DAY, HOUR
 from rempart.incident.desk import Desk
 from rempart.incident.model import Alert, Lookup
 from tests.incident.honest import NIL, Day, House, days, town
@@ -15,13 +15,17 @@ LEARNT = 14
 """Honest days before the thief comes."""
 
 
-def riding(made: Iterator[Day], house: House, a_day: int, within: int, *, seed: int = 3) -> Iterator[Day]:
-    """The same days; from the fifteenth on, a thief asks for `a_day` persons at the house's first device, within so many µs from ten."""
-    dice, stolen = random.Random(seed), 10**9
+def riding(made: Iterator[Day], house: House, a_day: int, within: int, *, idle: bool) -> Iterator[Day]:
+    """The same days; from the fifteenth on, a thief asks for `a_day` persons at the house's first device, within so many µs from ten.
+
+    `idle`: from then on, nobody else asks.
+    """
+    dice, stolen = random.Random(3), 10**9
     for number, day in enumerate(made):
         lookups = list(day.lookups)
         if number >= LEARNT and lookups:
             start = (lookups[-1].at // DAY) * DAY + 9 * HOUR
+            lookups = [] if idle else lookups
             for _ in range(a_day):
                 stolen += 1
                 lookups.append(theft(stolen, start + dice.randrange(within), house, dice))
@@ -38,14 +42,16 @@ def theft(number: int, at: int, house: House, dice: random.Random) -> Lookup:
     )  # fmt: skip
 
 
-def hunt(profession: str, a_day: int, within: int, length: int = 28) -> tuple[Alert | None, int, int, int]:
+def hunt(
+    profession: str, a_day: int, within: int, length: int = 28, *, idle: bool = False
+) -> tuple[Alert | None, int, int, int]:
     """The first hold; persons stolen until then and until the closure; µs from the first theft to the hold."""
     house = next(h for h in town(5, 64) if h.profession == profession)
     place = [house]
     desk, claimed, stolen, begun = Desk(), set(), 0, 0
     first: Alert | None = None
     at_first = after = 0
-    for day in riding(days(place, FIRST, LEARNT + length, 4), house, a_day, within):
+    for day in riding(days(place, FIRST, LEARNT + length, 4), house, a_day, within, idle=idle):
         claimed |= day.claimed
         for seen in day.lookups:
             if seen.index >= 10**9:
@@ -63,24 +69,26 @@ def hunt(profession: str, a_day: int, within: int, length: int = 28) -> tuple[Al
     return first, at_first, stolen, after
 
 
+HUNTS = [
+    ("pharmacy", 600, HOUR), ("pharmacy", 60, HOUR), ("pharmacy", 40, 8 * HOUR), ("pharmacy", 20, 8 * HOUR), ("pharmacy", 10, 8 * HOUR),
+    ("pharmacy", 5, 8 * HOUR), ("pharmacy", 3, 8 * HOUR), ("doctor", 600, HOUR), ("doctor", 60, HOUR), ("doctor", 40, 8 * HOUR),
+    ("doctor", 20, 8 * HOUR), ("doctor", 10, 8 * HOUR), ("doctor", 5, 8 * HOUR), ("doctor", 3, 8 * HOUR),
+]  # fmt: skip
+
+
 def main() -> None:
-    """Print the table."""
-    for profession in ("pharmacy", "doctor"):
-        for a_day, within in (
-            (600, HOUR),
-            (60, 10 * MINUTE),
-            (60, HOUR),
-            (40, 2 * HOUR),
-            (40, 8 * HOUR),
-            (20, 8 * HOUR),
-            (10, 8 * HOUR),
-            (5, 8 * HOUR),
-            (3, 8 * HOUR),
-        ):
-            first, held, closed, after = hunt(profession, a_day, within)
-            rule = first.finding.rule.value if first else "nothing"
-            when = f"hold after {held} persons, {after / HOUR:.2f} h; closed after {closed}"
-            print(f"{profession:10} {a_day:4} a day within {within / HOUR:4.1f} h: {rule:14} {when}")
+    """Print the table of docs/detection.md."""
+    rows = [(*each, False) for each in HUNTS] + [
+        ("doctor", 12, 8 * HOUR, True),
+        ("doctor", 5, 8 * HOUR, True),
+    ]
+    for profession, a_day, within, idle in rows:
+        first, held, closed, after = hunt(profession, a_day, within, idle=idle)
+        rule = f"`{first.finding.rule.value}`" if first else "nothing"
+        whose = f"{'idle' if idle else 'working'} {profession}"
+        print(
+            f"| {whose} | {a_day} in {within // HOUR} h a day | {rule} | {held} | {after / HOUR:.1f} h | {closed} |"
+        )
 
 
 if __name__ == "__main__":
