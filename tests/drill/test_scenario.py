@@ -33,6 +33,11 @@ def test_a_list_opens_its_own_lane():
     assert read_scenario("thief: {holds: session, lane: secret}", "x").thief.plays_lane == "secret"
 
 
+@pytest.mark.parametrize(("written", "read"), [("none", []), ("", []), ("slow-down", ["slow-down"])])
+def test_one_adaptation_or_none_may_be_written_without_a_list(written, read):
+    assert read_scenario(f"thief: {{holds: session, adapts: {written}}}", "x").thief.adapts == read
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

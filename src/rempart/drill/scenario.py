@@ -107,14 +107,22 @@ class Scenario(_Strict, frozen=True):
 def read_scenario(text: str, name: str) -> Scenario:
     """A scenario from its YAML. Raises BadScenario."""
     try:
-        given: Any = yaml.safe_load(text)
-        scenario = msgspec.convert(given, Scenario)
+        scenario = msgspec.convert(_as_a_list(yaml.safe_load(text)), Scenario)
     except yaml.YAMLError as error:
         raise BadScenario(f"{name}: no YAML: {str(error).splitlines()[0]}") from error
     except msgspec.ValidationError as error:
         raise BadScenario(f"{name}: {error}") from error
     require_sense(scenario, name)
     return scenario if scenario.name else msgspec.structs.replace(scenario, name=name)
+
+
+def _as_a_list(given: Any) -> Any:
+    """`adapts` may be one word, or none: people write that."""
+    thief = given.get("thief") if isinstance(given, dict) else None
+    if isinstance(thief, dict) and isinstance(thief.get("adapts", []), str | None):
+        word = thief["adapts"]
+        return given | {"thief": thief | {"adapts": [] if word in {None, "none"} else [word]}}
+    return given
 
 
 def require_sense(scenario: Scenario, name: str) -> None:
