@@ -90,6 +90,7 @@ class Witnessing:
         self.watches = tuple(Watch(each, WitnessCall(each.url)) for each in witnesses)
         self._recent: deque[_Recent] = deque(maxlen=RECENT)
         self._stored = 0
+        self._published_size = 0
         checkpoints.on_signed.append(self._note)
 
     # ── what others ask ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,7 +115,12 @@ class Witnessing:
         """The checkpoint to publish, and its note with its cosignatures: of the recent ones, quorum first, then size."""
         if not self._recent:
             return (self._checkpoints.latest, self._checkpoints.note) if self._checkpoints.latest else None
-        best = max(self._recent, key=lambda each: publication_rank(each.signed.size, len(each.lines)))
+        # Never smaller than the one before: a mirror would take that for a log that shrank.
+        grown = [each for each in self._recent if each.signed.size >= self._published_size]
+        best = max(
+            grown or self._recent, key=lambda each: publication_rank(each.signed.size, len(each.lines))
+        )
+        self._published_size = best.signed.size
         return best.signed, add_cosignatures(
             best.signed.note, [best.lines[name] for name in sorted(best.lines)]
         )
