@@ -1,4 +1,4 @@
-"""The credit line: looked up and not yet followed by a claim. Whatever the order of requests, crashes, claims, cancellations and confirmations,
+"""The credit line: looked up and not yet followed by a claim. Whatever the order of requests, crashes, claims, cancellations, confirmations,
 nobody is told of more than the line and what claims paid for."""
 
 import uuid
@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.vault.policy import CLAIM_DELAY, CREDIT, YOUNG
 from tests.conftest import A_MONDAY, Database
-from tests.vault.test_meters import ABSENT, EXHAUSTED, NOBODY, ROOMY, STEP_UP, TOLD, Counter, furnish, scarce
+from tests.vault.test_meters import ABSENT, EXHAUSTED, NOBODY, STEP_UP, TOLD, Counter, furnish, scarce
 
 LINE = 20
 

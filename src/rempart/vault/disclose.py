@@ -30,7 +30,7 @@ from rempart.vault.capsule import (
 )
 from rempart.vault.decision import ABSENT, ANSWER_CLASS, Grid, decide
 from rempart.vault.directory import KnownInsurer
-from rempart.vault.editors import editor_of
+from rempart.vault.editors import editor_of, served
 from rempart.vault.engagement import number_of
 from rempart.vault.errors import StepUpNeeded
 from rempart.vault.events import Event
@@ -236,7 +236,7 @@ def entry_for(
         tag_before=keys[1].tag,
         cost_told=told,
         cost_absent=absent,
-        limits=line.limits(who.assurance),
+        limits=line.limits(who.assurance, served(zone, editor)),
         pace=line.pace,
         told_window=line.told_window,
         salt=secrets.token_bytes(16),

@@ -18,7 +18,7 @@ from rempart.vault.asked import Introduced, Introduction
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.events import Event
 from rempart.vault.notices import Audited, journal
-from rempart.vault.policy import DAY_SLOT, EDITOR, HOUR_SLOT, MONTH_SLOT
+from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, MONTH_SLOT, editor_limits
 from rempart.vault.signature import ClaimedSignature, read_signature, thumbprint, verify_editor
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
@@ -56,6 +56,8 @@ class KnownEditor:
     id: uuid.UUID
     active: bool
     public_key: ec.EllipticCurvePublicKey
+    served: int
+    """Establishments in which its software is installed."""
 
 
 class _Known:
@@ -92,7 +94,7 @@ async def _find(zone: Zone, digest: bytes, now: int) -> KnownEditor | None:
     if row is None:
         return None
     key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), row["public_key"])
-    found = KnownEditor(row["id"], row["status"] == "active", key)
+    found = KnownEditor(row["id"], row["status"] == "active", key, row["served"])
     # What was read before a suspension is not kept after it.
     if forgotten == memory.forgotten:
         memory.kept[digest] = (now + _KEPT, found)
@@ -134,6 +136,12 @@ async def editor_of(zone: Zone, act: Act, now: int, *, bound: uuid.UUID | None) 
         zone.events.note(Event(now, "signature", editor=bound, detail="editor"))
         raise
     return bound
+
+
+def served(zone: Zone, editor: uuid.UUID | None) -> int:
+    """In how many establishments the editor that has just signed is installed, as read in the last minute; 0 for a browser."""
+    kept = _known(zone).kept.values()
+    return next((known.served for _, known in kept if known.id == editor), 0)
 
 
 async def require_active(c: Connection, editor: uuid.UUID | None) -> None:
@@ -243,7 +251,7 @@ async def _page(asked: Introduced, c: Connection, editor: uuid.UUID) -> EditorPa
         spent=await store_editors.spent(
             c, editor, asked.at // HOUR_SLOT, asked.at // DAY_SLOT, asked.at // MONTH_SLOT
         ),
-        limits=list(EDITOR),
+        limits=list(editor_limits(reach["establishments"])),
         refusals={line["kind"]: line["count"] for line in refused},
         at=asked.at,
     )

@@ -6,9 +6,10 @@ from rempart.foundation.clock import DAY
 from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import Profession
 from rempart.vault import store_accounts as store
+from rempart.vault import store_editors
 from rempart.vault.errors import NotThere
 from rempart.vault.notices import Audited, journal
-from rempart.vault.policy import DAY_SLOT, EDITOR, HOUR_SLOT, LINES, MONTH_SLOT
+from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, LINES, MONTH_SLOT, editor_limits
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
 from rempart.vault.zone import Zone
@@ -65,7 +66,7 @@ async def _line_of(c: Connection, scope: str, named: str) -> tuple[uuid.UUID, li
         raise BadInput("scope")
     key = uuid.UUID(await switch_key(c, scope, named))
     if scope == "editor":
-        return key, list(EDITOR)
+        return key, list(editor_limits((await store_editors.reach(c, key))["establishments"]))
     found = await store.profession_behind(c, key)
     if found is None or Profession(found) not in LINES:
         raise NotThere("key")

@@ -45,14 +45,18 @@ class Line:
     pace: int
     told_window: int
 
-    def limits(self, assurance: Assurance) -> list[int]:
-        """The twelve limits in the order of the SQL call: hour, day, line of account, device, establishment, editor."""
+    def limits(self, assurance: Assurance, served: int = 0) -> list[int]:
+        """The twelve limits in the order of the SQL call: hour, day, line of account, device, establishment, editor (serving so many)."""
         share = 1 if assurance is Assurance.PASSKEY else 2
-        return [*(limit // share for limit in (*self.account, *self.device)), *self.establishment, *EDITOR]
+        own = (limit // share for limit in (*self.account, *self.device))
+        return [*own, *self.establishment, *editor_limits(served)]
 
 
-EDITOR = (1_200, 8_000, 400)
-"""The line of an editor, over all establishments that its software serves: what it earns grows with them, its base does not."""
+def editor_limits(served: int) -> tuple[int, int, int]:
+    """Hour, day and line of an editor, by the establishments in which its software is installed: twice an ordinary one's peak, its busy
+    day, and a third of what one new device has in each. All its installations together have no more, whoever commands them.
+    """
+    return 200 + 30 * served, 800 + 200 * served, 200 + 40 * served
 
 
 def _line(profession: Profession, pace: int, day: int, base: int, house: tuple[int, int, int]) -> Line:

@@ -143,7 +143,7 @@ BEGIN
       IF m_hour[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k - 2] AND m_day[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k - 1] THEN
         IF m_line[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k] THEN
           NULL;
-        ELSIF by_passkey[i] AND by_stepped[i] <= confirmed_line THEN
+        ELSIF k < 4 AND by_passkey[i] AND by_stepped[i] <= confirmed_line THEN
           refusal := coalesce(refusal, 6);
         ELSE
           refusal := 3;

@@ -59,7 +59,8 @@ LANGUAGE sql AS $$
 $$;
 
 -- What these keys have earned, written anew from their days. A slot of 4 days gives `p_num`/`p_den` of its claimed units, at the most of its
--- active days times the median day; a key whose first claim is younger than 28 days gives `p_young` in all, and has no median yet.
+-- active days times the median day; a key whose first claim is younger than 28 days gives `p_young` in all
+-- (an establishment three times that, an editor once an establishment), and has no median yet.
 CREATE FUNCTION vault.reckon(p_at bigint, p_keys uuid[], p_num integer, p_den integer, p_young integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -69,6 +70,7 @@ DECLARE
   who uuid;
   days record;
   slots integer[];
+  young integer;
   reckoned integer := 0;
 BEGIN
   -- In one order, as vault.disclose locks them.
@@ -76,17 +78,20 @@ BEGIN
     SELECT count(*) AS active, min(day) AS first, percentile_disc(0.5) WITHIN GROUP (ORDER BY units) AS median INTO days
       FROM vault.earned_day WHERE key = who AND day BETWEEN today - 56 AND today AND units > 0;
     CONTINUE WHEN days.active = 0 AND NOT EXISTS (SELECT FROM vault.meter m WHERE m.key = who AND m.earned_slot > 0);
+    -- An establishment has several seats, an editor several establishments.
+    SELECT p_young * CASE m.kind WHEN 3 THEN 3 WHEN 4 THEN (SELECT count(DISTINCT w.establishment) FROM vault.software w WHERE w.editor = who) ELSE 1 END
+      INTO young FROM vault.meter m WHERE m.key = who;
     SELECT array_agg(coalesce(d.worth, 0) ORDER BY s.slot DESC) INTO slots
       FROM generate_series(slot_now - 7, slot_now) AS s (slot)
       LEFT JOIN (
         SELECT day / 4 AS slot,
-            least(sum(units), CASE WHEN days.first > today - 28 THEN p_young ELSE count(*) * days.median END)::integer * p_num / p_den AS worth
+            least(sum(units), CASE WHEN days.first > today - 28 THEN young ELSE count(*) * days.median END)::integer * p_num / p_den AS worth
           FROM vault.earned_day WHERE key = who AND units > 0 GROUP BY day / 4
       ) d ON d.slot = s.slot;
     IF days.first > today - 28 THEN
       -- The oldest slots first: what is given once is not given again when time goes on.
       FOR k IN REVERSE 8 .. 1 LOOP
-        slots[k] := least(slots[k], greatest(0, p_young - (SELECT coalesce(sum(x), 0) FROM unnest(slots[k + 1 : 8]) AS x)));
+        slots[k] := least(slots[k], greatest(0, young - (SELECT coalesce(sum(x), 0) FROM unnest(slots[k + 1 : 8]) AS x)));
       END LOOP;
     END IF;
     UPDATE vault.meter SET earned = slots, earned_slot = slot_now,
