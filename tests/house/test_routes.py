@@ -60,8 +60,15 @@ WITHOUT_SESSION = {
     "/acts/activation/passkey",
     "/acts/activation/totp",
     "/acts/activation/password",
+    # A practice software, signed by its own device key and its editor's; it gets a session once a person has confirmed it.
+    "/acts/software/install",
+    "/acts/software/ask",
+    "/acts/software/collect",
+    # An editor, by its own key: its own figures, its own key.
+    "/acts/editor",
+    "/acts/editor/rotate",
 }
-"""All that somebody who is not signed in may ask of the vault: to sign in, or to turn a code into an account."""
+"""All that somebody who is not signed in may ask of the vault: to sign in, to turn a code into an account, to be confirmed, to see oneself."""
 MEMBERS = "/acts/members/"
 TOUCHES_FACTORS = ("/acts/passkey/", "/acts/factor/", "/acts/password/", "/acts/totp/", "/acts/recovery/")
 

@@ -1,4 +1,4 @@
-"""The credit line: looked up and not yet followed by a claim. Whatever the order of requests, crashes, claims, cancellations, confirmations,
+"""The credit line: looked up and not yet followed by a claim. Whatever the order of requests, crashes, claims, cancellations, touches,
 nobody is told of more than the line and what claims paid for."""
 
 import uuid

@@ -163,8 +163,8 @@ class EngagementReader:
             raise EngagementElsewhere
         kid, _, closed = claims.psn.partition(".")
         return SignedEngagement(
-            number=claims.jti, index=claims.log.index, at=claims.log.at, leaf=_unb64(claims.log.leaf), establishment=claims.sub, amc=claims.amc,
-            domain=claims.domain, care_date=claims.date, contracts=tuple(claims.contracts), kid=kid, closed=_unb64(closed),
+            number=claims.jti, index=claims.log.index, at=claims.log.at, leaf=_unb64(claims.log.leaf), establishment=claims.sub,
+            amc=claims.amc, domain=claims.domain, care_date=claims.date, contracts=tuple(claims.contracts), kid=kid, closed=_unb64(closed),
         )  # fmt: skip
 
     def open(self, signed: SignedEngagement, commitment: bytes | None, wrapped: bytes | None) -> Engagement:

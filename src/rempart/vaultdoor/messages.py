@@ -155,7 +155,7 @@ class WidenLine(Message, frozen=True):
 
 
 class SetBreaker(Message, frozen=True):
-    """What all accounts together may ask in an hour: `scope` platform (key "") or insurer (its n° AMC). 0 units: the policy's share again."""
+    """What all accounts together may ask in an hour: `scope` platform (key "") or insurer (its n° AMC). 0 units: the policy's share."""
 
     scope: str
     key: str
@@ -657,7 +657,7 @@ class JournalPage(Message, frozen=True):
     day_spent: int
     day_limit: int
     line_spent: int
-    """Of this device's line: persons looked up and not yet followed by a claim, in units; what its claims earned beyond lengthens the limit."""
+    """Of this device's line, in units: looked up and not yet followed by a claim; what its claims earned beyond lengthens the limit."""
     line_limit: int
 
 
