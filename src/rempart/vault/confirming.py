@@ -6,6 +6,7 @@ import uuid
 from rempart.foundation.clock import DAY
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Speaker
+from rempart.vault.events import Event
 from rempart.vault.policy import (
     CONFIRMED,
     DAY_SLOT,
@@ -18,13 +19,15 @@ from rempart.vault.policy import (
     WIDENINGS_A_DAY,
 )
 from rempart.vault.store_accounts import Connection
+from rempart.vault.zone import Zone
 
 SHORT = MISS_WEIGHT * max(LANE_WEIGHT.values())
 """Units: below this some request may find no room."""
 
 
-async def confirm(c: Connection, who: Speaker, now: int) -> None:
-    """In the transaction that verified the passkey."""
+async def confirm(zone: Zone, c: Connection, who: Speaker, now: int) -> None:
+    """In the transaction that verified the passkey. Detection is told: a robot cannot do this."""
+    zone.events.note(Event(now, "confirmed", who.account, who.device, who.establishment))
     spent, _ = await store.spent(c, who.device, now // HOUR_SLOT, now // DAY_SLOT)
     await store.step_session(c, who.session, now, spent + CONFIRMED)
     if who.profession is None or who.profession not in LINES or who.establishment is None:

@@ -287,7 +287,7 @@ async def step_up_with_passkey(asked: Asked, c: Connection, body: StepUpPasskeyB
     who = asked.who
     await assert_passkey(asked.zone, c, "step-up", body.nonce, who.thumbprint, who.account, body.credential)
     await _prove(c, asked, Assurance.PASSKEY)
-    await confirm(c, who, asked.at)
+    await confirm(asked.zone, c, who, asked.at)
     return Done()
 
 

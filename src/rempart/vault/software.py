@@ -228,7 +228,7 @@ async def _open(asked: Introduced, c: Connection, row: Row) -> SignedIn:
     if row["purpose"] == "step-up":
         # Somebody worked on it, and a passkey has just said that a person is there: what it says of a browser.
         locked = await store.lock_session(c, sessions.token_hash(opened.session), asked.at)
-        await confirm_person(c, sessions.speaker(locked, asked.at), asked.at)
+        await confirm_person(asked.zone, c, sessions.speaker(locked, asked.at), asked.at)
     return await sessions.signed_in(
         c,
         token=opened.session,
