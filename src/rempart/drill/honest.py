@@ -71,7 +71,9 @@ class HonestLife:
     seed: int
     tally: Tally = field(default_factory=Tally)
     held: set[str] = field(default_factory=set)
-    """Accounts that a thief holds by now."""
+    """Accounts that a thief holds something of by now."""
+    apart: set[str] = field(default_factory=set)
+    """Those among them that he can ask with: whatever meets their honest people is counted beside, not among the others."""
     idle: set[str] = field(default_factory=set)
     """Accounts whose holders sign in and ask nothing: on leave, or at the till."""
     told_at_held: set[int] = field(default_factory=set)
@@ -141,6 +143,7 @@ class HonestLife:
         self.tally.misses += not told.code and not told.found
         if seat.account in self.held:
             self.told_at_held.add(told.leaf)
+        if seat.account in self.apart:
             self.tally.beside_thief["requests"] += 1
             self.tally.beside_thief["stepped-up"] += confirmed
             if told.code:

@@ -40,6 +40,10 @@ CONSOLE = ("home", "files", "prises-en-charge", "flows", "funds")
 """What an insurer's seat may read."""
 
 
+WORKING = frozenset({"session", "browser-profile", "editor-key"})
+"""Holdings with which a right is told: those accounts will be held, and their honest people with them."""
+
+
 class Plot(Protocol):
     """What the drill needs of a thief, whatever he holds."""
 
@@ -138,6 +142,8 @@ class StolenSessions:
     def begin(self) -> None:
         """The theft itself: from here on these accounts are told apart in the honest tally."""
         self.drill.life.held = {seat.account for seat in self.victims}
+        if self.drill.scenario.thief.holds in WORKING:
+            self.drill.life.apart = self.drill.life.held
         for grip in self.grips:
             grip.copy()
         self.asking.begin(self.drill.begins)
