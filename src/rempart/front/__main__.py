@@ -131,13 +131,15 @@ async def serve(settings: FrontSettings, clock: Clock) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-    watching.cancel()
+    # A front whose connections nobody watches is as good as one that does not listen: it ends, and is started again.
+    await asyncio.wait((serving, watching, stopping), return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():
-        _log.error("the listener ended by itself")
+        _log.error("the %s ended by itself", "watch" if watching.done() else "listener")
         stopping.cancel()
-        await serving
+        server.stop()  # type: ignore[no-untyped-call]
+        await asyncio.wait((serving,), timeout=1.0)
         return 1
+    watching.cancel()
     front.drain()
     server.stop()  # type: ignore[no-untyped-call]
     finished = await front.idle(DRAIN_SECONDS)

@@ -19,14 +19,20 @@ from rempart.front.addresses import network_of
 DESCRIPTORS = "/dev/fd"
 """This process's own, on Linux and macOS."""
 EVERY_SECONDS = 0.2
+UNREAD_MS = 30_000
+"""Milliseconds that an answer may lie unread: a telephone in a tunnel comes back within them."""
 OTHER_FILES = 256
 """Open files that are no client's: libraries, uploads, the vault's socket, the watch's own."""
 
 
 async def watch_connections(port: int, per_address: int, trusted: Callable[[str], bool]) -> None:
-    """Sweep until cancelled."""
+    """Sweep until cancelled; and once, when the server listens, bound how long an answer may lie unread."""
+    unbounded = True
     while True:
         await asyncio.sleep(EVERY_SECONDS)
+        with suppress(OSError):
+            if unbounded and bound_unread_answers(port, UNREAD_MS):
+                unbounded = False
         # No descriptor left to look with: the next sweep finds some again.
         with suppress(OSError):
             sweep(port, per_address, trusted)
@@ -43,12 +49,28 @@ def allow_connections(wanted: int) -> int:
     return wanted
 
 
+def bound_unread_answers(port: int, milliseconds: int) -> bool:
+    """Let the system end a connection whose client takes nothing of its answer for that long; the server itself would wait for ever.
+
+    Set on what listens, and inherited by each connection (RFC 5482; Linux alone). Returns whether something listened.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    found = False
+    for descriptor in _descriptors():
+        with suppress(OSError), closing(_own_copy(descriptor)) as listener:
+            if _is_here(listener, port) and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                found = True
+                if option is not None:
+                    listener.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
+    return found
+
+
 def sweep(port: int, per_address: int, trusted: Callable[[str], bool]) -> int:
     """Shut down what is beyond, the latest first as far as descriptors tell. Returns how many.
 
     With fewer descriptors than one address may have connections, nobody can be beyond: then nothing is looked at, which is nearly always.
     """
-    descriptors = sorted(int(file.name) for file in Path(DESCRIPTORS).iterdir())
+    descriptors = _descriptors()
     if len(descriptors) <= per_address:
         return 0
     held: dict[str, int] = {}
@@ -66,6 +88,10 @@ def sweep(port: int, per_address: int, trusted: Callable[[str], bool]) -> int:
     return ended
 
 
+def _descriptors() -> list[int]:
+    return sorted(int(file.name) for file in Path(DESCRIPTORS).iterdir())
+
+
 def _own_copy(descriptor: int) -> socket.socket:
     """A copy, so that the number cannot come to mean another file between the look and the act: the server's threads run meanwhile."""
     copy = os.dup(descriptor)
@@ -78,6 +104,8 @@ def _own_copy(descriptor: int) -> socket.socket:
 
 def _peer(connection: socket.socket, port: int) -> str | None:
     """Who is at the other end of one of the front's connections; None for any other socket. Raises OSError where there is no other end."""
-    if connection.family not in {socket.AF_INET, socket.AF_INET6} or connection.getsockname()[1] != port:
-        return None
-    return str(connection.getpeername()[0])
+    return str(connection.getpeername()[0]) if _is_here(connection, port) else None
+
+
+def _is_here(found: socket.socket, port: int) -> bool:
+    return found.family in {socket.AF_INET, socket.AF_INET6} and found.getsockname()[1] == port
