@@ -1,5 +1,6 @@
 """The key store's count, through the vault: every rights check, refusals and failures among them, and what nobody asked for."""
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +81,14 @@ def test_every_derivation_has_its_leaf_or_its_refusal(
         assert (found.derivations, found.last.asked, found.last.leaves) == (5, 5, 4)
         assert (found.last.answered, found.last.refused, found.last.failed) == (4, 1, 0)
         assert found.last.counts["codes"] > 0
+        key = base64.b64encode(operations_key(trade.keys.ring).public_key().public_bytes_raw()).decode()
+        for given, code in ((key, 0), (base64.b64encode(bytes(32)).decode(), 1)):
+            arguments = [
+                "evidence", "operations", "--dsn", database.dsn("operator"), "--file", str(place_of(folder)), "--key", given,
+            ]  # fmt: skip
+            result = CliRunner().invoke(command_line(arguments), arguments)
+            assert result.exit_code == code, result.output
+            assert ("assuming that" in result.output) == (code == 0)
         # A signature that does not hold, or a body that is no request, derives nothing.
         act = pharmacist._signed(RIGHTS, b"{}")
         expect(Refused, trade.call(act))
