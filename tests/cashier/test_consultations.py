@@ -1,5 +1,6 @@
 """*Who consulted me*: the insurer's own members alone, exactly what a scan of the ledger finds, and every asking on record."""
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -259,3 +260,17 @@ def test_an_insurers_systems_ask_so_often_an_hour_and_no_more(
     assert isinstance(town.trade.call(town.by_key(town.insurers[1], "X")), Consultations)
     town.trade.clock.advance(HOUR + SECOND)
     assert isinstance(town.trade.call(town.by_key(town.insurers[0], "X")), Consultations)
+
+
+def test_askings_that_race_for_the_last_one_are_not_all_told(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.trade.clock.advance(2 * HOUR)
+    monkeypatch.setattr(consultations, "KEY_LIMIT", 2)
+    acts = [town.by_key(town.insurers[0], "X") for _ in range(8)]
+
+    async def together() -> list[Reply]:
+        return list(await asyncio.gather(*(town.trade.door.call(act) for act in acts)))
+
+    told = [reply for reply in town.trade.runner.run(together()) if isinstance(reply, Consultations)]
+    assert len(told) == 2

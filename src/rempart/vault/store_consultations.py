@@ -4,6 +4,9 @@ import uuid
 
 from rempart.vault.store_accounts import Connection, Row
 
+INQUIRIES = 7_002_106
+"""The advisory lock of an insurer's askings: two at once are counted one after the other."""
+
 
 async def insurers_keys(c: Connection) -> list[Row]:
     """number, amc, signing_key of every insurer."""
@@ -38,7 +41,8 @@ async def pruned_before(c: Connection) -> int:
 
 
 async def asked_since(c: Connection, insurer: int, account: uuid.UUID | None, since: int) -> int:
-    """How often a person of the insurer, or its systems (None), have asked."""
+    """How often a person of the insurer, or its systems (None), have asked. Until the transaction ends, nobody else of the insurer asks."""
+    await c.execute("SELECT pg_advisory_xact_lock($1, $2)", INQUIRIES, insurer)
     value: int = await c.fetchval(
         "SELECT count(*) FROM vault.inquiry WHERE insurer = $1 AND at > $3 AND account IS NOT DISTINCT FROM $2",
         insurer,
