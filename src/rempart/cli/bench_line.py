@@ -4,9 +4,13 @@ The calls without are made here from the real one's text, in the schema `bench`:
 """
 
 import json
+import os
+import random
 import re
 import statistics
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +19,7 @@ import typer
 from rich.console import Console
 
 from rempart.cli.bench_rights import SEED, Checks
-from rempart.cli.floor import fill_requests, pgbench, superuser_dsn
+from rempart.cli.floor import fill_requests, superuser_dsn
 from rempart.cli.taking_in import take_in
 from rempart.foundation.clock import system_clock
 from rempart.population.population import Population
@@ -23,8 +27,9 @@ from rempart.supervisor.platform import Platform, running_platform
 
 BATCH = 32
 """Requests a call: what 32 clients give the vault's one connection."""
-LEASED = 256
+LEASED_UNITS = 256
 """Units of a lease; a look-up costs one."""
+WITH, WITHOUT, LEASED = "with_ledger_without_breakers", "without_ledger", "with_ledger_and_breakers"
 console = Console()
 _BATCHES = """
 CREATE TABLE bench.batch AS
@@ -39,15 +44,10 @@ CREATE SEQUENCE bench.head INCREMENT {batch};
 ANALYZE bench.batch;
 """
 _CALL = (
-    "\\set place random(1, {places})\n"
     "SELECT count(*) FROM bench.batch b, LATERAL {function}({at}, b.session, b.nobody, b.insurer, b.one, b.one, b.one, 1, b.tag, b.tag,"
-    " b.told, b.absent, b.limits, b.pace, b.window, b.salt, b.one, b.one) d WHERE b.place = :place;\n"
+    " b.told, b.absent, b.limits, b.pace, b.window, b.salt, b.one, b.one) d WHERE b.place = %s"
 )
-_LEASES = (
-    "\\set turn random(1, {every})\n\\if :turn = 1\n"
-    "SELECT vault.lease({at}, 'platform', '', {leased}, 2000000000);\n"
-    "SELECT vault.lease({at}, 'insurer', '1', {leased}, 2000000000);\n\\endif\n"
-)
+_LEASE = "SELECT vault.lease({at}, %s, %s, {leased}, 2000000000)"
 
 
 def bench_line(
@@ -56,7 +56,7 @@ def bench_line(
     rounds: Annotated[int, typer.Option(min=1)] = 5,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
-    """Measure look-ups a second of the SQL call alone: whole, without the ledger, without breakers; rounds interleaved."""
+    """Measure look-ups a second of the SQL call alone: with breakers, without them, without the ledger; rounds interleaved."""
     with tempfile.TemporaryDirectory(prefix="rempart-") as temporary:
         population = Population(SEED, persons)
         with running_platform(Path(temporary) / "p", more='shared_buffers = "1GB"\n') as platform:
@@ -70,35 +70,72 @@ def bench_line(
         json_file.write_text(text + "\n")
 
 
+@dataclass
+class Round:
+    """One variant for some seconds, on one connection as the vault has: wall time, and the server's processor time, which other work on the
+    machine disturbs less."""
+
+    lookups: int
+    seconds: float
+    processor_seconds: float
+
+
 def measure(platform: Platform, seconds: int, rounds: int) -> dict[str, Any]:
-    """Medians over interleaved rounds, each variant in turn, and their ratios."""
-    dsn = superuser_dsn(platform)
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    """Interleaved rounds of each variant: look-ups a second and µs of the server's processor a look-up, medians and their ratios."""
+    with psycopg.connect(superuser_dsn(platform), autocommit=True) as connection:
         fill_requests(connection)
         connection.execute(_BATCHES.format(batch=BATCH))
         connection.execute(without_ledger(connection))
         row = connection.execute("SELECT max(place) FROM bench.batch").fetchone()
         assert row is not None
-        given = {"places": row[0], "at": system_clock()}
-    lease = _LEASES.format(every=LEASED // BATCH, leased=LEASED, at=given["at"])
-    scripts = {
-        "with_ledger_without_breakers": _CALL.format(function="vault.disclose", **given),
-        "without_ledger": _CALL.format(function="bench.disclose_without_ledger", **given),
-        "with_ledger_and_breakers": lease + _CALL.format(function="vault.disclose", **given),
+        at, places = system_clock(), int(row[0])
+        whole = _CALL.format(function="vault.disclose", at=at)
+        bare = _CALL.format(function="bench.disclose_without_ledger", at=at)
+        variants = {WITH: (whole, False), WITHOUT: (bare, False), LEASED: (whole, True)}
+        runs: dict[str, list[Round]] = {name: [] for name in variants}
+        for number in range(rounds + 1):
+            turn = number % len(variants)
+            for name in [*variants, *variants][turn : turn + len(variants)]:
+                call, leasing = variants[name]
+                runs[name].append(
+                    _round(connection, call, places, seconds if number else 1, at if leasing else 0)
+                )
+    # The first round warms caches and plans.
+    kept = {name: run[1:] for name, run in runs.items()}
+    per_second = {name: statistics.median(r.lookups / r.seconds for r in run) for name, run in kept.items()}
+    micros = {
+        name: statistics.median(r.processor_seconds / r.lookups * 1e6 for r in run)
+        for name, run in kept.items()
     }
-    runs: dict[str, list[float]] = {name: [] for name in scripts}
-    for script in scripts.values():
-        pgbench(dsn, script, 1, 1)
-    for number in range(rounds):
-        for name in [*scripts][number % 3 :] + [*scripts][: number % 3]:
-            runs[name].append(pgbench(dsn, scripts[name], seconds, 1) * BATCH)
-    whole, bare, leased = (statistics.median(runs[name]) for name in scripts)
     return {
-        "lookups_per_second": {name: round(statistics.median(run), 1) for name, run in runs.items()},
-        "runs": {name: [round(one, 1) for one in run] for name, run in runs.items()},
-        "ledger_ratio": round(whole / bare, 3),
-        "breakers_ratio": round(leased / whole, 3),
+        "lookups_per_second": {name: round(value) for name, value in per_second.items()},
+        "processor_us_per_lookup": {name: round(value, 1) for name, value in micros.items()},
+        "ledger_ratio": round(per_second[WITH] / per_second[WITHOUT], 3),
+        "ledger_ratio_processor": round(micros[WITHOUT] / micros[WITH], 3),
+        "breakers_ratio": round(per_second[LEASED] / per_second[WITH], 3),
+        "breakers_ratio_processor": round(micros[WITH] / micros[LEASED], 3),
     }
+
+
+def _round(
+    connection: psycopg.Connection[Any], call: str, places: int, seconds: float, leasing_at: int
+) -> Round:
+    """`leasing_at`: the breakers' clock; 0 for none. Each lease of both breakers serves LEASED look-ups."""
+    chance, calls = random.Random(places), 0  # noqa: S311 (which batch comes next)
+    began, spent = time.monotonic(), _processor(connection.info.backend_pid)
+    while time.monotonic() - began < seconds:
+        if leasing_at and calls % (LEASED_UNITS // BATCH) == 0:
+            for scope, key in (("platform", ""), ("insurer", "1")):
+                connection.execute(_LEASE.format(at=leasing_at, leased=LEASED_UNITS), (scope, key))
+        connection.execute(call, (chance.randint(1, places),), prepare=True).fetchone()
+        calls += 1
+    return Round(calls * BATCH, time.monotonic() - began, _processor(connection.info.backend_pid) - spent)
+
+
+def _processor(pid: int) -> float:
+    """Seconds so far of one server process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def without_ledger(connection: psycopg.Connection[Any]) -> str:
