@@ -45,6 +45,7 @@ class Tally:
 
     requests: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    """By code and profession."""
     stepped_up: int = 0
     beside_thief: Counter[str] = field(default_factory=Counter)
     """The same of those whose own account a thief holds: `requests`, `stepped-up`, and codes of refusals."""
@@ -152,7 +153,7 @@ class HonestLife:
         self.tally.requests += 1
         self.tally.stepped_up += confirmed
         if told.code:
-            self.tally.refused[told.code] += 1
+            self.tally.refused[f"{told.code}, {seat.profession}"] += 1
 
     async def _invoice(self, seat: Seat, domain: Domain, told: Told) -> None:
         self.tally.invoices[await invoice(seat.door, seat.device, seat.session, domain, told)] += 1

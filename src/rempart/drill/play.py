@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -164,7 +165,7 @@ async def _tell(drill: Drill, plot: Plot) -> tuple[Report, list[tuple[int, int]]
         honest_beside_thief=dict(tally.beside_thief.most_common()),
         honest_invoices=dict(tally.invoices.most_common()),
         alerts=[{"minutes": minutes(mark.at, loot.began), "what": mark.what} for mark in alerts],
-        alerts_about_others=len(others),
+        alerts_about_others=dict(Counter(mark.what for mark in others).most_common()),
         notes=loot.notes,
         seconds_by_part=drill.parts | {"waited for the sentinel": round(drill.watch.waited, 2)},
         timeline=timeline_of(loot, alerts, contained),

@@ -36,8 +36,8 @@ class Report:
     honest_beside_thief: dict[str, int]
     honest_invoices: dict[str, int]
     alerts: list[dict[str, Any]]
-    alerts_about_others: int
-    """Since the thief began, about parties that he does not hold: what a false alarm costs is people's time."""
+    alerts_about_others: dict[str, int]
+    """By rule, since the thief began, about parties that he does not hold: false alarms."""
     notes: list[str]
     seconds_by_part: dict[str, float]
     timeline: list[dict[str, Any]] = field(default_factory=list)
