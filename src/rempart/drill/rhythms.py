@@ -54,7 +54,7 @@ RHYTHMS: dict[Profession, Rhythm] = {
 }  # fmt: skip
 
 ACCOUNTED = 0.75
-"""Of people whose right is open, how many end in an invoice: with the rights that are closed, three look-ups in ten never become a claim."""
+"""Of people whose right is open, how many end in an invoice: with those whose right is closed, three look-ups in ten become none."""
 MISTYPED = 0.025
 """Of checks, how many have a typing error first."""
 TWO_DOMAINS = 0.04
