@@ -27,7 +27,7 @@ HOURS = {
 }
 """Weights of the hours from 7:00 to 19:00."""
 DAYS = {"pharmacy": (1.35, 1, 1, 1, 1.05, 0.7, 0.0), "hospital": (1.2, 1, 1, 1, 1, 0.5, 0.4)}
-UNCLAIMED, MISSES, FAMILY, AGAIN = 0.30, 0.03, 0.15, 0.05
+UNCLAIMED, MISSES, FAMILY, AGAIN = 0.30, 0.06, 0.15, 0.05
 NIL = UUID(int=0)
 
 

@@ -112,10 +112,11 @@ def missed(pattern: str) -> float:
 
 
 def test_misses() -> None:
-    assert found(misses.judge_misses(missed("mmmmmmm"), PARTY, AT, NONE)) is Rule.MISSES
+    assert found(misses.judge_misses(missed("mmmmmmmm"), PARTY, AT, NONE)) is Rule.MISSES
+    assert misses.judge_misses(missed("mmmmmmm"), PARTY, AT, NONE) is None
     assert misses.judge_misses(missed("mmmtttmmtt"), PARTY, AT, NONE) is None
     assert found(misses.judge_misses(missed("mmt" * 6), PARTY, AT, NONE)) is Rule.MISSES
-    assert misses.judge_misses(missed(("t" * 32 + "m") * 300), PARTY, AT, NONE) is None
+    assert misses.judge_misses(missed(("t" * 16 + "m") * 300), PARTY, AT, NONE) is None
 
 
 def test_order() -> None:

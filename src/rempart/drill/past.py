@@ -3,8 +3,8 @@
 Honest devices have a past. Playing it through the doors before each drill would take most of its time, so it is written: drawn from the
 same generator as the traffic that is played (rhythms, sizes, patients, typing errors, missing claims), and written as the rows that
 living would have left: what each account, device and establishment asked in the last month, what claims followed, by day. What was earned
-by it the vault then reckons itself. Whom they were told of is not written (the drill does not know the pseudonyms), so that everybody's
-first visit costs a unit again.
+by it the vault then reckons itself. Whom they were told of is not written, since the drill does not know the pseudonyms: in the drill
+everybody's first visit costs a unit again, and so does in the past, for all professions, a visit a day after the last.
 """
 
 import asyncio
@@ -21,7 +21,6 @@ from rempart.drill.rhythms import ACCOUNTED, BY_VITALE, MISTYPED, arrivals, mome
 from rempart.drill.town import House, Town
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SharedClock
 from rempart.foundation.errors import Outage
-from rempart.foundation.vocabulary import ALREADY_TOLD_HOURS
 
 PAST_DAYS = 56
 _MONTH_SLOTS, _SLOT_DAYS = 8, 4
@@ -86,7 +85,6 @@ async def until_reckoned(connection: "psycopg.AsyncConnection[Any]", clock: Shar
 def _live(
     house: House, devices: dict[str, str], first_day: date, chance: random.Random, lived: _Lived
 ) -> None:
-    window = ALREADY_TOLD_HOURS[house.profession] * HOUR
     told: dict[int, int] = {}
     for back in range(PAST_DAYS, 0, -1):
         day = first_day - timedelta(days=back)
@@ -98,7 +96,7 @@ def _live(
             units = weight * _MISS if chance.random() < MISTYPED else 0
             person = house.patients[patient]
             if person.is_known(day):
-                if told.get(patient, -window) + window <= at:
+                if told.get(patient, -DAY) + DAY <= at:
                     told[patient] = at
                     units += weight
                     if chance.random() < ACCOUNTED and person.is_open(house.rhythm.domain, day):

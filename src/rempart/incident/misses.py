@@ -1,14 +1,15 @@
-"""Misses: three look-ups in a hundred are typing errors; whoever tries a list that is not this platform's misses far more often.
+"""Misses: six look-ups in a hundred, half of them typing errors, half cards whose contract has ended; whoever tries a list that is not this
+platform's misses far more often.
 
-Wald's sequential test of 20 % against 3 %, started again at 0, so that years of honest work buy no credit.
+Wald's sequential test of 25 % against 6 %, started again at 0, so that years of honest work buy no credit.
 """
 
 from rempart.incident.cusum import after_trial
 from rempart.incident.model import Evidence, Finding, Party, Rule, Strength
 
-USUAL, SUSPECT = 0.03, 0.20
+USUAL, SUSPECT = 0.06, 0.25
 THRESHOLD = 11.0
-"""Six misses in a row are not enough, seven in ten are."""
+"""Seven misses in a row are not enough, eight are."""
 
 
 def after_lookup(total: float, *, told: bool) -> float:
