@@ -30,7 +30,7 @@ IN_CODE = [
     ("misses", misses.THRESHOLD, "strong"),
     ("order", order.THRESHOLD, "strong"),
     ("spread", spread.THRESHOLD, "sign"),
-    ("unclaimed", unclaimed.SLOW_THRESHOLD, "strong"),
+    ("unclaimed", unclaimed.SLOW_THRESHOLD, "sure"),
     ("unclaimed", unclaimed.FAST_THRESHOLD, "strong"),
     ("one-person", one_person.DAY_THRESHOLD, "sign"),
     ("one-person", one_person.WEEK_THRESHOLD, "sign"),

@@ -4,7 +4,7 @@ import msgspec
 
 from rempart.incident.rhythm import BANDS, Rhythm
 from rempart.incident.spread import Spread
-from rempart.incident.unclaimed import Claimed
+from rempart.incident.unclaimed import Claimed, allowed
 from rempart.incident.watch import DeviceMemory, HouseMemory, Paced
 
 DEVICE, HOUSE = 1, 2
@@ -50,7 +50,7 @@ def read_device(state: bytes) -> DeviceMemory:
     """A device as it was learnt; its running day comes from the stream. Raises msgspec.DecodeError."""
     learnt = _decoder.decode(state)
     return DeviceMemory(
-        Paced(_rhythm(learnt, house=False)), learnt.first, known=Spread(*learnt.spread), claims=Claimed(*learnt.claims)
+        Paced(_rhythm(learnt, house=False)), learnt.first, known=Spread(*learnt.spread), claims=Claimed(*learnt.claims, allowed(learnt.profession)),
     )  # fmt: skip
 
 

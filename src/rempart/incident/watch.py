@@ -5,7 +5,7 @@ Everything is counted by the stream's own times, entry by entry; a quiet party c
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from rempart.foundation.clock import DAY, HOUR, MINUTE
@@ -328,6 +328,10 @@ class Watch:
             device = self.devices[waits.device]
             self.touched.add(waits.device)
             billed = any(index in claimed for index in waits.indexes)
+            if not device.claims.all:
+                device.claims = replace(
+                    device.claims, allowed=unclaimed.allowed(device.paced.rhythm.profession)
+                )
             device.claims = device.claims.after(claimed=billed)
             if billed:
                 continue
@@ -335,7 +339,7 @@ class Watch:
             party = Party(waits.device, waits.account, waits.establishment)
             finding = unclaimed.judge_claims(device.claims, party, now, Evidence(tuple(device.open)))
             if finding:
-                device.claims = unclaimed.Claimed(open=device.claims.open, all=device.claims.all)
+                device.claims = replace(device.claims, slow=0.0, fast=0.0)
                 device.open.clear()
             found += self._said([finding])
         return found
