@@ -28,8 +28,8 @@ WIDENING = 60
 WIDENINGS_A_DAY = 4
 LEASE = 256
 """Units that a vault takes at once from a breaker: a crash wastes as many at the most, and none is told beyond."""
-INSURER_SHARE, INSURER_LEAST = 100, 600
-"""An insurer's breaker, unless the operator sets another: 1 % of its people an hour, 600 units at least."""
+INSURER_SHARE, INSURER_LEAST = 100, 2_000
+"""An insurer's breaker, unless the operator sets another: 1 % of its people an hour, 2,000 units at least."""
 PLATFORM_SHARE, PLATFORM_LEAST = 200, 20_000
 """The platform's: 0.5 % of all people an hour, three times the trade's peak; 20,000 units at least."""
 
@@ -68,19 +68,19 @@ def _line(profession: Profession, pace: int, day: int, base: int, house: tuple[i
 # pace; day and line of account and device; hour, day and line of the establishment
 _FIGURES: dict[Profession, tuple[int, int, int, tuple[int, int, int]]] = {
     # Some 150 to 300 people a day in an ordinary pharmacy, on three or four counters: five to ten an hour at each, peaks of 20.
-    Profession.PHARMACY: (30, 300, 120, (300, 1_000, 360)),
+    Profession.PHARMACY: (30, 300, 120, (300, 1_000, 720)),
     # A large laboratory registers its patients between 7 and 10 in the morning.
-    Profession.LABORATORY: (30, 300, 120, (300, 1_000, 360)),
-    Profession.RADIOLOGY: (25, 240, 120, (200, 500, 240)),
+    Profession.LABORATORY: (30, 300, 120, (300, 1_000, 720)),
+    Profession.RADIOLOGY: (25, 240, 120, (200, 500, 480)),
     # One consultation takes a quarter of an hour: four people an hour, fifteen when a secretary prepares the day.
-    Profession.DOCTOR: (20, 200, 120, (160, 300, 240)),
-    Profession.AUXILIARY: (20, 200, 120, (160, 300, 240)),
-    Profession.DENTIST: (15, 180, 110, (150, 260, 220)),
-    Profession.OPTICIAN: (15, 180, 110, (150, 260, 220)),
-    Profession.AUDIOLOGIST: (15, 160, 110, (140, 200, 160)),
+    Profession.DOCTOR: (20, 200, 120, (160, 300, 360)),
+    Profession.AUXILIARY: (20, 200, 120, (160, 300, 360)),
+    Profession.DENTIST: (15, 180, 110, (150, 260, 330)),
+    Profession.OPTICIAN: (15, 180, 110, (150, 260, 330)),
+    Profession.AUDIOLOGIST: (15, 160, 110, (140, 200, 240)),
     # Admissions of a whole hospital pass through a few desks.
-    Profession.HOSPITAL: (30, 360, 120, (600, 4_000, 1_200)),
-    Profession.AMBULANCE: (15, 180, 110, (150, 260, 220)),
+    Profession.HOSPITAL: (30, 360, 120, (600, 4_000, 2_400)),
+    Profession.AMBULANCE: (15, 180, 110, (150, 260, 330)),
 }
 LINES: dict[Profession, Line] = {
     profession: _line(profession, *figures) for profession, figures in _FIGURES.items()
