@@ -60,7 +60,7 @@ def test_the_next_hour_opens_it_again_and_no_hour_holds_more_than_limit_and_a_le
     async def work(pool: asyncpg.Pool) -> None:
         breakers = Breakers(pool, clock)
         for _ in range(30):
-            told.append((clock(), await ask(breakers, 60)))
+            told.append((clock(), await ask(breakers, 150)))
             clock.now += 7 * MINUTE
 
     on(database, work)

@@ -50,8 +50,11 @@ def read_device(state: bytes) -> DeviceMemory:
     """A device as it was learnt; its running day comes from the stream. Raises msgspec.DecodeError."""
     learnt = _decoder.decode(state)
     return DeviceMemory(
-        Paced(_rhythm(learnt, house=False)), learnt.first, known=Spread(*learnt.spread), claims=Claimed(*learnt.claims, allowed(learnt.profession)),
-    )  # fmt: skip
+        Paced(_rhythm(learnt, house=False)),
+        learnt.first,
+        known=Spread(*learnt.spread),
+        claims=Claimed(*learnt.claims, allowed(learnt.profession)),
+    )
 
 
 def read_house(state: bytes) -> HouseMemory:
