@@ -169,7 +169,7 @@ class FrontSettings:
         "open in all; further ones wait in the system's queue", unit="connections", default=4_096
     )
     connections_per_address: int = setting(
-        "open from one address that is no trusted proxy; further ones are closed. A browser opens six and drops them after ten idle seconds",
+        "open from one address that is no trusted proxy; further ones are closed. A browser opens six and drops them after ten seconds",
         unit="connections",
         default=256,
     )
