@@ -68,7 +68,7 @@ WITHOUT_SESSION = {
     "/acts/editor",
     "/acts/editor/rotate",
 }
-"""All that somebody who is not signed in may ask of the vault: to sign in, to turn a code into an account, to be confirmed, to see oneself."""
+"""All that somebody who is not signed in may ask of the vault: to sign in, to turn a code into an account, to be confirmed."""
 MEMBERS = "/acts/members/"
 TOUCHES_FACTORS = ("/acts/passkey/", "/acts/factor/", "/acts/password/", "/acts/totp/", "/acts/recovery/")
 
