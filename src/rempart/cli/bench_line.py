@@ -59,7 +59,9 @@ def bench_line(
     """Measure look-ups a second of the SQL call alone: with breakers, without them, without the ledger; rounds interleaved."""
     with tempfile.TemporaryDirectory(prefix="rempart-") as temporary:
         population = Population(SEED, persons)
-        with running_platform(Path(temporary) / "p", more='shared_buffers = "1GB"\n') as platform:
+        with running_platform(
+            Path(temporary) / "p", more='shared_buffers = "1GB"\n', without=("sentinel",)
+        ) as platform:
             take_in(platform, population, console)
             checks = Checks(platform, population)
             checks.enrol(200)

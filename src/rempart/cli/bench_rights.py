@@ -72,7 +72,7 @@ def measure(
 ) -> dict[str, Any]:
     """One run: intake, warm-up, floor, door, floor again; then, if asked, the door while files are taken in."""
     population = Population(SEED, persons)
-    with running_platform(folder, more='shared_buffers = "2GB"\n') as platform:
+    with running_platform(folder, more='shared_buffers = "2GB"\n', without=("sentinel",)) as platform:
         taken = TakenIn()
         if not _already_taken_in(platform, persons):
             taken = take_in(platform, population, console, processes=1 if persons < 1_000_000 else 2)

@@ -80,7 +80,7 @@ def demo(
         console.print(
             "[bold]1.[/bold] Starting the platform: PostgreSQL, vault, sealer, cashier, doors, worker."
         )
-        with running_platform(folder, port=port if serve else 0) as platform:
+        with running_platform(folder, port=port if serve else 0, without=("sentinel",)) as platform:
             played = play(platform, population, min(invoices, persons // 2), started, picture)
             if json_file is not None:
                 json_file.write_text(json.dumps(asdict(played), indent=2) + "\n")

@@ -32,7 +32,7 @@ from rempart.supervisor.platform import Platform
 PATIENTS_A_COUNTER = 30
 """The pace of a counter: the meters stay as they are."""
 BREAKER = 1_000_000
-"""Units an hour. The day is played in two minutes: the operator lifts the breakers, which would rightly open."""
+"""Units an hour. The day is played in two minutes: the breakers, which would rightly open, are lifted, and the sentinel is left out."""
 _KIT: list[dict[str, Any]] = [
     *[{"nature": "optics-lens", "price": 12_000, "base": 5, "glazing_class": "B", "lens_category": "a"}] * 2,
     {"nature": "optics-frame", "price": 11_000, "base": 5, "glazing_class": "B"},
