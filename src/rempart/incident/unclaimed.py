@@ -16,7 +16,7 @@ LEAST, ABOVE = 0.15, 0.15
 SLOW_SHIFT = 0.10
 """The slow sum looks for ten points more than usual; the fast one for nine in ten."""
 FAST_SHARE = 0.90
-SLOW_THRESHOLD = 12.0
+SLOW_THRESHOLD = 10.0
 FAST_THRESHOLD = 16.0
 _WEIGHT = 150
 """The allowed share weighs as much as 150 look-ups of one's own."""

@@ -44,8 +44,8 @@ def running_platform(
 ) -> Iterator[Platform]:
     """Start `rempart up` in the folder and wait until it is ready; drain it on the way out. Port 0: any free one.
 
-    `more`: further lines of supervisor.toml. `clock_fd`: the descriptor of a drill's clock. `without`: processes that it does without; whoever
-    plays a day in minutes does without the sentinel, which would rightly hold every counter.
+    `more`: further lines of supervisor.toml. `clock_fd`: the descriptor of a drill's clock. `without`: processes that it does without;
+    whoever plays a day in minutes does without the sentinel, which would rightly hold every counter.
     """
     home = Home.at(folder)
     folder.mkdir(parents=True, exist_ok=True)
