@@ -178,7 +178,9 @@ class Town:
     def renew_lines(self) -> None:
         """Nothing spent yet, and nobody told of anybody."""
         with self.database.connect() as owner:
-            owner.execute("UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}'")
+            owner.execute(
+                "UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}', month = '{0,0,0,0,0,0,0,0}'"
+            )
             owner.execute("DELETE FROM vault.told")
 
     def logs(self) -> str:

@@ -21,10 +21,9 @@ def test_the_bench_measures_a_whole_load(tmp_path: Path) -> None:
     assert measured["capsules"] > 2 * measured["persons"]
     assert measured["rejected"] == 0
     seconds = measured["seconds"]
-    assert (
-        measured["persons_per_second"] == round(measured["persons"] / seconds["total"])
-        or seconds["total"] < 1
-    )
+    # The rate is of the whole time, of which the figure shows thousandths.
+    slowest, fastest = (measured["persons"] / (seconds["total"] + half) for half in (0.0005, -0.0005))
+    assert round(slowest) <= measured["persons_per_second"] <= round(fastest)
     assert {
         "verify",
         "stream",

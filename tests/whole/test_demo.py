@@ -8,7 +8,8 @@ from pathlib import Path
 
 def test_the_demo_plays_the_main_job_and_leaves_nothing_running(tmp_path: Path) -> None:
     figures, picture = tmp_path / "demo.json", tmp_path / "attack.svg"
-    options = ["--no-serve", "--persons", "1000", "--invoices", "120", "--json", str(figures), "--picture", str(picture)]
+    small = ["--no-serve", "--persons", "1000", "--invoices", "120"]
+    options = [*small, "--json", str(figures), "--picture", str(picture)]
     played = subprocess.run(
         [sys.executable, "-m", "rempart.cli", "demo", *options],
         capture_output=True, text=True, check=False, timeout=290,

@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,35 +16,75 @@ from rich.console import Console
 
 from rempart.cli.counter import Counter
 from rempart.cli.demo import enrol_pharmacist
+from rempart.cli.demo_trade import Houses
 from rempart.cli.presenting import by_card, by_vitale
 from rempart.cli.taking_in import take_in
 from rempart.database.embedded import EmbeddedCluster
 from rempart.foundation.clock import paris_date, system_clock
-from rempart.foundation.vocabulary import Domain
+from rempart.foundation.vocabulary import Domain, Profession
 from rempart.population.model import Person
 from rempart.population.population import Population
 from rempart.population.professionals import synthetic_establishments
+from rempart.supervisor.home import Home
 from rempart.supervisor.platform import Platform, running_platform
+from tests.front.process import wait_until
 
 POPULATION = Population(7, 3_000)
 
 
+@dataclass
+class Asked:
+    """A platform that has answered for many people, and is stopped."""
+
+    folder: Path
+    port: int
+    answers: list[tuple[Person, Domain, str, dict[str, Any]]]
+    """Person, domain, lane, what the door said."""
+
+
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running_platform(tmp_path_factory.mktemp("w") / "p") as started:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """Some people of every insurer, each by both lanes. The sentinel would rightly hold a counter that asks so: it reads it afterwards."""
+    folder = tmp_path_factory.mktemp("w") / "p"
+    with running_platform(folder, without=("sentinel",)) as started, superuser(folder) as connection:
         take_in(started, POPULATION, Console(file=io.StringIO()))
+        counter = enrol_pharmacist(started)
+        answers = []
+        for number, person in enumerate(people(18)):
+            renew_lines(connection)
+            domain = list(Domain)[number % len(Domain)]
+            for lane, presented in (("card", by_card), ("vitale", by_vitale)):
+                answers.append((person, domain, lane, counter.check(presented(person, domain))))
+        counter.close()
+    return Asked(folder, started.port, answers)
+
+
+@pytest.fixture(scope="module")
+def platform(asked: Asked) -> Iterator[Platform]:
+    """The same one, whole."""
+    with running_platform(asked.folder, port=asked.port) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def counter(platform: Platform) -> Iterator[Counter]:
-    signed_in = enrol_pharmacist(platform)
+    """In another pharmacy than the one that asked for everybody."""
+    signed_in = Houses(platform, 70).open(Profession.PHARMACY)
     yield signed_in
     signed_in.close()
 
 
-def superuser(platform: Platform) -> "psycopg.Connection[tuple[object, ...]]":
-    return psycopg.connect(EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart"), autocommit=True)
+def superuser(folder: Path) -> "psycopg.Connection[tuple[object, ...]]":
+    return psycopg.connect(
+        EmbeddedCluster(Home.at(folder).postgres).superuser_dsn("rempart"), autocommit=True
+    )
+
+
+def renew_lines(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Nothing spent yet: a person whom both lanes miss weighs 55, and the pace of a counter is 30."""
+    connection.execute(
+        "UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}', month = '{0,0,0,0,0,0,0,0}'"
+    )
 
 
 def people(every: int) -> Iterator[Person]:
@@ -52,24 +94,18 @@ def people(every: int) -> Iterator[Person]:
             yield POPULATION.person(insurer.index, index)
 
 
-def test_every_answer_is_the_populations_truth(platform: Platform, counter: Counter) -> None:
+def test_every_answer_is_the_populations_truth(asked: Asked) -> None:
     today = paris_date(system_clock())
     told = {"card": 0, "vitale": 0}
-    with superuser(platform) as connection:
-        for number, person in enumerate(people(18)):
-            if number % 2 == 0:
-                connection.execute("UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}'")
-            domain = list(Domain)[number % len(Domain)]
-            for lane, presented in (("card", by_card), ("vitale", by_vitale)):
-                answer = counter.check(presented(person, domain))
-                contracts = [c for c in person.contracts if not c.is_dead(today)]
-                if not contracts:
-                    assert "item" not in answer["insurance"][0]
-                    continue
-                told[lane] += 1
-                reasons = sorted(contract.state(domain, today) for contract in contracts)
-                assert sorted(reason(insurance) for insurance in answer["insurance"]) == reasons
-                assert ("preAuthRef" in answer) is person.is_open(domain, today)
+    for person, domain, lane, answer in asked.answers:
+        contracts = [c for c in person.contracts if not c.is_dead(today)]
+        if not contracts:
+            assert "item" not in answer["insurance"][0]
+            continue
+        told[lane] += 1
+        reasons = sorted(contract.state(domain, today) for contract in contracts)
+        assert sorted(reason(insurance) for insurance in answer["insurance"]) == reasons
+        assert ("preAuthRef" in answer) is person.is_open(domain, today)
     assert min(told.values()) > 100
 
 
@@ -80,10 +116,17 @@ def reason(insurance: dict[str, object]) -> str:
     return next((e["valueCode"] for e in items[0].get("extension", []) if "valueCode" in e), "")
 
 
+def alerts(connection: "psycopg.Connection[tuple[object, ...]]") -> int:
+    row = connection.execute("SELECT count(*) FROM incident.alert").fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
 def test_no_insured_person_is_in_any_column_log_or_file(platform: Platform, counter: Counter) -> None:
     """Names, NIRs, birth dates, n° adhérent and the insurers' own references: in no table, in no log, in no folder of the platform."""
     stored = []
-    with superuser(platform) as connection:
+    with superuser(platform.home.folder) as connection:
+        wait_until(lambda: alerts(connection) > 0, "the sentinel finds the counter that asked for everybody")
         tables = connection.execute(
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         ).fetchall()
@@ -126,8 +169,6 @@ def test_what_left_is_in_a_ledger_that_verifies_offline(
     rempart = [sys.executable, "-m", "rempart.cli"]
     exported = tmp_path / "ledger"
     person = next(p for p in people(1) if p.is_open(Domain.PHAR, paris_date(system_clock())))
-    with superuser(platform) as connection:
-        connection.execute("UPDATE vault.meter SET hour = '{0,0,0,0,0}', day = '{0,0,0,0,0,0,0}'")
     counter.check(by_card(person, Domain.PHAR))
     subprocess.run(
         [*rempart, "evidence", "export", str(exported), "--folder", str(platform.home.folder)],
@@ -201,7 +242,7 @@ def test_an_insurer_is_registered_by_the_keys_that_its_own_command_printed(
         return subprocess.run([*rempart, *words, *more], capture_output=True, text=True, check=False)
 
     assert (register("no key").returncode, register(keys["notice"]).returncode) == (1, 0)
-    with superuser(platform) as connection:
+    with superuser(platform.home.folder) as connection:
         known = connection.execute(
             "SELECT signing_key, notice_key FROM vault.insurer WHERE amc = '99009999'"
         ).fetchall()
