@@ -253,7 +253,9 @@ def seal_file_command(
     """Sign and encrypt a file: the only form in which a platform takes it."""
     with _said_plainly():
         target = output or file.with_name(file.name + ".rempart")
-        manifest = seal_file(file, target, amc, kind, sequence, read_signing_key(key), recipient, system_clock())
+        manifest = seal_file(
+            file, target, amc, kind, sequence, read_signing_key(key), recipient, system_clock()
+        )
         console.print(f"{target}: {manifest.lines:,} lines, {target.stat().st_size:,} bytes")
 
 
