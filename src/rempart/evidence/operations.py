@@ -22,13 +22,19 @@ CAPSULE = "capsule-"
 """What the purposes that open capsules begin with, one an epoch."""
 
 ASSUMPTIONS = (
-    ("The count is made by the vault's process, around each operation that it asks of the key store. Whoever has the file and its"
-    " passphrase, or the token and its PIN, can ask elsewhere and is not counted; an HSM's own audit log is the check on that."),
-    ("That a request was refused after its key was derived, and so has no leaf, is the vault's word; their number bounds what a lying"
-    " vault could have opened without a leaf."),
+    (
+        "The count is made by the vault's process, around each operation that it asks of the key store. Whoever has the file and its"
+        " passphrase, or the token and its PIN, can ask elsewhere and is not counted; an HSM's own audit log is the check on that."
+    ),
+    (
+        "That a request was refused after its key was derived, and so has no leaf, is the vault's word; their number bounds what a lying"
+        " vault could have opened without a leaf."
+    ),
     "The sealer, another process, derives keys to seal insurers' files and never to answer: its operations are not in this count.",
-    ("What a vault that was killed did since its last record is not counted: at most the limit told in docs/ledger.md each time."
-    " The leaves of such moments are told apart."),
+    (
+        "What a vault that was killed did since its last record is not counted: at most the limit told in docs/ledger.md each time."
+        " The leaves of such moments are told apart."
+    ),
     "One vault writes this ledger.",
 )
 

@@ -57,7 +57,9 @@ class Profession(StrEnum):
     """An insurer's own seat: gives no care and checks no right."""
 
 
-ALREADY_TOLD_HOURS = {profession: 24 if profession is Profession.PHARMACY else 30 * 24 for profession in Profession}
+ALREADY_TOLD_HOURS = {
+    profession: 24 if profession is Profession.PHARMACY else 30 * 24 for profession in Profession
+}
 """For how long a person told of costs nothing again, and a quote or a prise en charge needs no new look-up (docs/meters.md)."""
 
 
