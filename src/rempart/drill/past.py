@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -66,6 +67,18 @@ async def write_past(
             "UPDATE vault.meter SET month = %s, month_slot = %s WHERE key = %s",
             [(month, slot_now, key) for key, month in slots.items()],
         )
+
+
+async def were_idle(connection: "psycopg.AsyncConnection[Any]", accounts: Collection[str]) -> None:
+    """Whose holders ask nothing asked nothing before either: no past on their accounts and devices."""
+    await connection.execute(
+        "WITH gone AS (SELECT account AS key FROM vault.binding WHERE account = ANY (%(accounts)s::uuid[])"
+        " UNION SELECT device FROM vault.binding WHERE account = ANY (%(accounts)s::uuid[])), days AS ("
+        " DELETE FROM vault.earned_day WHERE key IN (SELECT key FROM gone))"
+        " UPDATE vault.meter SET month = array_fill(0, ARRAY[8]), earned = array_fill(0, ARRAY[8]), flight = 0"
+        " WHERE key IN (SELECT key FROM gone)",
+        {"accounts": list(accounts)},
+    )
 
 
 async def until_reckoned(connection: "psycopg.AsyncConnection[Any]", clock: SharedClock) -> None:

@@ -18,7 +18,7 @@ from rempart.drill.delivering import deliver
 from rempart.drill.honest import HonestLife
 from rempart.drill.knowledge import listed
 from rempart.drill.ledgerscope import Scope
-from rempart.drill.past import until_reckoned, write_past
+from rempart.drill.past import until_reckoned, were_idle, write_past
 from rempart.drill.plots import Plot, plot_of
 from rempart.drill.report import Report, minutes, timeline_of
 from rempart.drill.rhythms import moment
@@ -104,6 +104,7 @@ async def _prepare(drill: Drill) -> None:
 async def _let_time_pass(drill: Drill, plot: Plot) -> None:
     """Day after day: honest people, and from his day on the thief."""
     await plot.prepare()
+    await were_idle(drill.watch.connection, drill.life.idle)
     planned, synced = FIRST_DAY, drill.clock()
     begun = False
     while drill.clock() < drill.ends:
