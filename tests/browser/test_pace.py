@@ -42,6 +42,9 @@ def test_a_hurried_counter_is_asked_for_its_passkey_and_goes_on(
     ask(pharmacist)
     dialog = page.locator("#step-up")
     expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("plus que d'ordinaire")
+    # A password shows nobody.
+    expect(dialog.locator("summary")).to_be_hidden()
     flawless(page, "the question to the person")
     dialog.locator("[data-answer=passkey]").click()
     expect(page.locator(".answer.open")).to_be_visible()

@@ -33,14 +33,14 @@ async function once(path, body, as, headers) {
   throw new RefusedError(code, isHtml ? { alert: await response.text() } : await response.json().catch(() => ({})));
 }
 
-/** Do something that may need a person's proof: it is asked for, then the thing is tried once more. */
-export async function withProof(attempt) {
+/** Do something that may need a person's proof: it is asked for, then the thing is tried once more. `why`: see askStepUp. */
+export async function withProof(attempt, why = "act") {
   try {
     return await attempt();
   } catch (error) {
     if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
     if (error.code !== "step-up") throw error;
-    if (!(await askStepUp())) throw Object.assign(new Error("cancelled"), { cancelled: true });
+    if (!(await askStepUp(why))) throw Object.assign(new Error("cancelled"), { cancelled: true });
     return attempt();
   }
 }

@@ -18,9 +18,10 @@ export function askConfirm(question) {
   });
 }
 
-/** Ask for a fresh proof; resolves to true once the vault accepted one. */
-export function askStepUp() {
+/** Ask for a fresh proof; resolves to true once the vault accepted one. `why`: act, any factor will do; person, the passkey alone. */
+export function askStepUp(why = "act") {
   const dialog = document.getElementById("step-up");
+  for (const element of dialog.querySelectorAll("[data-why]")) element.hidden = element.dataset.why !== why;
   const form = document.getElementById("step-up-form");
   const alert = dialog.querySelector("[data-slot=alert]");
   swap(alert, "");

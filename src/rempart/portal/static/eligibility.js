@@ -85,4 +85,4 @@ async function ask(card) {
 }
 
 /** Ask whether a right is open. Beyond an ordinary pace a person proves that they are there, with their passkey. Raises RefusedError. */
-export const checkRight = (card) => withProof(() => ask(card));
+export const checkRight = (card) => withProof(() => ask(card), "person");
