@@ -16,7 +16,7 @@ from rempart.foundation.errors import BadInput
 from rempart.foundation.identifiers import nir_key
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vaultdoor.fhir import (
-    REASONS,
+    ALL_REASONS,
     BadPresentation,
     Presentation,
     explain,
@@ -349,7 +349,7 @@ def _read_or_refuse(body: bytes) -> None:
         presentation = read_request(body)
     except BadInput as refused:
         field, _, reason = refused.detail.rpartition(" ")
-        assert reason in REASONS
+        assert reason in ALL_REASONS
         assert len(field) < 80
         assert field.isascii()
     else:
