@@ -17,6 +17,7 @@ from rempart.foundation.identifiers import nir_key
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vaultdoor.fhir import (
     ALL_REASONS,
+    REASONS,
     BadPresentation,
     Presentation,
     explain,
