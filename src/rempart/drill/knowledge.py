@@ -20,13 +20,16 @@ class Target(NamedTuple):
     shown: Presentation
 
 
-def listed(scenario: Scenario, people: Sequence[Person]) -> list[Person]:
-    """The people on his list, in the order in which he goes through them. Empty when he knows nobody."""
+def listed(scenario: Scenario, people: Sequence[Person], canaries: Sequence[Person] = ()) -> list[Person]:
+    """The people on his list, in the order in which he goes through them; canaries among them unless he shuns them. Empty when he knows
+    nobody.
+    """
     thief = scenario.thief
     if thief.knows == "none":
         return []
     chance = random.Random(f"list {scenario.seed}")  # noqa: S311 (a synthetic thief)
-    known = [person for person in people if chance.random() < thief.list_coverage]
+    there = people if thief.shuns_canaries else [*people, *canaries]
+    known = [person for person in there if chance.random() < thief.list_coverage]
     if thief.order == "random":
         chance.shuffle(known)
     elif thief.knows == "nir-list":

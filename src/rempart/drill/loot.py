@@ -10,7 +10,7 @@ from rempart.population import Person
 class Loot:
     """Distinct (insurer, beneficiary) with the instant (µs) at which each was first told to him."""
 
-    told: dict[tuple[int, int], int] = field(default_factory=dict)
+    told: dict[tuple[int, str], int] = field(default_factory=dict)
     indexes: set[int] = field(default_factory=set)
     """Of the ledger, from the receipts of his answers."""
     asked: int = 0
@@ -24,7 +24,7 @@ class Loot:
 
     def take(self, person: Person, at: int) -> None:
         """Somebody's right was told, or somebody was seen."""
-        self.told.setdefault((person.insurer, person.number), at)
+        self.told.setdefault((person.insurer, person.presented_nir), at)
 
     @property
     def persons(self) -> int:

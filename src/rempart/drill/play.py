@@ -64,7 +64,7 @@ async def _on(
             scenario,
             platform,
             clock,
-            Population(scenario.seed, town.persons, town.insurers),
+            Population(scenario.seed, town.persons, town.insurers, canaries=town.canaries),
             Door(platform.origin, wire, clock),
             operator,
             Watch(observer),
@@ -142,7 +142,9 @@ async def _tell(drill: Drill, plot: Plot) -> tuple[Report, list[tuple[int, int]]
     parties = await plot.parties()
     alerts, others = await drill.watch.alerts(loot.began, parties)
     contained = await drill.watch.contained(parties)
-    curve = without_meters(scenario, len(listed(scenario, drill.town.people)), drill.begins, drill.ends)
+    curve = without_meters(
+        scenario, len(listed(scenario, drill.town.people, drill.town.canaries)), drill.begins, drill.ends
+    )
     first: Mark | None = alerts[0] if alerts else None
     report = Report(
         scenario=scenario.name,

@@ -99,7 +99,7 @@ def victims_of(drill: Drill) -> list[Seat]:
 
 def list_of(drill: Drill, domain: Domain) -> Iterator[Target]:
     """The thief's list."""
-    known = listed(drill.scenario, drill.town.people)
+    known = listed(drill.scenario, drill.town.people, drill.town.canaries)
     return targets(drill.scenario, known, drill.population.insurers, domain)
 
 

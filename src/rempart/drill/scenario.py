@@ -58,6 +58,8 @@ class Thief(_Strict, frozen=True):
     """By default the one that his knowledge opens."""
     adapts: list[Adaptation] = []
     days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 1
+    shuns_canaries: bool = False
+    """Whoever does not exist is not on his list: he knows the people himself."""
     victims: Victims = "ordinary"
     """Whose accounts: drawn among all; whose holder asks nothing meanwhile; or of the busiest pharmacies."""
 
@@ -73,6 +75,8 @@ class People(_Strict, frozen=True):
     persons: Annotated[int, msgspec.Meta(ge=100, le=2_000_000)] = 20_000
     insurers: Annotated[int, msgspec.Meta(ge=1, le=84)] = 4
     establishments: Annotated[int, msgspec.Meta(ge=1, le=2_000)] = 40
+    canaries: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 25
+    """People who do not exist, placed by each insurer among its members: on every list that was stolen whole."""
 
 
 class Honest(_Strict, frozen=True):

@@ -43,6 +43,8 @@ class Town:
     houses: list[House]
     people: list[Person] = field(repr=False)
     """All insured persons, insurer by insurer."""
+    canaries: list[Person] = field(default_factory=list, repr=False)
+    """Those who do not exist: nobody's patients."""
 
     def seats(self) -> list[Seat]:
         """All seats, in order."""
@@ -84,7 +86,8 @@ async def settle(
     ]
     room = asyncio.Semaphore(_AT_ONCE)
     await asyncio.gather(*(_open(house, number, door, operator, room) for number, house in enumerate(houses)))
-    return Town(houses, people)
+    canaries = [canary for insurer in population.insurers for canary in population.canaries_of(insurer)]
+    return Town(houses, people, canaries)
 
 
 def _by_departement(people: Sequence[Person]) -> dict[str, list[Person]]:
