@@ -1,5 +1,6 @@
 """The documented example, run as a program of its own against a real platform; and the client beside it, refused and refusing."""
 
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from rempart.client import (
 from rempart.client.__main__ import main as client_command
 from rempart.client.keys import b64url, keyid
 from rempart.client.model import Confirmation
+from rempart.client.page import html_page
 from rempart.evidence.note import VerifierKey
 from rempart.evidence.proof import open_proof
 from rempart.vault.policy import editor_limits
@@ -467,6 +469,18 @@ def test_the_editors_page_counts_what_its_software_spent(
     assert (after.name, after.status, after.hold) == (EDITOR, "active", "")
     assert after.spent[0] == before.spent[0] + 1
     assert all(limit > 0 for limit in after.limits)
+
+
+def test_the_editors_page_is_one_for_a_browser_and_says_no_markup(
+    town: Town, software: Client, editor: EditorKey, tmp_path: Path
+) -> None:
+    key, file = tmp_path / "editor.pem", tmp_path / "page.html"
+    editor.save(key)
+    assert client_command(["page", town.front.settings.origin, str(key), "--html", str(file)]) == 0
+    page = EditorDesk(town.front.settings.origin, editor).page()
+    for said in (EDITOR, "en service", str(page.limits[2]), page.keyid, 'lang="fr"'):
+        assert said in file.read_text()
+    assert "<script" not in html_page(dataclasses.replace(page, name="<script>"))
 
 
 def test_the_command_shows_the_page_and_replaces_the_key(

@@ -1,7 +1,7 @@
 """`rempart-client`: an editor's key, and its page, without writing a program.
 
 rempart-client new-key editor.pem          makes a key (mode 600) and prints its public half, for the platform's operator
-rempart-client page ORIGIN editor.pem      prints the editor's page
+rempart-client page ORIGIN editor.pem      prints the editor's page; with --html FILE, for a browser too
 rempart-client rotate ORIGIN old.pem new.pem
 """
 
@@ -14,6 +14,7 @@ from rempart.client.editor import EditorDesk
 from rempart.client.errors import Refused
 from rempart.client.keys import EditorKey
 from rempart.client.model import EditorPage
+from rempart.client.page import html_page
 
 _SWITCH = {
     "": "aucun (none)",
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     page = commands.add_parser("page")
     page.add_argument("origin")
     page.add_argument("key", type=Path)
+    page.add_argument("--html", type=Path, help="write it as a page for a browser")
     rotate = commands.add_parser("rotate")
     rotate.add_argument("origin")
     rotate.add_argument("old", type=Path)
@@ -49,7 +51,10 @@ def _do(asked: argparse.Namespace) -> str:
         key.save(asked.file)
         return key.public_pem
     if asked.command == "page":
-        return shown(EditorDesk(asked.origin, EditorKey.load(asked.key)).page())
+        seen = EditorDesk(asked.origin, EditorKey.load(asked.key)).page()
+        if asked.html is not None:
+            asked.html.write_text(html_page(seen))
+        return shown(seen)
     desk = EditorDesk(asked.origin, EditorKey.load(asked.old))
     return shown(desk.rotate(EditorKey.load_or_create(asked.new)))
 
