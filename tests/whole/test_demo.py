@@ -33,6 +33,7 @@ def test_the_demo_plays_the_main_job_and_leaves_nothing_running(tmp_path: Path) 
     attacked = measured["attacked"]
     assert 0 < attacked["persons_exposed"] <= 60
     assert attacked["persons_in_scope"] == attacked["persons_exposed"]
-    assert attacked["persons_without_meters"] == 20_000
+    # The insured people of the drill, and the canaries among them.
+    assert attacked["persons_without_meters"] == 20_100
     assert attacked["contained_minutes"] <= 60
     assert "<svg" in picture.read_text()[:1_000]
