@@ -332,3 +332,11 @@ def test_no_interleaving_ever_releases_more_than_the_line(shared: Database) -> N
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_a_seldom_used_key_cannot_raise_its_own_median(shared: Database, counter: Counter) -> None:
+    """One old claim, then a day of sixty invented invoices: the median of two days would be anything."""
+    write_past(shared, counter.device, [(-40, 1), (-1, 60)])
+    earn(counter.connection, A_MONDAY)
+    assert earned(counter, counter.device) <= YOUNG
+    assert flight(counter) == 0

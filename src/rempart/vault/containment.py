@@ -60,7 +60,8 @@ def _require_bounds(call: Contain) -> None:
         raise BadInput("key") from error
     if not 0 <= call.minutes <= LONGEST:
         raise BadInput("minutes")
-    if not 1 <= len(call.reason) <= 200 or not call.reason.isprintable():
+    # A restored backup's switch is nobody's to throw: only two people lift it.
+    if not 1 <= len(call.reason) <= 200 or not call.reason.isprintable() or call.reason == store.RESTORED:
         raise BadInput("reason")
 
 
@@ -71,7 +72,8 @@ async def _throw(c: Connection, call: Contain, now: int) -> None:
     if held is not None and (held["until"] is None or held["until"] > now):
         if held["hold"] == "closed" and call.hold == "step-up":
             return
-        if held["hold"] == call.hold and until is not None:
+        # Whatever is thrown lasts as long as what stood: a short closure must not end a longer hold.
+        if until is not None:
             until = None if held["until"] is None else max(until, held["until"])
     await store.throw_switch(c, call.scope, key, call.reason, now, until, call.hold)
     await journal(c, now, SENTINEL, Audited.SWITCH_THROW, f"{call.scope} {key}", call.reason)

@@ -27,6 +27,8 @@ class Earning:
     def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
         self._pool, self._clock = pool, clock
         self._last = self._hour = 0
+        self._changed: set[uuid.UUID] = set()
+        """Meters that wait to be reckoned: kept over a round that fails, since a cancelled claim must not be forgotten."""
 
     async def follow(self) -> None:
         """For ever. A round that fails is said and tried again."""
@@ -35,18 +37,20 @@ class Earning:
             if abs(self._clock() - self._last) >= EVERY:
                 try:
                     await self.round()
-                except LOST as error:
+                except (*LOST, asyncpg.PostgresError) as error:
                     _log.error("nothing earned this time: %s", type(error).__name__)
 
     async def round(self) -> None:
         """Note the claims that came, count those whose day has passed, reckon the meters they change."""
         now = self._clock()
-        changed = set(await self._pool.fetchval("SELECT vault.note_claims($1, $2)", now, CLAIM_DELAY))
+        changed = self._changed
+        changed |= set(await self._pool.fetchval("SELECT vault.note_claims($1, $2)", now, CLAIM_DELAY))
         changed |= set(await self._pool.fetchval("SELECT vault.count_credits($1)", now))
         hourly = abs(now - self._hour) >= HOUR
         if hourly:
             changed |= set(await self._pool.fetchval("SELECT vault.unreckoned($1)", now))
         await self._reckon(now, sorted(changed))
+        self._changed = set()
         self._last = now
         if hourly:
             await self._pool.execute("SELECT vault.forget_old($1)", now)

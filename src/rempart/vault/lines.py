@@ -9,7 +9,7 @@ from rempart.vault import store_accounts as store
 from rempart.vault import store_editors
 from rempart.vault.errors import NotThere
 from rempart.vault.notices import Audited, journal
-from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, LINES, MONTH_SLOT, editor_limits
+from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, LINES, MONTH_SLOT, WIDENINGS_A_DAY, editor_limits
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
 from rempart.vault.zone import Zone
@@ -39,7 +39,7 @@ async def widen(zone: Zone, c: Connection, call: WidenLine) -> Done:
     if not call.reason.strip():
         raise BadInput("reason")
     key, _ = await _line_of(c, call.scope, call.key)
-    if await store.widenings(c, key, now - DAY) >= MOST_WIDENINGS + 1:
+    if await store.widenings(c, key, now - DAY) >= WIDENINGS_A_DAY + MOST_WIDENINGS:
         raise BadInput("key")
     await store.widen(c, key, now, call.units)
     await journal(

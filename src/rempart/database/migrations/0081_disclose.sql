@@ -99,7 +99,6 @@ BEGIN
         JOIN vault.membership r ON r.account = s.account AND r.establishment = s.establishment
         WHERE s.id = u.id AND s.expires > p_at
           AND (u.editor = nil OR EXISTS (SELECT FROM vault.editor x WHERE x.id = u.editor AND x.status = 'active'))) w ON true;
-  switches := EXISTS (SELECT FROM vault.switch s WHERE s.until IS NULL OR s.until > p_at);
 
   -- 2. lock the meters in one order, so that two vaults never wait for each other; read what they have spent
   SELECT array_agg(m.key), array_agg(vault.spent(m.hour, hour_now - m.hour_slot)),
@@ -109,6 +108,9 @@ BEGIN
     INTO m_key, m_hour, m_day, m_line, m_debit
     FROM (SELECT * FROM vault.meter l WHERE l.key = ANY (by_account || by_device || by_establishment || p_editor)
           ORDER BY l.key FOR UPDATE) m;
+
+  -- Read after the locks: what was thrown while this call waited for them counts.
+  switches := EXISTS (SELECT FROM vault.switch s WHERE s.until IS NULL OR s.until > p_at);
 
   FOR i IN 1 .. n LOOP
     IF by_account[i] IS NULL THEN

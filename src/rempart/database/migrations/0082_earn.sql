@@ -59,7 +59,7 @@ LANGUAGE sql AS $$
 $$;
 
 -- What these keys have earned, written anew from their days. A slot of 4 days gives `p_num`/`p_den` of its claimed units, at the most of its
--- active days times the median day; a key whose first claim is younger than 28 days gives `p_young` in all
+-- active days times the median day; a key whose first claim is younger than 28 days, or that has fewer than ten active days, gives `p_young` in all
 -- (an establishment three times that, an editor once an establishment), and has no median yet.
 CREATE FUNCTION vault.reckon(p_at bigint, p_keys uuid[], p_num integer, p_den integer, p_young integer) RETURNS integer
 LANGUAGE plpgsql AS $$
@@ -85,10 +85,10 @@ BEGIN
       FROM generate_series(slot_now - 7, slot_now) AS s (slot)
       LEFT JOIN (
         SELECT day / 4 AS slot,
-            least(sum(units), CASE WHEN days.first > today - 28 THEN young ELSE count(*) * days.median END)::integer * p_num / p_den AS worth
+            least(sum(units), CASE WHEN days.active < 10 OR days.first > today - 28 THEN young ELSE count(*) * days.median END)::integer * p_num / p_den AS worth
           FROM vault.earned_day WHERE key = who AND units > 0 GROUP BY day / 4
       ) d ON d.slot = s.slot;
-    IF days.first > today - 28 THEN
+    IF days.active < 10 OR days.first > today - 28 THEN
       -- The oldest slots first: what is given once is not given again when time goes on.
       FOR k IN REVERSE 8 .. 1 LOOP
         slots[k] := least(slots[k], greatest(0, young - (SELECT coalesce(sum(x), 0) FROM unnest(slots[k + 1 : 8]) AS x)));
