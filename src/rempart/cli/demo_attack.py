@@ -67,7 +67,7 @@ def _tell(attacked: Attacked, console: Console) -> None:
         ("without meters, the same robot", f"{attacked.persons_without_meters:,}"),
         ("first alert", f"{_minutes(attacked.first_alert_minutes)} after it began"),
         (
-            "workstation closed by the platform",
+            "workstation held by the platform",
             f"{_minutes(attacked.contained_minutes)} after it began, nobody called",
         ),
         ("who is concerned?", f"exactly {attacked.persons_in_scope} persons, says the ledger"),
