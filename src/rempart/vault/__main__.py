@@ -29,8 +29,7 @@ from rempart.vault.keystore import (
     create_key_store,
     open_key_store,
 )
-from rempart.vault.notices import Audited, journal
-from rempart.vault.operator import OPERATOR
+from rempart.vault.notices import OPERATOR, Audited, journal
 from rempart.vault.server import open_desk
 from rempart.vault.zone import open_zone
 from rempart.vaultdoor.listener import listen

@@ -17,7 +17,7 @@ from rempart.vault import store_accounts, store_editors
 from rempart.vault.asked import Introduced, Introduction
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.events import Event
-from rempart.vault.notices import Audited, journal
+from rempart.vault.notices import OPERATOR, Audited, journal
 from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, MONTH_SLOT, editor_limits
 from rempart.vault.signature import ClaimedSignature, read_signature, thumbprint, verify_editor
 from rempart.vault.store_accounts import Connection, Row
@@ -34,7 +34,6 @@ from rempart.vaultdoor.messages import (
     SuspendEditor,
 )
 
-OPERATOR = "operator"
 OVERLAP = 7 * DAY
 """How long the former key still counts after its editor replaced it."""
 _KEPT = MINUTE

@@ -8,18 +8,17 @@ from rempart.foundation.vocabulary import Profession
 from rempart.vault import store_accounts as store
 from rempart.vault import store_editors
 from rempart.vault.errors import NotThere
-from rempart.vault.notices import Audited, journal
+from rempart.vault.notices import OPERATOR, Audited, journal
 from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, LINES, MONTH_SLOT, WIDENINGS_A_DAY, editor_limits
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import Done, LineState, SetBreaker, ShowLine, WidenLine
 
-OPERATOR = "operator"
 MOST_UNITS, MOST_WIDENINGS = 500, 3
 """What one call back may add, and how often a day: the operator's administrator is no way around the line."""
 MOST_BREAKER = 2_000_000_000
-_PLACES = {"account": 0, "device": 3, "establishment": 6}
+_SCOPES = frozenset({"account", "device", "establishment", "editor"})
 
 
 async def show(zone: Zone, c: Connection, call: ShowLine) -> LineState:
@@ -62,7 +61,7 @@ async def set_breaker(zone: Zone, c: Connection, call: SetBreaker) -> Done:
 
 async def _line_of(c: Connection, scope: str, named: str) -> tuple[uuid.UUID, list[int]]:
     """The meter's key and its three limits."""
-    if scope not in {*_PLACES, "editor"}:
+    if scope not in _SCOPES:
         raise BadInput("scope")
     key = uuid.UUID(await switch_key(c, scope, named))
     if scope == "editor":

@@ -8,6 +8,8 @@ from rempart.vault.asked import Asked, Nothing
 from rempart.vault.store_accounts import Connection
 from rempart.vaultdoor.messages import DeviceView, Done, FactorView, Notice, Security
 
+OPERATOR = "operator"
+"""Who acts, in the journal, when the operator does."""
 SHOWN = 20
 """Notices on the security page."""
 

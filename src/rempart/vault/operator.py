@@ -15,7 +15,7 @@ from rempart.vault import editors, lines, restored, software
 from rempart.vault import store_accounts as store
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.members import check_login, issue
-from rempart.vault.notices import Audited, announce, journal
+from rempart.vault.notices import OPERATOR, Audited, announce, journal
 from rempart.vault.sessions import read_id
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
@@ -47,7 +47,6 @@ from rempart.vaultdoor.messages import (
     WidenLine,
 )
 
-OPERATOR = "operator"
 MOST_LINES = 1_000
 
 

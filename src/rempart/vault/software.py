@@ -27,9 +27,9 @@ from rempart.vault.asked import (
 from rempart.vault.attempts import approval_key, reserve
 from rempart.vault.confirming import confirm as confirm_person
 from rempart.vault.devices import bind
-from rempart.vault.editors import OPERATOR, EditorRefused
+from rempart.vault.editors import EditorRefused
 from rempart.vault.errors import ActivationRefused, Credentials, Forbidden, NotThere, SessionOver
-from rempart.vault.notices import Audited, announce, journal
+from rempart.vault.notices import OPERATOR, Audited, announce, journal
 from rempart.vault.passkeys import assert_passkey
 from rempart.vault.recovery import approval_code, code_hash, new_code, read_code
 from rempart.vault.sessions import open_session, read_id
