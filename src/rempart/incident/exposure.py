@@ -52,7 +52,10 @@ class Exposed:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The exact answer to a question, over a ledger of `size` leaves. Whoever is not in `exposed` was not told of by what is in question."""
+    """The exact answer to a question, over a ledger of `size` leaves.
+
+    Whoever is not in `exposed` was not told of by what is in question.
+    """
 
     question: Question
     size: int
