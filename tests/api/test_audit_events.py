@@ -79,7 +79,7 @@ def test_another_insurers_member_and_a_foreign_key_get_nothing(town: Town) -> No
     assert json.loads(content)["issue"][0]["details"]["coding"][0]["code"] == "signature"
     assert response.status == 401
     # A professional's signed session is no insurer's key.
-    response, content = town.ask("POST", WHO_CONSULTED, body, **form)
+    response, content = town.ask("POST", WHO_CONSULTED, body, None, **form)
     assert json.loads(content)["issue"][0]["details"]["coding"][0]["code"] == "signature"
 
 

@@ -359,7 +359,8 @@ def test_what_is_malformed_names_the_element_and_no_value(software: Client) -> N
 
 
 def test_a_lost_answer_is_asked_for_once_more_signed_anew(town: Town, software: Client) -> None:
-    real, lost = software._wire._http, []
+    real = software._wire._http
+    lost: list[str] = []
 
     def lose_the_first(request: httpx.Request) -> httpx.Response:
         answer = real.send(request)
