@@ -81,6 +81,9 @@ def production_config(tmp_path):
         secret.write_text("x" * 40)
         secret.chmod(0o600)
         lines = {"mode": "production", "dsn": f"postgresql://rempart_{process}@/x?host={tmp_path}"}
+        if process == "vault":
+            (tmp_path / "breached").write_text("F" * 40)
+            lines["breached_passwords_file"] = str(tmp_path / "breached")
         settings = import_module("rempart.foundation.settings")
         kind = getattr(settings, f"{process.capitalize()}Settings")
         for name, field in kind.__dataclass_fields__.items():

@@ -28,6 +28,7 @@ GOOD = {
     "claims_key": '"/elsewhere/claims.key"',
     "passphrase_file": '"passphrase"',
     "allowed_uids": "{ door = 1001 }",
+    "breached_passwords_file": '"breached"',
 }
 
 
@@ -36,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("vault.pgpass", "passphrase"):
         (tmp_path / name).write_text("something secret\n")
         (tmp_path / name).chmod(0o600)
+    (tmp_path / "breached").write_text(f"{'0' * 39}1:7\r\n{'F' * 40}:1\r\n")
     return tmp_path
 
 
@@ -97,6 +99,27 @@ def test_a_secret_that_others_may_read_is_refused(folder, name):
     (folder / name).chmod(0o640)
     with pytest.raises(BadSettings, match="chmod 600"):
         load(folder)
+
+
+def test_production_refuses_to_start_without_the_list_of_breached_passwords(folder):
+    assert load(folder).breached_passwords_file == folder / "breached"
+    with pytest.raises(
+        BadSettings, match="breached_passwords_file is missing: production refuses breached passwords"
+    ):
+        load(folder, breached_passwords_file=None)
+    assert load(folder, breached_passwords_file=None, mode='"demo"').breached_passwords_file is None
+    (folder / "supervisor.toml").write_text('mode = "production"\n')
+    with pytest.raises(BadSettings, match="breached_passwords_file is missing"):
+        load_settings(SupervisorSettings, folder / "supervisor.toml")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"password\n", b"f" * 40 + b"\n"])
+def test_a_list_of_breached_passwords_that_is_none_is_refused_at_start(folder, content):
+    (folder / "breached").unlink()
+    if content is not None:
+        (folder / "breached").write_bytes(content)
+    with pytest.raises(BadSettings, match="breached"):
+        load(folder, mode='"demo"')
 
 
 def test_what_is_written_is_read_back(folder):

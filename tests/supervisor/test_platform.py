@@ -142,8 +142,10 @@ def test_production_does_not_start_on_development_secrets(platform, tmp_path):
     for file in platform.home.secrets.iterdir():
         (home.secrets / file.name).write_bytes(file.read_bytes())
         (home.secrets / file.name).chmod(0o600)
+    (tmp_path / "breached").write_text("F" * 40)
     home.settings.write_text(
-        'mode = "production"\norigin = "https://rempart.example"\nrp_id = "rempart.example"\n'
+        f'mode = "production"\nbreached_passwords_file = "{tmp_path / "breached"}"\n'
+        'origin = "https://rempart.example"\nrp_id = "rempart.example"\n'
         f'debtor_iban = "{synthetic_iban(1)}"\n'
     )
     done = rempart("up", "--folder", str(home.folder))

@@ -7,6 +7,7 @@ production refuses to start. Secrets are paths to files, never values; a relativ
 
 import base64
 import dataclasses
+import re
 import stat
 import tomllib
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from rempart.foundation.errors import Refusal
 Mode = Literal["demo", "production"]
 DEVELOPMENT_MARKER = "# development secret: made by the embedded default, refused in production"
 """First line of every secret that Rempart made up by itself."""
+_SHA1_LINE = re.compile(rb"[0-9A-F]{40}(:[0-9]+)?\r?\n?")
 
 
 class BadSettings(Refusal):
@@ -80,7 +82,7 @@ class VaultSettings:
         default={},
     )
     breached_passwords_file: Path | None = setting(
-        "passwords it lists are refused: sorted upper-case SHA-1 lines, as Have I Been Pwned publishes them",
+        "passwords it lists are refused: sorted upper-case SHA-1 lines, as Have I Been Pwned publishes them; production must have it",
         unit="file",
         default=None,
     )
@@ -308,6 +310,11 @@ class SupervisorSettings:
     )
     pkcs11_label: str = setting("which token", default="")
     pkcs11_pin_file: Path | None = setting("opens the token", unit="file", secret=True, default=None)
+    breached_passwords_file: Path | None = setting(
+        "given to the vault: passwords it lists are refused; production must have it",
+        unit="file",
+        default=None,
+    )
     trusted_proxies: tuple[str, ...] = setting(
         "given to the front: whose X-Forwarded-For is believed", unit="IP addresses or networks", default=()
     )
@@ -403,6 +410,8 @@ def load_settings(kind: type[S], path: Path) -> S:
         raise BadSettings(f"{path}: {error}") from error
     try:
         _require_sound_secrets(settings, path)
+        if isinstance(settings, VaultSettings | SupervisorSettings):
+            _require_breached_passwords(settings, path)
     except ValueError as error:
         raise BadSettings(f"{path}: a DSN that is no URL, or a path that no file can have") from error
     return settings
@@ -462,6 +471,25 @@ def _require_sound_secrets(settings: ProcessSettings, path: Path) -> None:
             raise BadSettings(f"{file}: others may read this secret (chmod 600)")
         if settings.mode == "production" and DEVELOPMENT_MARKER.encode() in content:
             raise DevelopmentSecret(str(file))
+
+
+def _require_breached_passwords(settings: VaultSettings | SupervisorSettings, path: Path) -> None:
+    """Asked for at start, not at the first password: ASVS 5.0.0, 6.2.12. How much a file lists is the operator's to judge."""
+    file = settings.breached_passwords_file
+    if file is None:
+        if settings.mode == "production":
+            raise BadSettings(
+                f"{path}: breached_passwords_file is missing: production refuses breached passwords,"
+                " name a file of sorted SHA-1 lines as Have I Been Pwned publishes them"
+            )
+        return
+    try:
+        with file.open("rb") as opened:
+            first = opened.readline(64)
+    except OSError as error:
+        raise BadSettings(f"{file}: {error.strerror}") from error
+    if not _SHA1_LINE.fullmatch(first):
+        raise BadSettings(f"{file}: breached_passwords_file wants sorted SHA-1 lines, upper-case")
 
 
 def _path(wanted: type, value: Any, folder: Path) -> Any:

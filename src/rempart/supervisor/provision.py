@@ -123,7 +123,7 @@ def _write_process_settings(ground: Ground) -> None:
             rp_id=given.rp_id, log_origin=given.log_origin, claims_key=home.secrets / "claims.key",
             passphrase_file=None if given.pkcs11_module else passphrase, pkcs11_module=given.pkcs11_module,
             pkcs11_label=given.pkcs11_label, pkcs11_pin_file=given.pkcs11_pin_file,
-            witnesses=given.witnesses, release_keys=given.release_keys,
+            breached_passwords_file=given.breached_passwords_file, witnesses=given.witnesses, release_keys=given.release_keys,
         ),
         "sealer": SealerSettings(
             mode=given.mode, dsn=ground.dsn("rempart_sealer"), run_folder=home.run, key_store=key_store, spool_folder=home.spool,
