@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from rempart.portal import PortalSettings, app
-from rempart.portal.files import FOLDER
+from rempart.doorway.files import FOLDER
+from rempart.portal.application import FOLDER as OWN_FOLDER
 from rempart.portal.pages import PAGES
 from rempart.vaultdoor.client import CashierUnreachable, VaultClient
 
@@ -148,10 +149,11 @@ def test_files_are_served_under_their_fingerprint_and_kept_for_ever(request_port
 
 
 def test_the_script_imports_and_the_styles_point_to_files_that_exist():
-    for source in FOLDER.rglob("*.js"):
+    for source in (*FOLDER.rglob("*.js"), *OWN_FOLDER.rglob("*.js")):
         for target in re.findall(r'(?:from|import\()\s*"(\./[^"]+)"', source.read_text()):
-            assert (source.parent / target).is_file(), f"{source.name} imports {target}"
-    for source in (FOLDER / "style").glob("*.css"):
+            here = [folder / target for folder in (FOLDER, OWN_FOLDER)]
+            assert any(file.is_file() for file in here), f"{source.name} imports {target}"
+    for source in (*(FOLDER / "style").glob("*.css"), *(OWN_FOLDER / "style").glob("*.css")):
         for target in re.findall(r'url\("([^"]+)"\)', source.read_text()):
             assert (source.parent / target).is_file(), f"{source.name} points to {target}"
 
@@ -236,11 +238,11 @@ def test_an_errand_lost_on_the_way_is_never_said_to_be_undone(request_portal, ac
 
 
 def test_no_page_and_no_script_keeps_what_was_typed():
-    templates = Path(FOLDER).parent / "templates"
+    templates = Path(OWN_FOLDER).parent / "templates"
     check = (templates / "check.html").read_text()
     for field in ("amc", "adherent", "nir", "birth", "rank", "serviced"):
         assert re.search(rf'name="{field}" autocomplete="off"', check), field
-    for source in FOLDER.rglob("*.js"):
+    for source in (*FOLDER.rglob("*.js"), *OWN_FOLDER.rglob("*.js")):
         text = source.read_text()
         assert "localStorage" not in text
         # One thing is kept for the time of a tab: who is signed in.

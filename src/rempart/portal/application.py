@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -9,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rempart.doorway.files import StaticFiles
+from rempart.doorway.headers import SecureHeaders
+from rempart.doorway.language import reader_language
 from rempart.identity.directory import Directory
-from rempart.portal.files import StaticFiles
 from rempart.portal.fragments import Fragments, environment
-from rempart.portal.headers import SecureHeaders
-from rempart.portal.language import reader_language
 from rempart.portal.names import Names
 from rempart.portal.pages import not_found, page_routes
 from rempart.portal.refusals import refuse_method
@@ -21,12 +22,13 @@ from rempart.portal.relay import Relay, internal_error
 from rempart.portal.settings import PortalSettings
 from rempart.vaultdoor.client import VaultClient
 
+FOLDER = Path(__file__).parent / "static"
 _log = logging.getLogger("rempart.portal")
 
 
 def app(settings: PortalSettings, client: VaultClient, cashier: VaultClient) -> Starlette:
     """Build the portal. It opens no connection before the first request, and needs no lifespan events."""
-    files = StaticFiles()
+    files = StaticFiles(FOLDER)
     env = environment(settings.origin, files.address)
     fragments = Fragments(env)
     names = Names(Directory(settings.identity_dsn) if settings.identity_dsn else None)

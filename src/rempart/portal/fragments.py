@@ -15,12 +15,12 @@ from markupsafe import Markup
 
 from rempart.claims import bank_reasons
 from rempart.claims.prise_en_charge import INSURERS_REASONS, REASONS
+from rempart.doorway.language import speaker
 from rempart.foundation.clock import PARIS, instant
 from rempart.foundation.vocabulary import Domain
 from rempart.intake.errors import sentence_of
 from rempart.intake.rejects import sentence
 from rempart.portal import wording
-from rempart.portal.language import speaker
 from rempart.portal.names import Known
 from rempart.portal.papers import view_and_template
 from rempart.vaultdoor.codes import Code

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from rempart.portal.language import COOKIE as LANGUAGE_COOKIE
-from rempart.portal.language import LANGUAGES, reader_language, speaker
+from rempart.doorway.language import COOKIE as LANGUAGE_COOKIE
+from rempart.doorway.language import LANGUAGES, reader_language, speaker
 from rempart.portal.relay import COOKIE as SESSION_COOKIE
 from rempart.portal.relay import SESSION_OVER, forget_session
 

@@ -5,8 +5,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
-from rempart.portal.headers import secure_headers
-from rempart.portal.language import reader_language
+from rempart.doorway.headers import secure_headers
+from rempart.doorway.language import reader_language
 from rempart.portal.relay import refusal
 from rempart.vaultdoor.codes import CODES
 from rempart.vaultdoor.messages import Refused

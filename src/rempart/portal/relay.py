@@ -14,9 +14,9 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
+from rempart.doorway.language import reader_language
 from rempart.foundation.errors import Outage
 from rempart.portal.fragments import Fragments, detail_in_words, has_fragment
-from rempart.portal.language import reader_language
 from rempart.portal.names import Names
 from rempart.portal.papers import as_it_is
 from rempart.portal.settings import PortalSettings

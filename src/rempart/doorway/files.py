@@ -20,12 +20,15 @@ TYPES = {
 class StaticFiles:
     """All files under one fingerprint, so that modules and style sheets reach each other by relative addresses."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        self._files = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.suffix in TYPES
-        }
+    def __init__(self, *own: Path) -> None:
+        """The shared files and the door's `own` folders, as one tree. Raises ValueError for a name that stands in two of them."""
+        self._files: dict[str, bytes] = {}
+        for folder in (FOLDER, *own):
+            for path in sorted(path for path in folder.rglob("*") if path.suffix in TYPES):
+                name = path.relative_to(folder).as_posix()
+                if name in self._files:
+                    raise ValueError(f"two files are called {name}")
+                self._files[name] = path.read_bytes()
         digest = hashlib.sha256()
         for name, content in self._files.items():
             digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
