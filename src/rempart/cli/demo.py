@@ -122,11 +122,31 @@ def play(platform: Platform, population: Population, invoices: int, started: flo
         attacked=attacked,
         seconds=round(time.monotonic() - started, 1),
     )
-    sound = traded.accepted == traded.invoices and traded.statement_equals_order and traded.journal_balanced
-    if not (played.right_open and played.wrong_card_refused and played.ledger_verified and sound):
-        raise RuntimeError(f"the demo did not go as it must: {played}")
+    wrong = _what_went_wrong(played)
+    if wrong:
+        raise RuntimeError(f"the demo did not go as it must: {'; '.join(wrong)}")
     console.print(f"Done in {played.seconds} s.\n")
     return played
+
+
+def _what_went_wrong(played: Played) -> list[str]:
+    traded = played.traded
+    refused = ", ".join(f"{n} {code}" for code, n in traded.refused.items()) or "no refusal was told"
+    return [
+        said
+        for sound, said in (
+            (played.right_open, "the open right was not told open"),
+            (played.wrong_card_refused, "a wrong card was told something"),
+            (played.ledger_verified, f"the ledger has {played.ledger_size} leaves"),
+            (
+                traded.accepted == traded.invoices,
+                f"{traded.accepted} invoices accepted of {traded.invoices}: {refused}",
+            ),
+            (traded.statement_equals_order, "the statement is not the bank's order"),
+            (traded.journal_balanced, "the journal is not balanced"),
+        )
+        if not sound
+    ]
 
 
 def enrol_pharmacist(platform: Platform) -> Counter:

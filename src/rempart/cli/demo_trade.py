@@ -47,6 +47,8 @@ class Traded:
     """Its state."""
     invoices: int
     accepted: int
+    refused: dict[str, int]
+    """By code: none, when all goes as it must."""
     invoices_seconds: float
     settled_cents: int
     payments: int
@@ -97,6 +99,8 @@ def play_trade(
     console.print(
         f"   {day.accepted:,} accepted in {day.seconds:.0f} s: {euros(day.amc_cents)} due by the insurers"
     )
+    if day.refused:
+        console.print(f"   [red]refused, by code: {day.said_refusals()}[/red]")
     console.print("[bold]9.[/bold] The day is settled: netted, ordered at the bank, told in statements.")
     started = time.monotonic()
     run = settle_here(platform.home.folder, console)
@@ -111,6 +115,7 @@ def play_trade(
         prise_en_charge=state,
         invoices=invoices + 1,
         accepted=day.accepted + 1,
+        refused=day.refused,
         invoices_seconds=round(day.seconds, 1),
         settled_cents=run.cents,
         payments=run.payments,

@@ -37,6 +37,14 @@ class Day:
     amc_cents: int = 0
     seconds: float = 0.0
 
+    def refuse(self, code: str) -> None:
+        """One more, of this code."""
+        self.refused[code] = self.refused.get(code, 0) + 1
+
+    def said_refusals(self) -> str:
+        """`12 breaker, 3 switch`: the most frequent first."""
+        return ", ".join(f"{n} {code}" for code, n in sorted(self.refused.items(), key=lambda item: -item[1]))
+
 
 def play_day(
     counters: Sequence[Counter], people: Iterator[Presentation], invoices: int, seed: int, console: Console
@@ -87,10 +95,13 @@ async def _serve(
 ) -> None:
     status, told = await till.post(RIGHTS, write_request(presentation), "application/fhir+json")
     if status != 200:
-        day.refused[str(told.get("code", status))] = day.refused.get(str(told.get("code", status)), 0) + 1
+        day.refuse(code_of(status, told))
         return
     day.checked += 1
-    receipt = next(each["valueString"] for each in told["extension"] if each["url"] == RECEIPT)
+    receipt = next((each["valueString"] for each in told["extension"] if each["url"] == RECEIPT), None)
+    if receipt is None:
+        day.refuse("no-open-right")
+        return
     body = {
         "number": f"F{number}",
         "care": {"lines": lines, "receipt": receipt},
@@ -101,8 +112,15 @@ async def _serve(
         day.accepted += 1
         day.amc_cents += answer["shares"]["amc"]
     else:
-        code = str(answer.get("code") or status)
-        day.refused[code] = day.refused.get(code, 0) + 1
+        day.refuse(code_of(status, answer))
+
+
+def code_of(status: int, answer: dict[str, Any]) -> str:
+    """Why a request was refused, in either door's words: `code`, or the coding of an OperationOutcome; else the HTTP status."""
+    for issue in answer.get("issue", ()):
+        for coding in issue.get("details", {}).get("coding", ()):
+            return str(coding["code"])
+    return str(answer.get("code") or status)
 
 
 class Till:
