@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from rempart.portal.language import reader_language, speaker
+from rempart.doorway.language import reader_language, speaker
 from rempart.status.errors import StatusUnavailable
 from rempart.status.feed import as_json, atom
 from rempart.status.levels import DAYS, history, level_now, overall
