@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rempart.foundation.clock import DAY, MINUTE
 from rempart.foundation.errors import BadInput, Outage, Refusal
 from rempart.vault import store_accounts, store_editors
+from rempart.vault.actors import Actor
 from rempart.vault.asked import Introduced, Introduction
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.events import Event
-from rempart.vault.notices import OPERATOR, Audited, journal
+from rempart.vault.notices import Audited, journal
 from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, MONTH_SLOT, editor_limits
 from rempart.vault.signature import ClaimedSignature, read_signature, thumbprint, verify_editor
 from rempart.vault.store_accounts import Connection, Row
@@ -152,7 +153,7 @@ async def require_active(c: Connection, editor: uuid.UUID | None) -> None:
 # ── the operator's calls ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def register(zone: Zone, c: Connection, call: RegisterEditor) -> Enrolled:
+async def register(zone: Zone, c: Connection, call: RegisterEditor, by: Actor) -> Enrolled:
     """A new editor with its meter. The same again changes nothing.
 
     Another key for a known name is a Conflict unless the call says that it replaces the former, which is then void at once.
@@ -166,16 +167,16 @@ async def register(zone: Zone, c: Connection, call: RegisterEditor) -> Enrolled:
     if known is None:
         new = await store_editors.add_editor(c, name, digest, call.public_key, zone.clock())
         await store_accounts.add_meter(c, new, _EDITOR_METER)
-        await journal(c, zone.clock(), OPERATOR, Audited.EDITOR_REGISTER, name)
+        await journal(c, zone.clock(), by.name, Audited.EDITOR_REGISTER, name)
         return Enrolled(str(new))
     if not call.replace:
         raise Conflict("name")
     await store_editors.replace_key(c, known["id"], digest, call.public_key, None)
-    await journal(c, zone.clock(), OPERATOR, Audited.EDITOR_ROTATE, name)
+    await journal(c, zone.clock(), by.name, Audited.EDITOR_ROTATE, name)
     return Enrolled(str(known["id"]))
 
 
-async def suspend(zone: Zone, c: Connection, call: SuspendEditor) -> Done:
+async def suspend(zone: Zone, c: Connection, call: SuspendEditor, by: Actor) -> Done:
     """Its software is told nothing any more, at once, wherever it is installed; or again. Raises NotThere, Conflict (is so already)."""
     row = await store_editors.editor_by_name(c, call.name)
     if row is None:
@@ -184,11 +185,11 @@ async def suspend(zone: Zone, c: Connection, call: SuspendEditor) -> Done:
         raise Conflict("name")
     await store_editors.set_editor_status(c, row["id"], "suspended" if call.suspended else "active")
     act = Audited.EDITOR_SUSPEND if call.suspended else Audited.EDITOR_REOPEN
-    await journal(c, zone.clock(), OPERATOR, act, row["name"])
+    await journal(c, zone.clock(), by.name, act, row["name"])
     return Done()
 
 
-async def list_all(_zone: Zone, c: Connection, _call: ListEditors) -> Editors:
+async def list_all(_zone: Zone, c: Connection, _call: ListEditors, _by: Actor) -> Editors:
     """Every editor, by name."""
     return Editors([_view(row) for row in await store_editors.editors(c)])
 

@@ -7,8 +7,9 @@ from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import Profession
 from rempart.vault import store_accounts as store
 from rempart.vault import store_editors
+from rempart.vault.actors import Actor
 from rempart.vault.errors import NotThere
-from rempart.vault.notices import OPERATOR, Audited, journal
+from rempart.vault.notices import Audited, journal
 from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, LINES, MONTH_SLOT, WIDENINGS_A_DAY, editor_limits
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
@@ -21,7 +22,7 @@ MOST_BREAKER = 2_000_000_000
 _SCOPES = frozenset({"account", "device", "establishment", "editor"})
 
 
-async def show(zone: Zone, c: Connection, call: ShowLine) -> LineState:
+async def show(zone: Zone, c: Connection, call: ShowLine, _by: Actor) -> LineState:
     """What of a line is used. Raises BadInput, NotThere."""
     key, limits = await _line_of(c, call.scope, call.key)
     now = zone.clock()
@@ -30,7 +31,7 @@ async def show(zone: Zone, c: Connection, call: ShowLine) -> LineState:
     return LineState([hour, day, month], limits)
 
 
-async def widen(zone: Zone, c: Connection, call: WidenLine) -> Done:
+async def widen(zone: Zone, c: Connection, call: WidenLine, by: Actor) -> Done:
     """A person called back: the line is longer by so many units, for a month. Raises BadInput, NotThere."""
     now = zone.clock()
     if not 1 <= call.units <= MOST_UNITS:
@@ -42,19 +43,19 @@ async def widen(zone: Zone, c: Connection, call: WidenLine) -> Done:
         raise BadInput("key")
     await store.widen(c, key, now, call.units)
     await journal(
-        c, now, OPERATOR, Audited.LINE_WIDEN, f"{call.scope} {call.key}", f"{call.units}: {call.reason}"[:200]
+        c, now, by.name, Audited.LINE_WIDEN, f"{call.scope} {call.key}", f"{call.units}: {call.reason}"[:200]
     )
     return Done()
 
 
-async def set_breaker(zone: Zone, c: Connection, call: SetBreaker) -> Done:
+async def set_breaker(zone: Zone, c: Connection, call: SetBreaker, by: Actor) -> Done:
     """Units an hour for everybody together; 0 or less: the share of the policy again. Raises BadInput, NotThere."""
     if call.scope not in {"platform", "insurer"} or call.units > MOST_BREAKER:
         raise BadInput("scope" if call.scope not in {"platform", "insurer"} else "units")
     key = await switch_key(c, call.scope, call.key)
     await store.set_breaker(c, call.scope, key, call.units if call.units > 0 else None)
     await journal(
-        c, zone.clock(), OPERATOR, Audited.BREAKER_SET, f"{call.scope} {call.key}".strip(), str(call.units)
+        c, zone.clock(), by.name, Audited.BREAKER_SET, f"{call.scope} {call.key}".strip(), str(call.units)
     )
     return Done()
 

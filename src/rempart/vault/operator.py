@@ -13,9 +13,10 @@ from rempart.foundation.identifiers import check_amc_number, check_finess
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.vault import editors, lines, restored, software
 from rempart.vault import store_accounts as store
+from rempart.vault.actors import COMMAND_LINE, Actor
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.members import check_login, issue
-from rempart.vault.notices import OPERATOR, Audited, announce, journal
+from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.sessions import read_id
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
@@ -52,22 +53,31 @@ MOST_LINES = 1_000
 
 async def execute(call: Call, zone: Zone) -> Reply:
     """Do one of the operator's calls. Raises BadInput, Refusal or Outage; on any of them nothing was done."""
-    handler = _HANDLERS[type(call)]
     try:
         async with zone.pool.acquire() as c, c.transaction():
-            reply = await handler(zone, c, call)
+            reply = await perform(zone, c, call, COMMAND_LINE)
     except asyncpg.UniqueViolationError as error:
         raise Conflict from error
     except store.LOST as error:
         raise Outage(type(error).__name__) from error
+    forget_what_changed(zone, call)
+    return reply
+
+
+async def perform(zone: Zone, c: Connection, call: Call, by: Actor) -> Reply:
+    """One of the calls, in the caller's transaction; afterwards `forget_what_changed`. Whoever acts is named in the journal."""
+    return await _HANDLERS[type(call)](zone, c, call, by)
+
+
+def forget_what_changed(zone: Zone, call: Call) -> None:
+    """What the vault keeps in memory of parties is read anew, once the call is committed."""
     if isinstance(call, RegisterInsurer):
         zone.directory.forget()
     if isinstance(call, RegisterEditor | SuspendEditor):
         editors.forget(zone)
-    return reply
 
 
-async def register_insurer(zone: Zone, c: Connection, call: RegisterInsurer) -> Enrolled:
+async def register_insurer(zone: Zone, c: Connection, call: RegisterInsurer, by: Actor) -> Enrolled:
     """A new insurer; its number. The same again changes nothing; other keys for a known n° AMC are refused (Conflict)."""
     amc = check_amc_number(call.amc)
     if len(call.signing_key) != 32 or len(call.notice_key) != 32:
@@ -79,28 +89,28 @@ async def register_insurer(zone: Zone, c: Connection, call: RegisterInsurer) -> 
             raise Conflict("amc")
         return Enrolled(str(known["number"]))
     number = await store.add_insurer(c, amc, _named(call.name, "name"), call.signing_key, call.notice_key)
-    await journal(c, zone.clock(), OPERATOR, Audited.INSURER_REGISTER, amc)
+    await journal(c, zone.clock(), by.name, Audited.INSURER_REGISTER, amc)
     return Enrolled(str(number))
 
 
-async def enrol_establishment(zone: Zone, c: Connection, call: EnrolEstablishment) -> Enrolled:
+async def enrol_establishment(zone: Zone, c: Connection, call: EnrolEstablishment, by: Actor) -> Enrolled:
     """A new establishment, with its meter; or an insurer's seat, which has no FINESS.
 
     Raises BadInput, NotThere (group, amc), Conflict (known).
     """
     if call.profession == Profession.INSURER or call.amc:
-        return await _enrol_insurers_seat(zone, c, call)
+        return await _enrol_insurers_seat(zone, c, call, by)
     finess = check_finess(call.finess)
     if call.profession not in set(Profession):
         raise BadInput("profession")
     new = await store.add_establishment(c, finess, call.profession, await _group(c, call.group))
     if new is None:
         raise Conflict("finess")
-    await journal(c, zone.clock(), OPERATOR, Audited.ESTABLISHMENT_ENROL, finess)
+    await journal(c, zone.clock(), by.name, Audited.ESTABLISHMENT_ENROL, finess)
     return Enrolled(str(new))
 
 
-async def _enrol_insurers_seat(zone: Zone, c: Connection, call: EnrolEstablishment) -> Enrolled:
+async def _enrol_insurers_seat(zone: Zone, c: Connection, call: EnrolEstablishment, by: Actor) -> Enrolled:
     """One an insurer. Its people sign in like anybody; having no line, they check no right."""
     if call.profession != Profession.INSURER:
         raise BadInput("profession")
@@ -112,21 +122,21 @@ async def _enrol_insurers_seat(zone: Zone, c: Connection, call: EnrolEstablishme
     new = await store.add_establishment(c, None, call.profession, None, amc=amc)
     if new is None:
         raise Conflict("amc")
-    await journal(c, zone.clock(), OPERATOR, Audited.ESTABLISHMENT_ENROL, amc)
+    await journal(c, zone.clock(), by.name, Audited.ESTABLISHMENT_ENROL, amc)
     return Enrolled(str(new))
 
 
-async def enrol_group(zone: Zone, c: Connection, call: EnrolGroup) -> Enrolled:
+async def enrol_group(zone: Zone, c: Connection, call: EnrolGroup, by: Actor) -> Enrolled:
     """A new group. Raises Conflict (label known)."""
     label = _named(call.label, "label")
     new = await store.add_group(c, label)
     if new is None:
         raise Conflict("label")
-    await journal(c, zone.clock(), OPERATOR, Audited.GROUP_ENROL, label)
+    await journal(c, zone.clock(), by.name, Audited.GROUP_ENROL, label)
     return Enrolled(str(new))
 
 
-async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional) -> Enrolled:
+async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional, by: Actor) -> Enrolled:
     """A person's seat, and the code to hand over: a new login activates its account with it; to a known one nothing is granted yet.
 
     Whoever holds a known login may have taken it before the person came: its account joins by the code (`members.join`; `joins` in the
@@ -148,17 +158,17 @@ async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional)
         raise Conflict("login")
     if known is None:
         await store.add_membership(c, account, place, group, call.role, now)
-        await journal(c, now, OPERATOR, Audited.ACCOUNT_OPEN, login, call.role)
+        await journal(c, now, by.name, Audited.ACCOUNT_OPEN, login, call.role)
         return Enrolled(str(account), await issue(zone, c, account, "activation", now))
     seats = [(m["establishment"], m["party_group"]) for m in await store.memberships(c, account)]
     if (place, group) in seats:
         raise Conflict("login")
-    await journal(c, now, OPERATOR, Audited.MEMBER_INVITE, login, call.role)
+    await journal(c, now, by.name, Audited.MEMBER_INVITE, login, call.role)
     code = await issue(zone, c, account, "membership", now, place=place, group=group, role=call.role)
     return Enrolled(str(account), code, joins=True)
 
 
-async def issue_code(zone: Zone, c: Connection, call: IssueCode) -> Enrolled:
+async def issue_code(zone: Zone, c: Connection, call: IssueCode, by: Actor) -> Enrolled:
     """A posted code. `device` is for an active account; `activation` voids everything that vouched for the account, when it is used.
 
     Raises NotThere, Conflict (suspended, or nothing to bind a device to).
@@ -168,11 +178,11 @@ async def issue_code(zone: Zone, c: Connection, call: IssueCode) -> Enrolled:
     if row["status"] == "suspended" or (call.purpose == "device" and row["status"] != "active"):
         raise Conflict("login")
     code = await issue(zone, c, row["id"], call.purpose, now)
-    await announce(c, now, row["id"], row["login"], Audited.CODE_ISSUE, by=OPERATOR, detail=call.purpose)
+    await announce(c, now, row["id"], row["login"], Audited.CODE_ISSUE, by=by.name, detail=call.purpose)
     return Enrolled(str(row["id"]), code)
 
 
-async def suspend_account(zone: Zone, c: Connection, call: SuspendAccount) -> Done:
+async def suspend_account(zone: Zone, c: Connection, call: SuspendAccount, by: Actor) -> Done:
     """Sessions, devices and codes fall at once; reopening brings back neither. Raises NotThere, Conflict (is so already)."""
     now = zone.clock()
     row = await _account(c, call.login)
@@ -188,11 +198,11 @@ async def suspend_account(zone: Zone, c: Connection, call: SuspendAccount) -> Do
         status = "active" if await store.can_sign_in(c, row["id"]) else "invited"
         act = Audited.ACCOUNT_REOPEN
     await store.set_account_status(c, row["id"], status)
-    await announce(c, now, row["id"], row["login"], act, by=OPERATOR)
+    await announce(c, now, row["id"], row["login"], act, by=by.name)
     return Done()
 
 
-async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch) -> Done:
+async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch, by: Actor) -> Done:
     """Contain, or release. Effective for every request whose answer has not left. Raises BadInput, NotThere."""
     now, reason = zone.clock(), _named(call.reason, "reason")
     if call.minutes < 0:
@@ -205,16 +215,16 @@ async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch) -> Done:
     elif not await store.undo_switch(c, call.scope, key):
         raise NotThere("key")
     act = Audited.SWITCH_THROW if call.on else Audited.SWITCH_UNDO
-    await journal(c, now, OPERATOR, act, f"{call.scope} {call.key}".strip(), reason)
+    await journal(c, now, by.name, act, f"{call.scope} {call.key}".strip(), reason)
     return Done()
 
 
-async def ask_release(zone: Zone, c: Connection, _call: AskRelease) -> ReleaseText:
+async def ask_release(zone: Zone, c: Connection, _call: AskRelease, _by: Actor) -> ReleaseText:
     """What two people have to sign. Raises NotThere when nothing is held."""
     return ReleaseText(await restored.release_text(c, zone.checkpoints.origin))
 
 
-async def release_restored(zone: Zone, c: Connection, call: ReleaseRestored) -> Done:
+async def release_restored(zone: Zone, c: Connection, call: ReleaseRestored, _by: Actor) -> Done:
     """Two people answer for a ledger that its witnesses agree to again. Raises NotThere, Conflict, ReleaseRefused."""
     if zone.witnessing.contradicted or not zone.witnessing.heard:
         raise Conflict("witnesses")
@@ -223,7 +233,7 @@ async def release_restored(zone: Zone, c: Connection, call: ReleaseRestored) -> 
     return Done()
 
 
-async def set_vitale(zone: Zone, c: Connection, call: SetVitale) -> Done:
+async def set_vitale(zone: Zone, c: Connection, call: SetVitale, by: Actor) -> Done:
     """Open or close an insurer's vitale lane: its own choice. Raises BadInput, NotThere, Conflict (is so already)."""
     amc, reason = check_amc_number(call.amc), _named(call.reason, "reason")
     known = await store.insurer(c, amc)
@@ -232,11 +242,11 @@ async def set_vitale(zone: Zone, c: Connection, call: SetVitale) -> Done:
     if not await store.set_vitale(c, known["number"], opened=call.open):
         raise Conflict("amc")
     act = Audited.VITALE_OPEN if call.open else Audited.VITALE_CLOSE
-    await journal(c, zone.clock(), OPERATOR, act, amc, reason)
+    await journal(c, zone.clock(), by.name, act, amc, reason)
     return Done()
 
 
-async def read_journal(_zone: Zone, c: Connection, call: Journal) -> JournalLines:
+async def read_journal(_zone: Zone, c: Connection, call: Journal, _by: Actor) -> JournalLines:
     """The journal's last lines, newest first, each a JSON object."""
     if not 1 <= call.limit <= MOST_LINES:
         raise BadInput("limit")
@@ -247,7 +257,7 @@ async def read_journal(_zone: Zone, c: Connection, call: Journal) -> JournalLine
     return JournalLines(lines)
 
 
-_HANDLERS: dict[type, Callable[[Zone, Connection, Any], Awaitable[Reply]]] = {
+_HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]] = {
     RegisterInsurer: register_insurer,
     EnrolEstablishment: enrol_establishment,
     EnrolGroup: enrol_group,

@@ -13,6 +13,7 @@ from rempart.foundation.clock import DAY, MINUTE
 from rempart.foundation.vocabulary import Assurance
 from rempart.vault import sessions, store_editors
 from rempart.vault import store_accounts as store
+from rempart.vault.actors import Actor
 from rempart.vault.asked import (
     Asked,
     Body,
@@ -29,7 +30,7 @@ from rempart.vault.confirming import confirm as confirm_person
 from rempart.vault.devices import bind
 from rempart.vault.editors import EditorRefused
 from rempart.vault.errors import ActivationRefused, Credentials, Forbidden, NotThere, SessionOver
-from rempart.vault.notices import OPERATOR, Audited, announce, journal
+from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.passkeys import assert_passkey
 from rempart.vault.recovery import approval_code, code_hash, new_code, read_code
 from rempart.vault.sessions import open_session, read_id
@@ -93,9 +94,9 @@ async def invite(asked: Asked, c: Connection, body: InviteBody) -> Enrolled:
     return await _issue(asked.zone, c, body.editor, place, asked.who.login, asked.at)
 
 
-async def issue(zone: Zone, c: Connection, call: IssueSoftwareCode) -> Enrolled:
+async def issue(zone: Zone, c: Connection, call: IssueSoftwareCode, by: Actor) -> Enrolled:
     """The same, by the operator. Raises NotThere."""
-    return await _issue(zone, c, call.editor, read_id(call.establishment), OPERATOR, zone.clock())
+    return await _issue(zone, c, call.editor, read_id(call.establishment), by.name, zone.clock())
 
 
 async def _issue(zone: Zone, c: Connection, editor: str, place: uuid.UUID, actor: str, now: int) -> Enrolled:
