@@ -158,7 +158,9 @@ async def _introduced(act: Act, body: Introduction, zone: Zone) -> Introduced:
     if thumbprint(x, y) != claimed.thumbprint:
         raise SignatureInvalid("keyid")
     now = zone.clock()
-    verify(act, claimed, key, origin=zone.settings.origin, now=now, seen=zone.nonces)
+    # Asked only where it matters: a device that somebody bound signs in while strangers are turned away.
+    bound = zone.nonces.is_crowded(now) and await store.is_bound(zone.pool, claimed.thumbprint)
+    verify(act, claimed, key, origin=zone.settings.origin, now=now, seen=zone.nonces, stranger=not bound)
     numbers = key.public_numbers()
     point = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
     editor = await editors.signing_editor(zone, act, claimed, now)

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import re
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,6 +29,8 @@ from rempart.vaultdoor.messages import Act
 FRESH_SECONDS = 60
 AHEAD_SECONDS = 5
 """How far a device's clock may run ahead: also how long a request may outlive the memory of a vault that restarts."""
+MOST_STRANGERS = 100_000
+"""Nonces remembered of keys that nobody here knows: 13 MB. 200,000 people who sign in within one hour leave 40,000."""
 _BY_WHOM = (
     r';created=([0-9]{1,12});nonce="([A-Za-z0-9_-]{22})";keyid="([A-Za-z0-9_-]{43})";alg="ecdsa-p256-sha256"'
 )
@@ -40,6 +43,7 @@ _BY_EDITOR = (
 _PARAMETERS = re.compile(f"{_BY_DEVICE}(?:, {_BY_EDITOR})?", re.ASCII)
 _SIGNATURE = re.compile(r"rempart=:([A-Za-z0-9+/]{86}==):(?:, editor=:([A-Za-z0-9+/]{86}==):)?", re.ASCII)
 _ECDSA = ec.ECDSA(hashes.SHA256())
+_log = logging.getLogger(__name__)
 
 
 class SignatureInvalid(Refusal):
@@ -52,6 +56,12 @@ class Stale(Refusal):
     """Too old, from the future, or already used."""
 
     code: ClassVar[str] = "stale"
+
+
+class TooManyStrangers(Refusal):
+    """As many nonces of unknown keys as may be are remembered. Keys that are known here go on."""
+
+    code: ClassVar[str] = "saturated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +92,57 @@ class VerifiedRequest:
 
 
 class SeenNonces:
-    """The nonces of the last two freshness windows. One instance a vault process."""
+    """The nonces of the last two freshness windows. One instance a vault process.
+
+    Anybody makes a key and signs with it: what such keys leave here is counted and bounded, so that nobody fills this process's memory
+    without having been let in once. Nothing is forgotten early to make room: a nonce forgotten could be used again.
+    """
 
     def __init__(self, started: int) -> None:
         self._started = started
         self._turned = started
         self._young: set[bytes] = set()
         self._old: set[bytes] = set()
+        self._young_strangers = self._old_strangers = 0
+        self._said = False
 
-    def admit(self, claimed: ClaimedSignature, now: int) -> None:
-        """Take note of a nonce. Raises Stale when it was used, or when this vault could not know."""
+    def is_crowded(self, now: int) -> bool:
+        """Is there room for known keys only?"""
+        self._turn(now)
+        return self._young_strangers + self._old_strangers >= MOST_STRANGERS
+
+    def admit(self, claimed: ClaimedSignature, now: int, *, stranger: bool = False) -> None:
+        """Take note of a nonce; `stranger`: of a key that is perhaps nobody's.
+
+        Raises Stale when it was used, or when this vault could not know; TooManyStrangers.
+        """
         created = claimed.created * SECOND
         if not -AHEAD_SECONDS * SECOND <= now - created <= FRESH_SECONDS * SECOND:
             raise Stale("created")
         # Before the start, nonces were remembered by nobody who is still here. `created` has whole seconds.
         if created + SECOND <= self._started:
             raise Stale("created")
-        if now - self._turned > 2 * FRESH_SECONDS * SECOND:
-            self._old, self._young, self._turned = self._young, set(), now
+        crowded = self.is_crowded(now)
         key = claimed.thumbprint + claimed.nonce.encode()
         if key in self._young or key in self._old:
             raise Stale("nonce")
+        if stranger and crowded:
+            self._say_once()
+            raise TooManyStrangers("nonces")
         self._young.add(key)
+        self._young_strangers += stranger
+
+    def _turn(self, now: int) -> None:
+        if now - self._turned > 2 * FRESH_SECONDS * SECOND:
+            self._old, self._young, self._turned = self._young, set(), now
+            self._old_strangers, self._young_strangers = self._young_strangers, 0
+            self._said = False
+
+    def _say_once(self) -> None:
+        # Once a window: whoever fills this memory does not fill the log besides.
+        if not self._said:
+            _log.error("unknown keys are turned away: %d nonces of theirs are remembered", MOST_STRANGERS)
+            self._said = True
 
 
 def read_signature(act: Act) -> ClaimedSignature:
@@ -136,14 +175,16 @@ def verify(
     origin: str,
     now: int,
     seen: SeenNonces,
+    stranger: bool = False,
 ) -> VerifiedRequest:
-    """Prove that the key signed this very request to `origin`, now and for the first time. Raises SignatureInvalid or Stale.
+    """Prove that the key signed this very request to `origin`, now and for the first time.
 
-    The caller has found `public_key` by `claimed.thumbprint`, or checked that they belong together.
+    The caller has found `public_key` by `claimed.thumbprint`, or checked that they belong together: then, `stranger` unless the key is
+    known here. Raises SignatureInvalid, Stale or TooManyStrangers.
     """
     _require_signed(_covered(act, origin), claimed, public_key)
     # Only a valid signature may fill the memory of nonces.
-    seen.admit(claimed, now)
+    seen.admit(claimed, now, stranger=stranger)
     return VerifiedRequest(act.target.partition("?")[0], act.body, claimed.thumbprint, now)
 
 

@@ -406,6 +406,15 @@ async def refresh_binding(c: Connection, account_id: UUID, device: UUID, fresh_u
     )
 
 
+async def is_bound(c: Connection | asyncpg.Pool, thumbprint: bytes) -> bool:
+    """Is this key a device's that some account is bound to?"""
+    bound = await c.fetchval(
+        "SELECT EXISTS (SELECT FROM vault.device d JOIN vault.binding b ON b.device = d.id WHERE d.thumbprint = $1)",
+        thumbprint,
+    )
+    return bool(bound)
+
+
 async def bindings(c: Connection, account_id: UUID) -> list[Row]:
     """device, label, bound, fresh_until."""
     return await c.fetch(

@@ -6,8 +6,19 @@ import msgspec
 import pytest
 
 from rempart.foundation.clock import SECOND
+from rempart.vault import signature
 from rempart.vaultdoor.frames import MAX_FRAME
-from rempart.vaultdoor.messages import Act, Envelope, Health, Healthy, Members, Message, Refused
+from rempart.vaultdoor.messages import (
+    Act,
+    Challenge,
+    Envelope,
+    Health,
+    Healthy,
+    Members,
+    Message,
+    Refused,
+    SignedIn,
+)
 from tests.authenticator import ORIGIN, expect
 from tests.vault.accounts.conftest import Person, Vault
 
@@ -66,3 +77,46 @@ def test_a_frame_that_is_no_utf_8_ends_its_own_connection_and_the_vault_goes_on(
 
     assert vault.runner.run(send()) == b""
     assert isinstance(vault.call(Health()), Healthy)
+
+
+WINDOW = (2 * signature.FRESH_SECONDS + 1) * SECOND
+"""After which the older half of the nonces is forgotten."""
+
+
+def test_keys_that_anybody_makes_fill_no_memory_and_turn_no_bound_device_away(
+    vault: Vault, claire: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thief holds nothing: each request is signed by a key made for it."""
+    vault.time.advance(60 * 60 * SECOND)
+    vault.browser().introduce("sign-in/begin")
+    vault.time.advance(WINDOW)
+    monkeypatch.setattr(signature, "MOST_STRANGERS", 20)
+    answers = [vault.browser().introduce("sign-in/begin") for _ in range(30)]
+    # One was here before them.
+    assert [type(answer) for answer in answers] == [Challenge] * 19 + [Refused] * 11
+    assert {answer.code for answer in answers if isinstance(answer, Refused)} == {"saturated"}
+    # Whoever is signed in goes on, and whoever was let in once signs in, with a nonce that is good once, here as ever.
+    assert isinstance(claire.browser.ask("members", establishment=""), Members)
+    begun = claire.browser.signed("/acts/sign-in/begin", {"device_key": claire.browser.key.public})
+    assert isinstance(vault.call(begun), Challenge)
+    assert expect(Refused, vault.call(begun)).code == "stale"
+    assert isinstance(claire.browser.sign_in(claire.passkey), SignedIn)
+    # What strangers left is forgotten when it is too old to be used again; not before: the one who came first makes room for one.
+    vault.time.advance(WINDOW)
+    answers = [vault.browser().introduce("sign-in/begin") for _ in range(3)]
+    assert [type(answer) for answer in answers] == [Challenge, Refused, Refused]
+    vault.time.advance(WINDOW)
+    answers = [vault.browser().introduce("sign-in/begin") for _ in range(3)]
+    assert [type(answer) for answer in answers] == [Challenge] * 3
+    # Nobody was told of anybody, and no account, device or attempt is left of it.
+    assert vault.rows("SELECT size FROM evidence.log") == [(0,)]
+    assert vault.rows("SELECT count(*) FROM vault.device") == [(1,)]
+
+
+def test_a_nonce_noted_of_a_stranger_is_not_new_once_the_key_is_known(
+    vault: Vault, claire: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = claire.browser.signed("/acts/sign-in/begin", {"device_key": claire.browser.key.public})
+    assert isinstance(vault.call(begun), Challenge)
+    monkeypatch.setattr(signature, "MOST_STRANGERS", 0)
+    assert expect(Refused, vault.call(begun)).code == "stale"
