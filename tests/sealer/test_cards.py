@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import zipfile
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,6 +12,8 @@ from typing import Any
 import pypdf
 import pytest
 import zxingcpp
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -20,8 +23,17 @@ from rempart.foundation.vocabulary import Domain, Lane
 from rempart.intake.cards import read_cards
 from rempart.intake.lines import Chunk
 from rempart.intake.model import CARD_COLUMNS, Kind, Reject
-from rempart.intake.package import BadPackage, open_package
+from rempart.intake.package import (
+    MAGIC,
+    STATEMENT,
+    BadPackage,
+    ForgedPackage,
+    Head,
+    open_package,
+    write_package,
+)
 from rempart.intake.rejects import SENTENCES
+from rempart.vault.published import PublishedKey, b64url
 from rempart.vaultdoor.card_text import BadCardText, CardText, read_card_text, write_card_text
 from rempart.vaultdoor.fhir import read_request, write_request, write_secret
 from tests.sealer.conftest import Zone, full, member, with_key
@@ -80,10 +92,16 @@ def asked_for(number: int, **fields: str) -> Asked:
 def opened(zone: Zone, folder: Path, amc: str = "99000001") -> dict[str, bytes]:
     (package,) = folder.iterdir()
     target = zone.folder / "cards.zip"
-    assert open_package(package, target, zone.insurers[amc].notice.private_bytes_raw()) == amc
+    head = open_package(package, target, zone.insurers[amc].notice.private_bytes_raw(), published(zone))
+    assert (head.amc, package.name) == (amc, f"{amc}-{head.delivery}.cards")
     with zipfile.ZipFile(target) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def published(zone: Zone) -> dict[str, Any]:
+    """/.well-known/jwks.json, as the door shows it."""
+    return {"keys": [PublishedKey(zone.keys.ring.engagement).jwk]}
 
 
 def scanned(pdf: bytes) -> str:
@@ -158,14 +176,73 @@ def test_a_package_is_opened_by_its_insurer_s_key_alone(zone: Zone, folder: Path
     assert package.stat().st_mode & 0o777 == 0o600
     target, own = zone.folder / "out.zip", zone.insurers["99000001"].notice.private_bytes_raw()
     with pytest.raises(BadPackage):
-        open_package(package, target, zone.insurers["99000002"].notice.private_bytes_raw())
-    whole = package.read_bytes()
-    for spoilt in (whole[:-1], whole[:-40], whole[:200], b"", whole.replace(b"99000001", b"99000002", 1)):
-        (zone.folder / "spoilt").write_bytes(spoilt)
-        with pytest.raises(BadPackage):
-            open_package(zone.folder / "spoilt", target, own)
-        assert not target.exists()
-    assert open_package(package, target, own) == "99000001"
+        open_package(package, target, zone.insurers["99000002"].notice.private_bytes_raw(), published(zone))
+    assert open_package(package, target, own, published(zone)).amc == "99000001"
+
+
+def test_a_forged_package_of_cards_is_refused(zone: Zone, folder: Path) -> None:
+    """The forger sees packages, knows every public key, and has the insurer fetch a file of theirs."""
+    ask(zone, asked_for(1))
+    (package,) = folder.iterdir()
+    whole, own = package.read_bytes(), zone.insurers["99000001"].notice
+    made = Forger(own.public_key().public_bytes_raw())
+    key, statement = PublishedKey(zone.keys.ring.engagement), whole.split(b"\n")[1]
+    another_kind = key.sign(key.header("rempart-receipt+jwt"), made.head)
+    no_key = made.statement({"alg": "none", "kid": key.kid, "typ": STATEMENT}).rpartition(".")[0] + "."
+    forged = {
+        "theirs": made.package(made.statement()),
+        "theirs, under the platform's name": made.package(made.statement({"kid": key.kid})),
+        "unsigned": made.package(no_key),
+        "without a statement": made.package(""),
+        "another statement of the platform": made.package(another_kind),
+        "a statement of another package": made.package(statement.decode().rstrip()),
+        "an end cut off": whole[:-1],
+        "a byte changed": whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:],
+        "another ciphertext": whole[: -len(made.content)] + made.content,
+        "the head alone": whole[:200],
+    }
+    target = zone.folder / "out.zip"
+    for name, content in forged.items():
+        (zone.folder / "forged").write_bytes(content)
+        with pytest.raises(ForgedPackage):
+            open_package(zone.folder / "forged", target, own.private_bytes_raw(), published(zone))
+        assert [path.name for path in zone.folder.glob("out*")] == [], name
+    (zone.folder / "forged").write_bytes(b"")
+    with pytest.raises(BadPackage):
+        open_package(zone.folder / "forged", target, own.private_bytes_raw(), published(zone))
+    # The same bytes under the platform's signature are opened: it is the signature that was missing.
+    signed = key.sign(key.header(STATEMENT), made.head)
+    (zone.folder / "forged").write_bytes(made.package(signed))
+    assert open_package(zone.folder / "forged", target, own.private_bytes_raw(), published(zone)) == made.head
+    assert target.read_bytes() == b"PK: theirs"
+    # And nothing of it is anybody's look-up: the ledger has no leaf.
+    assert zone.owner.execute("SELECT size FROM evidence.log").fetchone() == (0,)
+
+
+class Forger:
+    """A package to an insurer, as anybody can make one."""
+
+    def __init__(self, notice_key: bytes) -> None:
+        self._private = ec.generate_private_key(ec.SECP256R1())
+        out = io.BytesIO()
+        write_package(io.BytesIO(b"PK: theirs"), out, notice_key, "99000001", "0" * 32, self._keep)
+        self.content = out.getvalue().split(b"\n", 2)[2]
+
+    def _keep(self, head: Head) -> str:
+        self.head = head
+        return "kept"
+
+    def statement(self, header: dict[str, str] | None = None) -> str:
+        """Signed by a key of their own."""
+        pkcs8 = self._private.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        key = PublishedKey(pkcs8)
+        whole = {"alg": "ES256", "kid": key.kid, "typ": STATEMENT} | (header or {})
+        return key.sign(b64url(json.dumps(whole).encode()), self.head)
+
+    def package(self, statement: str) -> bytes:
+        return MAGIC + statement.encode().ljust(1_024) + b"\n" + self.content
 
 
 def test_the_insurer_opens_its_package_on_its_own_machine(zone: Zone, folder: Path) -> None:
@@ -175,7 +252,11 @@ def test_the_insurer_opens_its_package_on_its_own_machine(zone: Zone, folder: Pa
     desk.mkdir()
     key = desk / "notice.key"
     key.write_bytes(base64.b64encode(zone.insurers["99000001"].notice.private_bytes_raw()))
-    command = ["insurer", "cards-open", str(package), "--key", str(key), "--output", str(desk / "cards.zip")]
+    (desk / "jwks.json").write_text(json.dumps(published(zone)))
+    command = [
+        "insurer", "cards-open", str(package), "--key", str(key), "--platform", str(desk / "jwks.json"),
+        "--output", str(desk / "cards.zip"),
+    ]  # fmt: skip
     told = CliRunner().invoke(command_line(command), command)
     assert told.exit_code == 0
     assert "1 cards of 99000001" in told.output
@@ -184,6 +265,12 @@ def test_the_insurer_opens_its_package_on_its_own_machine(zone: Zone, folder: Pa
     key.write_bytes(base64.b64encode(bytes(32)))
     command[-1] = str(desk / "others.zip")
     assert CliRunner().invoke(command_line(command), command).exit_code == 1
+    assert not (desk / "others.zip").exists()
+    key.write_bytes(base64.b64encode(zone.insurers["99000001"].notice.private_bytes_raw()))
+    (desk / "jwks.json").write_text('{"keys": []}')
+    refused = CliRunner().invoke(command_line(command), command)
+    assert refused.exit_code == 1
+    assert "[cards-forged]" in refused.output
     assert not (desk / "others.zip").exists()
 
 

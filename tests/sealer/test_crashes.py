@@ -23,7 +23,7 @@ from rempart.sealer.watch import Round
 from rempart.sealer.workers import Access, Gang
 from rempart.vault.keystore import FileKeyStore
 from tests.sealer.conftest import Zone, delta, full, member
-from tests.sealer.test_cards import asked_for, request
+from tests.sealer.test_cards import asked_for, published, request
 
 OLD = [member(n) for n in range(1, 41)]
 NEW = [member(n) for n in range(2, 42)]
@@ -143,7 +143,10 @@ def test_kill_9_at_each_write_of_a_request_for_cards(zone: Zone, forkserver: Any
         # One whole package, and no half of one.
         (package,) = folder.iterdir()
         assert open_package(
-            package, zone.folder / "z.zip", zone.insurers["99000001"].notice.private_bytes_raw()
+            package,
+            zone.folder / "z.zip",
+            zone.insurers["99000001"].notice.private_bytes_raw(),
+            published(zone),
         )
         package.unlink()
     assert write > 10, "every write was visited"

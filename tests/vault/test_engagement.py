@@ -38,7 +38,7 @@ def test_the_published_key_verifies_a_receipt() -> None:
     claims = json.loads(token.payload)
     assert claims["jti"] == "X"
     assert claims["log"]["index"] == 5
-    assert token.headers()["kid"] == signing.kid
+    assert token.headers()["kid"] == signing.jwk["kid"]
 
 
 def test_only_the_claims_zone_reads_the_pseudonym_and_the_age() -> None:

@@ -3,12 +3,15 @@
 import base64
 import csv
 import hashlib
+import json
 import sys
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
+import httpx
 import typer
 from rich.table import Table
 
@@ -17,10 +20,11 @@ from rempart.claims.flow_reader import FlowReader, Opened
 from rempart.claims.messages import Shares
 from rempart.cli.intake import console
 from rempart.cli.intake import insurer as app
-from rempart.foundation.errors import BadInput, RempartError
+from rempart.foundation.errors import BadInput, Outage, RempartError
 from rempart.intake.package import open_package
 
 _AMOUNTS = Shares.__struct_fields__
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 COLUMNS = (
     "kind", "invoice", "member", "engagement", "domain", "care_date", *_AMOUNTS, "establishment", "number", "prise_en_charge", "acts",
     "reference", "due_on",
@@ -47,22 +51,33 @@ def flow(
 def cards_open(
     file: Annotated[Path, typer.Argument(help="A package of cards, as handed over (.cards).")],
     key: Annotated[Path, typer.Option("--key", help="The insurer's notice.key.")],
+    platform: Annotated[
+        str,
+        typer.Option(
+            "--platform",
+            help="The platform's address, whose published key must have signed; or a file with its jwks.json.",
+        ),
+    ],
     output: Annotated[Path | None, typer.Option(help="Default: the file's name with .zip added.")] = None,
 ) -> None:
-    """Decrypt a package of cards into a ZIP: one PDF a card, named by its line in the request, and the list of whose each is."""
+    """Verify that the platform made a package of cards, then decrypt it into a ZIP: one PDF a card, named by its line in the request,
+    and the list of whose each is.
+    """
     target = output or file.with_name(file.name + ".zip")
     try:
         if target.exists():
             raise BadInput(f"{target} is there already")
         try:
-            amc = open_package(file, target, read_notice_key(key))
+            head = open_package(file, target, read_notice_key(key), _published_keys(platform))
         except OSError as error:
             raise BadInput(f"{file}: {error.strerror}") from error
     except RempartError as error:
         print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
         raise typer.Exit(1) from error
     with zipfile.ZipFile(target) as archive:
-        console.print(f"{target}: {len(archive.namelist()) - 1:,} cards of {amc}", soft_wrap=True)
+        cards = len(archive.namelist()) - 1
+    console.print(f"{target}: {cards:,} cards of {head.amc}", soft_wrap=True)
+    console.print(f"Signed by the platform, for the request {head.delivery}.", soft_wrap=True)
 
 
 def _read(file: Path, key: bytes, output: Path | None) -> None:
@@ -122,6 +137,24 @@ def _show(reader: FlowReader, digest: str) -> None:
 def _euros(cents: int) -> str:
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+
+
+def _published_keys(platform: str) -> dict[str, Any]:
+    """The platform's JWKS: from its address, over HTTPS unless it is this machine's, or from a file. Raises BadInput, Outage."""
+    parts = urlsplit(platform)
+    try:
+        if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE):
+            answer = httpx.get(f"{parts.scheme}://{parts.netloc}/.well-known/jwks.json", timeout=30)
+            keys = answer.raise_for_status().json()
+        else:
+            keys = json.loads(Path(platform).read_bytes())
+    except httpx.HTTPError as error:
+        raise Outage(type(error).__name__) from error
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{platform}: no published keys") from error
+    if not isinstance(keys, dict) or not isinstance(keys.get("keys"), list):
+        raise BadInput(f"{platform}: no published keys")
+    return keys
 
 
 def read_notice_key(path: Path) -> bytes:

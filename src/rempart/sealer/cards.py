@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pyrage
 
-from rempart.foundation.clock import instant
+from rempart.foundation.clock import SECOND, instant
 from rempart.foundation.errors import Outage
 from rempart.intake.cards import CardOrder
-from rempart.intake.package import write_package
+from rempart.intake.package import STATEMENT, Head, write_package
 from rempart.sealer import store
 from rempart.sealer.card_paper import typeset
 from rempart.sealer.store import Connection, Insurer
 from rempart.vault.capsule import card_secret, derive, secret_message
 from rempart.vault.keystore import KeyStore
+from rempart.vault.published import PublishedKey
 from rempart.vaultdoor.card_text import CardText
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Press:
     name: str
     dated: int
     """µs."""
+    origin: str
+    """Who says so: the platform's address."""
 
     def card(self, order: CardOrder) -> CardText:
         """What the DataMatrix says: the secret is derived here."""
@@ -61,6 +65,12 @@ class Press:
     def paper(self, order: CardOrder) -> bytes:
         """The PDF."""
         return typeset(order, self.card(order), self.name, self.dated)
+
+    def state(self, head: Head) -> str:
+        """The platform's word, signed, of what a package is."""
+        key = PublishedKey(self.keys.ring.engagement)
+        claims = {"iss": self.origin, "iat": self.dated // SECOND, **msgspec.structs.asdict(head)}
+        return key.sign(key.header(STATEMENT), claims)
 
 
 def split_recognised(
@@ -83,7 +93,9 @@ def make_package(press: Press, orders: Sequence[CardOrder], target: Path, delive
         with os.fdopen(descriptor, "wb") as out, ThreadPoolExecutor(_THREADS) as pool:
             archive = Archive(_files(press, orders, pool, pace), press.dated)
             try:
-                write_package(archive, out, press.insurer.notice_key, press.insurer.amc, delivery)
+                write_package(
+                    archive, out, press.insurer.notice_key, press.insurer.amc, delivery, press.state
+                )
             except pyrage.EncryptError as error:
                 # age makes an error of its own of whatever ended the archive.
                 raise archive.trouble or Outage(type(error).__name__) from None

@@ -224,7 +224,8 @@ def load_cards(
         store.note_progress(connection, delivery.id, made)
 
     stream.read(give)
-    press = Press(workshop.keys, insurer, store.insurer_name(connection, insurer), workshop.clock())
+    name = store.insurer_name(connection, insurer)
+    press = Press(workshop.keys, insurer, name, workshop.clock(), workshop.origin)
     recognised, strangers = split_recognised(connection, press, orders)
     rejects += [Reject(order.line, "card", "card-unknown") for order in strangers]
     store.add_rejects(connection, delivery.id, rejects[: store.MOST_REJECTS])

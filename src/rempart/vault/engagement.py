@@ -4,24 +4,20 @@ The same JWS is the signed promise of inclusion: leaf hash, index and time. An a
 every answer costs one signature and nobody can tell them apart by time.
 """
 
-import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
 
-import msgspec
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, x25519
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric import x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from stdnum.iso7064 import mod_37_36
 
 from rempart.vault.keystore import Prf
+from rempart.vault.published import PublishedKey, b64url
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U to misread."""
-_ECDSA = ec.ECDSA(hashes.SHA256())
 CLAIMS_INFO = b"rempart-claims-envelope-v1"
 
 
@@ -60,7 +56,7 @@ class ClaimsEnvelope:
     def seal(self, content: bytes, bound_to: bytes) -> str:
         """`kid.base64url`: readable by the claims zone alone, bound to one ledger leaf."""
         nonce = secrets.token_bytes(12)
-        return f"{self.kid}.{_b64url(nonce + self.cipher.encrypt(nonce, content, bound_to))}"
+        return f"{self.kid}.{b64url(nonce + self.cipher.encrypt(nonce, content, bound_to))}"
 
 
 class EngagementSigner:
@@ -69,25 +65,10 @@ class EngagementSigner:
     def __init__(
         self, pkcs8: bytes, pseudonym: Prf, envelope: ClaimsEnvelope, issuer: str, log_origin: str
     ) -> None:
-        key = serialization.load_der_private_key(pkcs8, None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise TypeError("the engagement key is not a P-256 key")
-        self._key, self._pseudonym, self._envelope = key, pseudonym, envelope
+        self._key, self._pseudonym, self._envelope = PublishedKey(pkcs8), pseudonym, envelope
         self._issuer, self._log_origin = issuer, log_origin
-        numbers = key.public_key().public_numbers()
-        x, y = (_b64url(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
-        thumb = hashlib.sha256(f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'.encode()).digest()
-        self.kid = _b64url(thumb)
-        self.jwk = {
-            "kty": "EC",
-            "crv": "P-256",
-            "x": x,
-            "y": y,
-            "kid": self.kid,
-            "use": "sig",
-            "alg": "ES256",
-        }
-        self._header = _b64url(_json({"alg": "ES256", "kid": self.kid, "typ": "rempart-receipt+jwt"}))
+        self.jwk = self._key.jwk
+        self._header = self._key.header("rempart-receipt+jwt")
 
     def sealed_beneficiary(self, insurer: int, subject: bytes, age: int, leaf: bytes) -> str:
         """The claims pseudonym of a person for one insurer (16 bytes) and the age in whole years (1 byte), for the claims zone alone."""
@@ -100,16 +81,7 @@ class EngagementSigner:
         claims = {
             "iss": self._issuer,
             "iat": at // 1_000_000,
-            "log": {"origin": self._log_origin, "index": index, "leaf": _b64url(leaf), "at": at},
+            "log": {"origin": self._log_origin, "index": index, "leaf": b64url(leaf), "at": at},
             **terms,
         }
-        signed = f"{self._header}.{_b64url(_json(claims))}"
-        r, s = decode_dss_signature(self._key.sign(signed.encode(), _ECDSA))
-        return f"{signed}.{_b64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
-
-
-_json = msgspec.json.Encoder().encode
-
-
-def _b64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+        return self._key.sign(self._header, claims)
