@@ -1,6 +1,6 @@
 """Refusals of the incident room."""
 
-from rempart.foundation.errors import Refusal
+from rempart.foundation.errors import BadInput, Refusal
 
 
 class AlertUnknown(Refusal):
@@ -17,3 +17,53 @@ class NothingProposed(Refusal):
     code = "alert-proposes-nothing"
     french = "Cette alerte ne propose aucune mesure : examinez-la, puis choisissez avec « rempart operator contain »."
     english = "This alert proposes no containment: look at it, then choose with `rempart operator contain`."
+
+
+class IntervalEmpty(BadInput):
+    """A question about no time at all."""
+
+    code = "interval-empty"
+    french = "L'intervalle est vide : son début doit précéder sa fin."
+    english = "The interval is empty: it must begin before it ends."
+
+
+class NobodyAsked(BadInput):
+    """The nil id stands for nobody: an editor of that id would be every browser."""
+
+    code = "party-nil"
+    french = (
+        "L'identifiant nul ne désigne personne : nommez un compte, un poste, un établissement ou un éditeur."
+    )
+    english = "The nil id is nobody: name an account, a device, an establishment or an editor."
+
+
+class AskedTooFarBack(Refusal):
+    """Entries older than three years may be gone: of that time nobody can say that nobody else was told of."""
+
+    code = "asked-too-far-back"
+    french = "L'intervalle commence avant ce que le registre garde : le constat négatif n'est possible qu'à partir de"
+    english = "The interval begins before what the ledger keeps: the negative statement is possible from"
+
+
+class LedgerMoved(Refusal):
+    """The entries read one by one are not those that the scope has."""
+
+    code = "ledger-moved"
+    french = "Lues une à une, les entrées ne donnent pas cette portée : horloge revenue en arrière ou base modifiée. Lisez tout (--whole)."
+    english = "Reading entry by entry gives another scope: the clock went back, or the database was changed. Read all of it (--whole)."
+
+
+class CountBroken(Refusal):
+    """The key store made operations that no rights check asked for, or the other way round: somebody else may have been told."""
+
+    code = "operations-differ"
+    french = "Le compte du magasin de clés et le registre diffèrent : on ne peut pas dire que personne d'autre n'est concerné."
+    english = "The key store's count and the ledger differ: that nobody else is concerned cannot be said."
+
+
+class NoSuchParty(BadInput):
+    """A question, or *were we hit*, about somebody unknown."""
+
+    code = "no-such-party"
+    french = "Ce compte, poste, établissement, groupe, éditeur ou assureur n'est pas connu ici :"
+    english = "This account, device, establishment, group, editor or insurer is not known here:"

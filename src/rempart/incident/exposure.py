@@ -63,3 +63,9 @@ class Scope:
     """In the order of insurer, then of the first answer."""
     absences: int
     """Answers in question that told nothing of anybody."""
+    before: int = 0
+    """Answers of the same parties that told of somebody in the day before the interval: not in question, unless it began earlier."""
+    after: int = 0
+    """The same in the day after it."""
+    pruned_before: int = 0
+    """Entries older than this (µs) may have been pruned, their retention over; 0: none ever was."""

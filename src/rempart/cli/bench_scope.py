@@ -1,0 +1,296 @@
+"""`rempart bench scope`: how long the exact list of who is exposed takes in a long ledger, on a private PostgreSQL.
+
+The ledger is written by set-based SQL: real openings, commitments, inner hashes, a signed and cosigned checkpoint, the key store's count.
+One thief's answers lie all over it, so that each needs tiles of its own; another one's in a single day. The figures are those of the
+functions behind `rempart incident scope`, by the operator's role.
+"""
+
+import base64
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import psycopg
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from psycopg import sql
+from rich.console import Console
+from rich.progress import Progress
+
+from rempart.database.embedded import EmbeddedCluster, running
+from rempart.database.migrate import migrate
+from rempart.database.roles import create_database, password_file, provision_roles
+from rempart.evidence.cosignature import Cosigner, WitnessKey
+from rempart.evidence.merkle import HASH_SIZE, leaf_hash, root
+from rempart.evidence.note import Checkpoint, SignerKey, VerifierKey, sign_checkpoint
+from rempart.evidence.opening import OPENING_SQL
+from rempart.evidence.operations import VERSION, Record, hash_of, sign_line
+from rempart.evidence.tiles import WIDTH
+from rempart.foundation.clock import DAY, SECOND, system_clock
+from rempart.foundation.errors import BadInput
+from rempart.incident.exposure import Question, Scope
+from rempart.incident.scope import scope
+from rempart.incident.scope_negative import Depth, state_negative
+from rempart.incident.scope_proofs import prove_answers, read_published
+
+DAYS = 28
+"""The ledger's age: what a day's answers are among so many leaves."""
+ANSWERS_A_PERSON = 1.3
+"""Some are asked about for two domains."""
+SCATTERED, IN_A_DAY = UUID(int=1), UUID(int=2)
+"""The two thieves' devices."""
+ROUNDS = 5
+BLOCK = 4_096 * WIDTH
+"""Leaves written by one statement."""
+ORIGIN = "rempart.bench/ledger"
+console = Console(highlight=False)
+T = TypeVar("T")
+
+# Honest answers: 100,000 establishments, two devices and three accounts each. `%(a)s` and `%(b)s` bound the block.
+_FILL = """
+INSERT INTO evidence.entry (index, at, salt, account, device, establishment, insurer, lane, domain, answer_class, outcome, cost, subject,
+                            notice_ref, generation)
+  SELECT i, %(start)s + i * %(step)s, uuid_send(md5('salt' || i)::uuid),
+      lpad(to_hex(CASE WHEN every THEN 1 WHEN daily THEN 2 ELSE 3000000 + house * 3 + i %% 3 END), 32, '0')::uuid,
+      lpad(to_hex(CASE WHEN every THEN 1 WHEN daily THEN 2 ELSE 1000000 + house * 2 + i %% 2 END), 32, '0')::uuid,
+      lpad(to_hex(CASE WHEN every THEN 1 WHEN daily THEN 2 ELSE 100 + house END), 32, '0')::uuid,
+      1 + person %% 84, 1 + (i %% 2)::int, 1 + (i %% 12)::int, 1, 1, 1, lpad(to_hex(1 + person), 32, '0')::uuid,
+      '\\x00000001'::bytea || uuid_send(md5('a' || i)::uuid) || uuid_send(md5('b' || i)::uuid), 1
+    FROM (
+      SELECT i, every, daily, (i * 7919) %% 100000 AS house,
+          CASE WHEN every THEN (i / %(gap)s) %% %(persons)s WHEN daily THEN 1000000 + ((i - %(day)s) / %(daily_gap)s) %% %(persons)s
+               ELSE 2000000 + (i * 104729) %% 20000000 END AS person
+        FROM (
+          SELECT i, i / %(gap)s < %(answers)s AND i %% %(gap)s = %(gap)s / 2 AS every,
+              i >= %(day)s AND (i - %(day)s) / %(daily_gap)s < %(answers)s AND (i - %(day)s) %% %(daily_gap)s = 1 AS daily
+            FROM generate_series(%(a)s::bigint, %(b)s::bigint - 1) AS i
+        ) marked
+    ) x
+"""
+_COMMIT = (
+    "INSERT INTO evidence.leaf (index, commitment) SELECT e.index, sha256('rempart-leaf-v1'::bytea || '\\x00'::bytea || e.salt || "  # noqa: S608 (constants of ours)
+    + OPENING_SQL
+    + ") FROM evidence.entry e WHERE e.index >= %(a)s AND e.index < %(b)s"
+)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The ledger that was written, and what verifies it."""
+
+    start: int
+    step: int
+    """µs between two leaves."""
+    leaves: int
+    day_from: int
+    """The index at which the second thief's day begins."""
+    key: VerifierKey
+    witnesses: tuple[WitnessKey, ...]
+
+
+def bench_scope(
+    leaves: Annotated[int, typer.Option(min=10_000, help="of the ledger")] = 10_000_000,
+    persons: Annotated[int, typer.Option(min=10, help="whom each of two thieves was told of")] = 1_000,
+    whole: Annotated[bool, typer.Option(help="recompute the whole ledger too: some µs a leaf")] = True,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures")] = None,
+) -> None:
+    """Measure the exact list, its proofs and the negative statement in a long ledger."""
+    work = Path(tempfile.mkdtemp(prefix="rempart-bench-"))
+    work.chmod(0o711)
+    (work / "secrets").mkdir(mode=0o700)
+    try:
+        with running(EmbeddedCluster(work / "postgres", shared_buffers="2GB")) as cluster:
+            provision_roles(cluster.superuser_dsn(), work / "secrets", generate=True)
+            create_database(cluster.superuser_dsn(), "bench")
+            migrate(cluster.superuser_dsn("bench"), system_clock)
+            began = time.monotonic()
+            with psycopg.connect(cluster.superuser_dsn("bench"), autocommit=True) as owner:
+                filled = fill(owner, leaves, persons)
+            seconds = time.monotonic() - began
+            dsn = cluster.dsn(
+                "rempart_operator", password_file(work / "secrets", "rempart_operator"), "bench"
+            )
+            with psycopg.connect(dsn, autocommit=True) as operator:
+                figures = measure(operator, filled, persons, whole=whole)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    text = json.dumps({"leaves": leaves, "persons": persons, "fill_s": round(seconds, 1)} | figures, indent=2)
+    console.print_json(text)
+    if json_file is not None:
+        json_file.write_text(text + "\n")
+
+
+# ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def measure(c: "psycopg.Connection[Any]", filled: Filled, persons: int, *, whole: bool) -> dict[str, Any]:
+    """Milliseconds of each step: the first time, then the median of the next ones."""
+    end = filled.start + filled.leaves * filled.step
+    day = filled.start + filled.day_from * filled.step
+    everywhere = Question(filled.start, end, devices=frozenset({SCATTERED}))
+    one_day = Question(day, day + DAY, devices=frozenset({IN_A_DAY}))
+    figures = {
+        "whole_interval": _rounds(c, filled, everywhere, persons),
+        "one_day": _rounds(c, filled, one_day, persons),
+    }
+    figures["one_day"]["negative_recomputed"] = _recomputed(c, filled, one_day)
+    if whole:
+        figures["whole_interval"]["negative_recomputed"] = _recomputed(c, filled, everywhere)
+    return figures
+
+
+def _recomputed(c: "psycopg.Connection[Any]", filled: Filled, question: Question) -> dict[str, Any]:
+    found, published = scope(c, question), read_published(c, filled.key, filled.witnesses)
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("recomputing")
+        said, ms = _timed(
+            lambda: state_negative(
+                c, found, published, progress=lambda done, all_: bar.update(task, completed=done, total=all_)
+            )
+        )
+    return {"leaves_read": said.until - said.first, "s": round(ms / 1000, 2)}
+
+
+def _rounds(c: "psycopg.Connection[Any]", filled: Filled, question: Question, persons: int) -> dict[str, Any]:
+    first = _once(c, filled, question, persons)
+    rest = [_once(c, filled, question, persons) for _ in range(ROUNDS)]
+    return {"first_ms": first, "ms": {name: round(statistics.median(each[name] for each in rest), 1) for name in first}}  # fmt: skip
+
+
+def _once(c: "psycopg.Connection[Any]", filled: Filled, question: Question, persons: int) -> dict[str, float]:
+    found, list_ms = _timed(lambda: scope(c, question))
+    if len(found.exposed) != persons:
+        raise RuntimeError(f"{len(found.exposed)} persons were found, {persons} were told of")
+    published, read_ms = _timed(lambda: read_published(c, filled.key, filled.witnesses))
+    shown, proofs_ms = _timed(lambda: prove_answers(c, published, _indexes(found)))
+    _, negative_ms = _timed(lambda: state_negative(c, found, published, Depth.COUNTED))
+    return {
+        "list": list_ms, "proofs": round(read_ms + proofs_ms, 1), "negative_counted": negative_ms,
+        "all": round(list_ms + read_ms + proofs_ms + negative_ms, 1), "answers": len(shown),
+    }  # fmt: skip
+
+
+def _indexes(found: Scope) -> list[int]:
+    return [told.index for person in found.exposed for told in person.answers]
+
+
+def _timed(act: Callable[[], T]) -> tuple[T, float]:
+    began = time.perf_counter()
+    done = act()
+    return done, round((time.perf_counter() - began) * 1000, 1)
+
+
+# ── filling ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fill(owner: "psycopg.Connection[Any]", leaves: int, persons: int) -> Filled:
+    """Write the ledger. `owner`: a superuser's connection, autocommit. Raises BadInput when the thieves do not fit in."""
+    answers = int(persons * ANSWERS_A_PERSON)
+    # Even and odd indexes: the two never meet.
+    gap, daily_gap = leaves // answers // 4 * 4, leaves // DAYS // answers // 2 * 2
+    if daily_gap < 2:
+        raise BadInput("too few leaves for so many persons")
+    step = DAYS * DAY // leaves
+    start, day = system_clock() - DAYS * DAY, leaves // 2 // 2 * 2
+    values = {
+        "start": start, "step": step, "gap": gap, "answers": answers, "persons": persons, "day": day, "daily_gap": daily_gap,
+    }  # fmt: skip
+    kept = owner.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'evidence' AND tablename = 'entry' AND indexname NOT LIKE '%pkey'"
+    ).fetchall()
+    for name, _ in kept:
+        owner.execute(sql.SQL("DROP INDEX evidence.{}").format(sql.Identifier(name)))
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("writing leaves", total=leaves)
+        for first in range(0, leaves, BLOCK):
+            block = values | {"a": first, "b": min(first + BLOCK, leaves)}
+            owner.execute(_FILL, block)
+            owner.execute(_COMMIT, block)
+            bar.update(task, completed=block["b"])
+        for _, definition in kept:
+            owner.execute(definition)
+        owner.execute("VACUUM (ANALYZE) evidence.entry")
+        owner.execute("VACUUM (ANALYZE) evidence.leaf")
+        key, witnesses = _sign(
+            owner, leaves, lambda done: bar.update(task, description="hashing", completed=done)
+        )
+    _count(owner, leaves, start)
+    return Filled(start, step, leaves, day, key, witnesses)
+
+
+def _sign(
+    owner: "psycopg.Connection[Any]", leaves: int, progress: Callable[[int], object]
+) -> tuple[VerifierKey, tuple[WitnessKey, ...]]:
+    """Inner hashes, one checkpoint, two cosignatures."""
+    owner.execute("UPDATE evidence.log SET size = %s", (leaves,))
+    row: list[bytes] = []
+    rest: list[bytes] = []
+    for first in range(0, leaves, BLOCK):
+        rows = owner.execute(
+            "SELECT index / %s, string_agg(commitment, ''::bytea ORDER BY index) FROM evidence.leaf WHERE index >= %s AND index < %s"
+            " GROUP BY 1 ORDER BY 1",
+            (WIDTH, first, first + BLOCK),
+        ).fetchall()
+        for _, data in rows:
+            hashes = [leaf_hash(data[at : at + HASH_SIZE]) for at in range(0, len(data), HASH_SIZE)]
+            if len(hashes) == WIDTH:
+                row.append(root(hashes))
+            else:
+                rest = hashes
+        progress(first)
+    return _publish(owner, leaves, row, rest)
+
+
+def _publish(
+    owner: "psycopg.Connection[Any]", leaves: int, row: list[bytes], rest: list[bytes]
+) -> tuple[VerifierKey, tuple[WitnessKey, ...]]:
+    level, floor = 1, row
+    while floor:
+        with (
+            owner.cursor() as cursor,
+            cursor.copy("COPY evidence.node (level, index, hash) FROM STDIN") as copy,
+        ):
+            for index, each in enumerate(floor):
+                copy.write_row((level, index, each))
+        floor = [root(floor[at : at + WIDTH]) for at in range(0, len(floor) - len(floor) % WIDTH, WIDTH)]
+        level += 1
+    owner.execute("VACUUM (ANALYZE) evidence.node")
+    signer = SignerKey(ORIGIN, Ed25519PrivateKey.generate())
+    top, now = root(row + ([root(rest)] if rest else [])), system_clock()
+    note = sign_checkpoint(Checkpoint(ORIGIN, leaves, top), signer)
+    owner.execute(
+        "INSERT INTO evidence.checkpoint (size, root, at, frontier, note) VALUES (%s, %s, %s, '', %s)",
+        (leaves, top, now, note.decode()),
+    )
+    cosigners = [Cosigner(f"rempart.bench/w{n}", Ed25519PrivateKey.generate()) for n in (1, 2)]
+    text = note.decode().partition("\n\n")[0] + "\n"
+    for cosigner in cosigners:
+        owner.execute(
+            "INSERT INTO evidence.cosignature (size, witness, at, line) VALUES (%s, %s, %s, %s)",
+            (leaves, cosigner.name, now, cosigner.cosign(text, now // SECOND)),
+        )
+    return signer.verifier(), tuple(cosigner.key() for cosigner in cosigners)
+
+
+def _count(owner: "psycopg.Connection[Any]", leaves: int, start: int) -> None:
+    """The key store's count: a record each 10,000 leaves."""
+    key, line = Ed25519PrivateKey.generate(), b""
+    public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
+    for sequence, size in enumerate([*range(0, leaves, 10_000), leaves], start=1):
+        at = start + size * (DAYS * DAY // leaves)
+        made = {"capsule-1": size}
+        record = Record(
+            VERSION, sequence, at, "bench", "count", made, made, size, size, 0, 0, size, 0, 0, size, hash_of(line) if line else "",
+            public,
+        )  # fmt: skip
+        line = sign_line(record, key)
+        owner.execute(
+            "INSERT INTO evidence.operations (sequence, line) VALUES (%s, %s)", (sequence, line.decode())
+        )

@@ -1,0 +1,84 @@
+"""*Were we hit?* Each establishment, and each group, has its own exact answer: two different questions, counts only.
+
+Whether the look-ups in question were made from it; and whether persons whom it serves are among those exposed, wherever that was done.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from rempart.incident.errors import NoSuchParty
+from rempart.incident.exposure import Scope
+from rempart.incident.scope_store import (
+    Connection,
+    Place,
+    one_snapshot,
+    place_by_number,
+    places_in_group,
+    seats_at,
+    served,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One establishment's answer, or a group's. A person is one for each insurer."""
+
+    answers: int
+    """In question, made at this establishment, that told of somebody."""
+    persons: int
+    """Distinct persons told of by these."""
+    elsewhere: int
+    """In question, made at another establishment by an account that has a seat here."""
+    served: int
+    """Persons exposed, wherever it was done, whom this establishment was told of within the retention (three years)."""
+    served_by_others: int
+    """Of these, exposed by answers made at other establishments."""
+
+    @property
+    def untouched(self) -> bool:
+        """Neither its accounts nor the persons whom it serves."""
+        return not (self.answers or self.elsewhere or self.served)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseHit:
+    """An establishment of a group, with its answer."""
+
+    place: Place
+    hit: Hit
+
+
+def hit_establishment(c: Connection, scope: Scope, number: str) -> HouseHit:
+    """The answer of one establishment, by FINESS or n° AMC. Raises NoSuchParty, LedgerUnreadable."""
+    with one_snapshot(c):
+        place = place_by_number(c, number)
+        if place is None:
+            raise NoSuchParty("establishment")
+        return HouseHit(place, hit(c, scope, frozenset({place.id})))
+
+
+def hit_group(c: Connection, scope: Scope, label: str) -> tuple[Hit, list[HouseHit]]:
+    """A group's answer as one, and that of each of its establishments, by number. Raises NoSuchParty, LedgerUnreadable."""
+    with one_snapshot(c):
+        places = places_in_group(c, label)
+        if not places:
+            raise NoSuchParty("group")
+        whole = hit(c, scope, frozenset(place.id for place in places))
+        return whole, [HouseHit(place, hit(c, scope, frozenset({place.id}))) for place in places]
+
+
+def hit(c: Connection, scope: Scope, establishments: frozenset[UUID]) -> Hit:
+    """The answer of these establishments as one. Callers: the operator's commands, later whoever shows an establishment its own."""
+    own = seats_at(c, establishments)
+    told = [(person.subject, answer) for person in scope.exposed for answer in person.answers]
+    here = [(subject, answer) for subject, answer in told if answer.establishment in establishments]
+    elsewhere = [a for _, a in told if a.establishment not in establishments and a.account in own]
+    known = served(c, establishments, sorted({person.subject for person in scope.exposed}))
+    by_others = {subject for subject, answer in told if answer.establishment not in establishments}
+    return Hit(
+        answers=len(here),
+        persons=len({subject for subject, _ in here}),
+        elsewhere=len(elsewhere),
+        served=len(known),
+        served_by_others=len(known & by_others),
+    )

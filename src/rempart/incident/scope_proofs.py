@@ -1,0 +1,150 @@
+"""Inclusion proofs of many answers at once: each entry is opened against its leaf, each leaf proved under the published checkpoint.
+
+The tree is read by tiles, each once, and believed only as far as it leads to the signed root.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from rempart.evidence.cosignature import Cosignature, WitnessKey, open_cosigned
+from rempart.evidence.errors import LeafMissing, LeafRewritten, OpeningMalformed, ProofRefused, RootMismatch
+from rempart.evidence.merkle import HASH_SIZE, leaf_hash, node_hash, prove_inclusion, verify_inclusion
+from rempart.evidence.note import Checkpoint, VerifierKey
+from rempart.evidence.opening import Opening, verify_opening
+from rempart.evidence.proof import format_proof, open_proof
+from rempart.evidence.store import latest_checkpoint
+from rempart.evidence.tiles import SPAN, WIDTH
+from rempart.incident.scope_store import Connection, read_openings, read_tiles
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The checkpoint under which everything is proved: verified with the log's key, and with those witnesses' who cosigned."""
+
+    note: bytes
+    checkpoint: Checkpoint
+    cosignatures: tuple[Cosignature, ...]
+
+
+class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What whoever doubts is handed of one answer: it verifies alone, with the log's key. A line of a proofs' file."""
+
+    index: int
+    salt: str
+    """Hexadecimal."""
+    opening: str
+    """The 104 bytes, hexadecimal."""
+    proof: str
+    """C2SP tlog-proof."""
+
+
+def read_published(c: Connection, key: VerifierKey, witnesses: Sequence[WitnessKey] = ()) -> Published:
+    """Raises LeafMissing before the first checkpoint, NoteMalformed, NoteRefused."""
+    note = latest_checkpoint(c)
+    cosigned = open_cosigned(note, key, witnesses)
+    return Published(note, cosigned.checkpoint, cosigned.cosignatures)
+
+
+def prove_answers(c: Connection, published: Published, indexes: Iterable[int]) -> list[Shown]:
+    """Salt, opening and proof of each of these entries that the checkpoint covers, in index order; what is younger waits for the next one.
+
+    Raises LeafMissing, LeafRewritten, RootMismatch: then nothing of the ledger here is to be believed.
+    """
+    signed = published.checkpoint
+    covered = sorted({index for index in indexes if index < signed.size})
+    tree = ReadTree.holding(c, covered, signed.size)
+    shown = []
+    for index, salt, opening in read_openings(c, covered):
+        commitment = tree.commitment(index)
+        _require_opening(index, commitment, bytes(salt), bytes(opening))
+        path = prove_inclusion(tree.node, index, signed.size)
+        try:
+            verify_inclusion(leaf_hash(commitment), index, signed.size, path, signed.root)
+        except ProofRefused as error:
+            raise RootMismatch(
+                f"leaf {index} does not lead to the root that was signed", index=index
+            ) from error
+        proof = format_proof(index, commitment, path, published.note).decode()
+        shown.append(Shown(index, bytes(salt).hex(), bytes(opening).hex(), proof))
+    if len(shown) != len(covered):
+        gone = min(set(covered) - {each.index for each in shown})
+        raise LeafMissing(f"the entry of leaf {gone} is missing", index=gone)
+    return shown
+
+
+def verify_shown(shown: Shown, key: VerifierKey, witnesses: Sequence[WitnessKey] = ()) -> Opening:
+    """Check one line alone, offline: opening, leaf, path, signatures. Raises what `open_proof` and `verify_opening` raise."""
+    proved = open_proof(shown.proof.encode(), key, witnesses)
+    try:
+        salt, opening = bytes.fromhex(shown.salt), bytes.fromhex(shown.opening)
+    except ValueError as error:
+        raise OpeningMalformed("salt and opening are hexadecimal") from error
+    if proved.index != shown.index:
+        raise OpeningMalformed(f"the proof is of leaf {proved.index}")
+    return verify_opening(proved.commitment, salt, opening)
+
+
+def _require_opening(index: int, commitment: bytes, salt: bytes, opening: bytes) -> None:
+    try:
+        verify_opening(commitment, salt, opening)
+    except (LeafRewritten, OpeningMalformed) as error:
+        raise LeafRewritten(
+            f"the entry of leaf {index} is not what the leaf commits to", index=index
+        ) from error
+
+
+# ── the tree ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class ReadTree:
+    """Tiles of a log of `size` leaves: those that prove some leaves, and those on its right edge. A tile is hashed once, up to its root."""
+
+    size: int
+    _entries: dict[int, bytes] = field(default_factory=dict)
+    _pyramids: dict[tuple[int, int], list[list[bytes]]] = field(default_factory=dict)
+
+    @classmethod
+    def holding(cls, c: Connection, indexes: Sequence[int], size: int) -> "ReadTree":
+        """What the proofs of these leaves need. Raises LeafMissing where the database lacks a row of it."""
+        tree, level = cls(size), 0
+        while size >> (SPAN * level):
+            numbers = {index >> (SPAN * (level + 1)) for index in (*indexes, size)}
+            for number, data in read_tiles(c, level, numbers, size).items():
+                tree.put(level, number, data)
+            level += 1
+        return tree
+
+    def put(self, level: int, number: int, data: bytes) -> None:
+        """One tile's bytes: commitments at level 0, hashes above. Raises LeafMissing."""
+        width = max(0, min(WIDTH, (self.size >> (SPAN * level)) - number * WIDTH))
+        if len(data) != width * HASH_SIZE:
+            first = number * WIDTH << (SPAN * level)
+            raise LeafMissing(f"the ledger lacks something in the {WIDTH} entries from {first} on", index=first)  # fmt: skip
+        hashes = [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+        if level == 0:
+            self._entries[number] = data
+            hashes = [leaf_hash(each) for each in hashes]
+        self._pyramids[level, number] = pyramid(hashes)
+
+    def commitment(self, index: int) -> bytes:
+        """Of a leaf that this tree was read for."""
+        at = index % WIDTH * HASH_SIZE
+        return self._entries[index // WIDTH][at : at + HASH_SIZE]
+
+    def node(self, level: int, index: int) -> bytes:
+        """The root of the full subtree over the 2**level leaves from index × 2**level on."""
+        tile_level, height = divmod(level, SPAN)
+        number, at = divmod(index << height, WIDTH)
+        return self._pyramids[tile_level, number][height][at >> height]
+
+
+def pyramid(hashes: list[bytes], join: Callable[[bytes, bytes], bytes] = node_hash) -> list[list[bytes]]:
+    """The roots of all full subtrees over these hashes, by height."""
+    floors = [hashes]
+    while len(floors[-1]) > 1:
+        pairs = iter(floors[-1])
+        floors.append([join(left, right) for left, right in zip(pairs, pairs, strict=False)])
+    return floors
