@@ -14,6 +14,7 @@ from rempart.cashier.__main__ import all_errands
 from rempart.cashier.errands import Party
 from rempart.portal import PortalSettings
 from rempart.portal.pages import PAGES
+from rempart.portal.wording import DEEDS
 from rempart.vault.acts import ACTS, Rule, Who
 from rempart.vault.disclose import RIGHTS
 from rempart.vaultdoor.client import VaultClient
@@ -37,6 +38,10 @@ PUBLIC = {
     "GET /health/live": "does this process answer",
     "GET /health/ready": "can the vault behind it answer",
     "GET /": "the sign-in page",
+    "GET /etat": "which service works",
+    "GET /etat.json": "the same for machines",
+    "GET /etat.atom": "the same as a feed",
+    "GET /etat.en.atom": "in English",
     "GET /activation": "a page without data; the code is judged by the vault",
     "GET /langue/{language}": "remembers a language",
     "GET /static/{fingerprint}/{name:path}": "script, style, icons",
@@ -114,6 +119,17 @@ def test_what_touches_factors_or_members_needs_a_fresh_proof() -> None:
     changes = {path for path in ACTS if path.startswith(MEMBERS)} - {"/acts/members/join"}
     assert {path for path in changes if ACTS[path].who is not Who.MANAGER} == set()
     assert ACTS["/acts/device/approve"].who is Who.STEP_UP
+    # What asks for a person, or makes them touch their passkey, is no proof of itself.
+    touches = ("/acts/presence/", "/acts/software/begin", "/acts/software/confirm")
+    assert {ACTS[path].who for path in ACTS if path.startswith(touches)} == {Who.SESSION}
+
+
+def test_whoever_is_asked_for_a_proof_reads_what_for() -> None:
+    """The page's dialog names each act; a touch that only lets look-ups go on has no name there."""
+    of_vault = {path for path, rule in ACTS.items() if rule.who in {Who.STEP_UP, Who.MANAGER}}
+    table = all_errands().table
+    of_cashier = {key.partition(" ")[2] for key, errand in table.items() if errand.proof == "step-up"}
+    assert set(DEEDS) == {path.removeprefix("/acts/").removeprefix("/") for path in of_vault | of_cashier}
 
 
 def test_every_claims_route_of_the_api_is_an_errand_of_the_cashiers() -> None:

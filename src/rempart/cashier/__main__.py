@@ -12,7 +12,7 @@ from pathlib import Path
 import uvloop
 
 from rempart import __version__
-from rempart.cashier import care, fhir, fhir_payments, insurer, money, openings
+from rempart.cashier import care, daily, fhir, fhir_payments, insurer, money
 from rempart.cashier.errands import Errands, perform
 from rempart.cashier.zone import Zone, learn_keys, open_zone
 from rempart.foundation.clock import Clock
@@ -24,7 +24,7 @@ from rempart.vaultdoor.listener import Desk, listen
 from rempart.vaultdoor.messages import Act, Call, Health, Healthy, Message, Refused, Reply
 
 DRAIN_SECONDS = 8.0
-CALLERS: dict[str, tuple[type[Message], ...]] = {"door": (Act, Health), "probe": (Health,)}
+CALLERS: dict[str, tuple[type[Message], ...]] = {"door": (Act, Health), "probe": (Health,), "worker": (Health,)}
 """Who may send what; each caller has a socket of its own (docs/trust-zones.md)."""
 _log = logging.getLogger("rempart.cashier")
 
@@ -65,7 +65,7 @@ async def serve(settings: CashierSettings, clock: Clock) -> None:
 
 def all_errands() -> Errands:
     """The whole table."""
-    return Errands([care.TABLE, money.TABLE, insurer.TABLE, openings.TABLE, fhir.TABLE, fhir_payments.TABLE])
+    return Errands([care.TABLE, money.TABLE, insurer.TABLE, daily.TABLE, fhir.TABLE, fhir_payments.TABLE])
 
 
 async def answer(call: Call, zone: Zone, errands: Errands) -> Reply:

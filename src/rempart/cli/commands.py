@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "intake": "rempart.cli.intake:app",
     "insurer": "rempart.cli.openings:app",
     "alerts": "rempart.cli.alerts:app",
+    "announce": "rempart.cli.announce:app",
     "attempts": "rempart.cli.attempts:attempts",
     "evidence": "rempart.cli.keeping:app",
     "line": "rempart.cli.line:app",
@@ -26,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "bench line": "rempart.cli.bench_line:bench_line",
     "bench pricing": "rempart.cli.bench_pricing:bench_pricing",
     "bench rights": "rempart.cli.bench_rights:bench_rights",
+    "bench scope": "rempart.cli.bench_scope:bench_scope",
     "bench settlement": "rempart.cli.bench_settlement:bench_settlement",
 }
 GROUPS = {"bench": "Measure, and write what was measured."}

@@ -57,7 +57,7 @@ class VaultSettings:
         "demo accepts synthetic people only; production refuses them, and refuses development secrets"
     )
     dsn: str = setting("PostgreSQL as rempart_vault", unit="DSN with passfile, no password")
-    run_folder: Path = setting("where door.sock, operator.sock and probe.sock are opened", unit="folder")
+    run_folder: Path = setting("where the callers' sockets are opened", unit="folder")
     key_store: Path = setting("the sealed keys", unit="file")
     origin: str = setting(
         "what devices sign as @target-uri, whatever Host a client writes", unit="scheme and host"
@@ -68,6 +68,16 @@ class VaultSettings:
         "where `init` writes the claims zone's private key, to be moved there; the vault never reads it",
         unit="file",
     )
+    desk_origin: str = setting(
+        "what operators' devices sign, at the desk: another origin than the doors'; without it there is no desk",
+        unit="scheme and host",
+        default="",
+    )
+    desk_rp_id: str = setting(
+        "the desk's own WebAuthn relying party: a passkey of the portal's is none of the desk's",
+        unit="domain",
+        default="",
+    )
     passphrase_file: Path | None = setting(
         "opens the key store's file backend", unit="file", secret=True, default=None
     )
@@ -77,7 +87,7 @@ class VaultSettings:
     pkcs11_label: str = setting("which token", default="")
     pkcs11_pin_file: Path | None = setting("opens the token", unit="file", secret=True, default=None)
     allowed_uids: dict[str, int] = setting(
-        "the user id a caller (door, operator, probe) must have; without one, the socket's mode 0600 decides",
+        "the user id a caller (door, operator, probe, worker…) must have; without one, the socket's mode 0600 decides",
         unit="uid",
         default={},
     )
@@ -204,7 +214,7 @@ class CashierSettings:
         default=5_000_000,
     )
     allowed_uids: dict[str, int] = setting(
-        "the user id a caller (door, probe) must have; without one, the socket's mode 0600 decides",
+        "the user id a caller (door, probe, worker) must have; without one, the socket's mode 0600 decides",
         unit="uid",
         default={},
     )
@@ -216,7 +226,9 @@ class WorkerSettings:
 
     mode: Mode = setting("refuses development secrets in production")
     dsn: str = setting("PostgreSQL as rempart_worker", unit="DSN with passfile, no password")
-    run_folder: Path = setting("where worker.alive is touched", unit="folder")
+    run_folder: Path = setting(
+        "where worker.alive is touched, and the worker.sock of vault and cashier are", unit="folder"
+    )
     state_folder: Path = setting(
         "how far the ledger was audited, kept where the database's owner cannot write", unit="folder"
     )
@@ -278,6 +290,30 @@ class SentinelSettings:
 
 
 @dataclass(frozen=True)
+class DeskSettings:
+    """`python -m rempart.desk`: the operator's own door."""
+
+    mode: Mode = setting("production is served over HTTPS only and announces it by HSTS")
+    dsn: str = setting("PostgreSQL as rempart_desk, for the alerts", unit="DSN with passfile, no password")
+    run_folder: Path = setting("where the vault's desk.sock is", unit="folder")
+    origin: str = setting(
+        "the desk's canonical origin: what browsers sign and where operators' passkeys belong",
+        unit="scheme and host",
+    )
+    host: str = setting(
+        "the address listened on: this machine's own, or one of the operator's private network; never the Internet's",
+        unit="IP address",
+        default="127.0.0.1",
+    )
+    port: int = setting("the port listened on", unit="TCP port", default=8010)
+    allowed_networks: tuple[str, ...] = setting(
+        "from where operators come: every other address is answered 404",
+        unit="IP addresses or networks",
+        default=("127.0.0.0/8", "::1"),
+    )
+
+
+@dataclass(frozen=True)
 class SupervisorSettings:
     """`rempart up`."""
 
@@ -291,6 +327,21 @@ class SupervisorSettings:
     log_origin: str = setting("the ledger's name", unit="schema-less URL", default="rempart.example/ledger")
     host: str = setting("the front's address", unit="IP address", default="127.0.0.1")
     port: int = setting("the front's port", unit="TCP port", default=8000)
+    desk_origin: str = setting(
+        "the desk's canonical origin, given to vault and desk; without it there is no desk",
+        unit="scheme and host",
+        default="http://desk.localhost:8010",
+    )
+    desk_rp_id: str = setting(
+        "the desk's WebAuthn relying party, given to the vault", unit="domain", default="desk.localhost"
+    )
+    desk_host: str = setting("the desk's address", unit="IP address", default="127.0.0.1")
+    desk_port: int = setting("the desk's port", unit="TCP port", default=8010)
+    desk_allowed_networks: tuple[str, ...] = setting(
+        "given to the desk: from where operators come",
+        unit="IP addresses or networks",
+        default=("127.0.0.0/8", "::1"),
+    )
     database_dsn: str = setting(
         "an administrator's PostgreSQL (a role that may create roles and databases); without it the embedded one runs",
         unit="DSN with passfile, no password",
@@ -365,6 +416,7 @@ ProcessSettings = (
     | WorkerSettings
     | WitnessSettings
     | SentinelSettings
+    | DeskSettings
     | SupervisorSettings
 )
 ALL: tuple[type[ProcessSettings], ...] = (
@@ -375,6 +427,7 @@ ALL: tuple[type[ProcessSettings], ...] = (
     WorkerSettings,
     WitnessSettings,
     SentinelSettings,
+    DeskSettings,
     SupervisorSettings,
 )
 
@@ -387,6 +440,7 @@ S = TypeVar(
     WorkerSettings,
     WitnessSettings,
     SentinelSettings,
+    DeskSettings,
     SupervisorSettings,
 )
 
@@ -412,6 +466,7 @@ def load_settings(kind: type[S], path: Path) -> S:
         _require_sound_secrets(settings, path)
         if isinstance(settings, VaultSettings | SupervisorSettings):
             _require_breached_passwords(settings, path)
+            _require_own_desk(settings, path)
     except ValueError as error:
         raise BadSettings(f"{path}: a DSN that is no URL, or a path that no file can have") from error
     return settings
@@ -471,6 +526,14 @@ def _require_sound_secrets(settings: ProcessSettings, path: Path) -> None:
             raise BadSettings(f"{file}: others may read this secret (chmod 600)")
         if settings.mode == "production" and DEVELOPMENT_MARKER.encode() in content:
             raise DevelopmentSecret(str(file))
+
+
+def _require_own_desk(settings: VaultSettings | SupervisorSettings, path: Path) -> None:
+    """What is signed for the doors must be worth nothing at the desk, and a passkey must know which of the two it is used at."""
+    if settings.desk_origin and settings.desk_origin == settings.origin:
+        raise BadSettings(f"{path}: desk_origin is the doors' origin")
+    if settings.desk_origin and not settings.desk_rp_id:
+        raise BadSettings(f"{path}: desk_rp_id is missing")
 
 
 def _require_breached_passwords(settings: VaultSettings | SupervisorSettings, path: Path) -> None:

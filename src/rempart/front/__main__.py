@@ -86,7 +86,7 @@ def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClien
     return Front(
         RightsCheck(client, production=production),
         api_app(api, client, cashier, clock),
-        portal_app(portal, client, cashier),
+        portal_app(portal, client, cashier, clock),
         addresses=Addresses(settings.trusted_proxies),
         places=Places(settings.requests_at_once, settings.requests_per_address),
         production=production,

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from rempart.doorway.files import StaticFiles
 from rempart.doorway.headers import SecureHeaders
 from rempart.doorway.language import reader_language
+from rempart.foundation.clock import Clock, system_clock
 from rempart.identity.directory import Directory
 from rempart.portal.fragments import Fragments, environment
 from rempart.portal.names import Names
@@ -20,18 +21,24 @@ from rempart.portal.pages import not_found, page_routes
 from rempart.portal.refusals import refuse_method
 from rempart.portal.relay import Relay, internal_error
 from rempart.portal.settings import PortalSettings
+from rempart.portal.status_page import status_routes
+from rempart.status.reading import StatusReader
 from rempart.vaultdoor.client import VaultClient
 
 FOLDER = Path(__file__).parent / "static"
 _log = logging.getLogger("rempart.portal")
 
 
-def app(settings: PortalSettings, client: VaultClient, cashier: VaultClient) -> Starlette:
+def app(
+    settings: PortalSettings, client: VaultClient, cashier: VaultClient, clock: Clock = system_clock
+) -> Starlette:
     """Build the portal. It opens no connection before the first request, and needs no lifespan events."""
     files = StaticFiles(FOLDER)
     env = environment(settings.origin, files.address)
     fragments = Fragments(env)
-    names = Names(Directory(settings.identity_dsn) if settings.identity_dsn else None)
+    dsn = settings.identity_dsn
+    status = StatusReader(dsn, clock) if dsn else None
+    names = Names(Directory(dsn) if dsn else None, status)
     relay = Relay(settings, client, names, fragments)
     errands = Relay(settings, cashier, names, fragments)
 
@@ -44,6 +51,7 @@ def app(settings: PortalSettings, client: VaultClient, cashier: VaultClient) -> 
     portal = Starlette(
         routes=[
             *page_routes(env),
+            *status_routes(env, status, settings.origin),
             Route("/acts/{act:path}", relay.act, methods=["POST"], name="act"),
             Route("/claims/{errand:path}", errands.act, methods=["POST"], name="errand"),
             Route("/static/{fingerprint}/{name:path}", files.serve, methods=["GET"], name="static"),

@@ -30,6 +30,7 @@ from rempart.vaultdoor.messages import (
     Consultations,
     DevicePending,
     Enrolled,
+    Here,
     JournalPage,
     Members,
     Paper,
@@ -48,6 +49,7 @@ _FRAGMENTS: Mapping[type, str] = {
     Consultations: "consultations.html",
     DevicePending: "device-pending.html",
     Enrolled: "enrolled.html",
+    Here: "messages.html",
     JournalPage: "journal.html",
     Members: "members.html",
     RecoveryCodes: "recovery-codes.html",
@@ -82,6 +84,7 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
     )
     env.filters.update(
         moment=_moment,
+        say=lambda word, words: words[word],
         machine=lambda micros: instant(micros).isoformat(timespec="seconds"),
         euros=_euros,
         day=_day,

@@ -15,10 +15,14 @@ from starlette.requests import Request
 from rempart.identity.directory import Directory
 from rempart.identity.errors import BadName, NamesUnavailable
 from rempart.identity.model import Establishment
+from rempart.status.errors import StatusUnavailable
+from rempart.status.model import Message
+from rempart.status.reading import StatusReader
 from rempart.vaultdoor.messages import (
     Activated,
     Done,
     Enrolled,
+    Here,
     Members,
     Reply,
     SignedIn,
@@ -38,16 +42,20 @@ class Known:
     places: dict[str, Establishment] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     """Account → name."""
+    messages: list[Message] = field(default_factory=list)
+    """What the operator has to say to whoever works there."""
 
 
 class Names:
-    """With `directory` None (no identity database), ids and logins are shown as they are."""
+    """With `directory` None (no identity database), ids and logins are shown as they are; without `status`, no messages are."""
 
-    def __init__(self, directory: Directory | None) -> None:
-        self._directory = directory
+    def __init__(self, directory: Directory | None, status: StatusReader | None = None) -> None:
+        self._directory, self._status = directory, status
 
     async def around(self, reply: Reply) -> Known:
         """What a fragment of this reply needs."""
+        if isinstance(reply, Here):
+            return Known(messages=await self._messages(reply))
         if self._directory is None:
             return Known()
         try:
@@ -67,6 +75,13 @@ class Names:
         except NamesUnavailable as error:
             _log.warning("names unavailable: %s", error.detail)
         return Known()
+
+    async def _messages(self, here: Here) -> list[Message]:
+        try:
+            return await self._status.messages(here.establishment, here.profession) if self._status else []
+        except StatusUnavailable as error:
+            _log.warning("messages unavailable: %s", error.detail)
+            return []
 
     async def beside(self, reply: Reply) -> dict[str, Any]:
         """What the script's JSON gets more: the establishments by name, for the header."""

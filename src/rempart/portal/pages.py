@@ -94,7 +94,7 @@ async def _switch_language(request: Request) -> Response:
     """Remember the choice, and go back to the page it was made on, if it is one of ours."""
     language = request.path_params["language"]
     back = request.query_params.get("page", "/")
-    response = RedirectResponse(back if back in {page.path for page in PAGES} else "/", 303)
+    response = RedirectResponse(back if back in {"/etat", *(page.path for page in PAGES)} else "/", 303)
     if language in LANGUAGES:
         response.set_cookie(
             LANGUAGE_COOKIE,

@@ -42,19 +42,15 @@ def status_routes(env: jinja2.Environment, reader: StatusReader | None, origin: 
 
         return answer
 
+    def feed(language: str) -> _Answer:
+        return machine(lambda board, now: atom(board, origin, language, now), "application/atom+xml")
+
     return [
         Route("/etat", page, methods=["GET"], name="status"),
         Route("/etat.json", machine(as_json, "application/json"), methods=["GET"], name="status-json"),
-        *(
-            Route(
-                f"/etat.{'' if language == 'fr' else 'en.'}atom",
-                machine(lambda board, now, language=language: atom(board, origin, language, now), "application/atom+xml"),
-                methods=["GET"],
-                name=f"status-feed-{language}",
-            )
-            for language in ("fr", "en")
-        ),
-    ]  # fmt: skip
+        Route("/etat.atom", feed("fr"), methods=["GET"], name="status-feed-fr"),
+        Route("/etat.en.atom", feed("en"), methods=["GET"], name="status-feed-en"),
+    ]
 
 
 async def _read(reader: StatusReader | None) -> tuple[int, Board] | None:

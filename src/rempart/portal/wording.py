@@ -88,11 +88,35 @@ NOTICES: dict[str, Pair] = {
     "rib:confirm": ("Changement de RIB confirmé", "Change of account confirmed"),
     "rib:cancel": ("Changement de RIB annulé", "Change of account cancelled"),
     "indu:notice": ("Somme à récupérer", "Amount to be recovered"),
+    "incident:package": ("Dossier d'incident à télécharger", "Incident package to download"),
+    "incident:remind": ("Dossier d'incident non acquitté", "Incident package not acknowledged"),
     "prise-en-charge:decide": (
         "Prise en charge décidée par l'assureur",
         "Prise en charge decided by the insurer",
     ),
 }
+DEEDS: dict[str, Pair] = {
+    "passkey/begin": ("Ajouter une clé d'accès à votre compte", "Add a passkey to your account"),
+    "passkey/add": ("Ajouter une clé d'accès à votre compte", "Add a passkey to your account"),
+    "factor/remove": ("Retirer un moyen de vous connecter", "Remove a way to sign in"),
+    "password/change": ("Changer votre mot de passe", "Change your password"),
+    "totp/begin": ("Changer votre application de codes", "Change your code application"),
+    "totp/confirm": ("Changer votre application de codes", "Change your code application"),
+    "recovery/renew": ("Faire de nouveaux codes de secours", "Make new recovery codes"),
+    "device/approve": ("Ouvrir votre compte à un nouveau poste", "Open your account to a new device"),
+    "insurer/consultations": ("Voir qui a consulté un adhérent", "See who consulted a member"),
+    "members/invite": ("Donner un accès à une autre personne", "Give access to another person"),
+    "members/renew": ("Donner un nouveau code à une personne invitée", "Give a new code to somebody invited"),
+    "members/remove": ("Retirer l'accès d'un collaborateur", "Remove a colleague's access"),
+    "software/invite": ("Faire installer un logiciel", "Have a software installed"),
+    "software/remove": ("Désinstaller un logiciel", "Uninstall a software"),
+    "claims/rib/change": (
+        "Changer le compte bancaire de l'établissement",
+        "Change the establishment's bank account",
+    ),
+    "claims/rib/confirm": ("Confirmer un nouveau compte bancaire", "Confirm a new bank account"),
+}
+"""What asks for a fresh proof, by its path: the person reads what they are about to prove it for."""
 NATURES: dict[str, Pair] = {
     "hospital-stay": ("Séjour hospitalier", "Hospital stay"),
     "doctor": ("Acte médical", "Doctor's act"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from rempart.supervisor.errors import AlreadyRunning, BadFolder
 
 _SOCKET_PATH_LIMIT = 107
-_LONGEST_SOCKET = "claims-probe.sock"
+_LONGEST_SOCKET = "claims-worker.sock"
 
 
 @dataclass(frozen=True)

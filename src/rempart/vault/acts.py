@@ -6,7 +6,7 @@ is done before the transaction; the session is then read again under lock, and t
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -17,6 +17,7 @@ from rempart.foundation.clock import SECOND
 from rempart.foundation.errors import Outage
 from rempart.vault import (
     activation,
+    confirming,
     consultations,
     devices,
     editors,
@@ -29,9 +30,16 @@ from rempart.vault import (
     software,
 )
 from rempart.vault import store_accounts as store
-from rempart.vault.asked import Asked, Body, Introduced, Introduction, Nothing, Speaker
-from rempart.vault.disclose import Contained
-from rempart.vault.errors import Conflict, DeviceNotBound, Forbidden, NoSuchAct, StepUpNeeded, TooLarge
+from rempart.vault.asked import Asked, Assertion, Body, Introduced, Introduction, Nothing, Speaker
+from rempart.vault.errors import (
+    Conflict,
+    Contained,
+    DeviceNotBound,
+    Forbidden,
+    NoSuchAct,
+    StepUpNeeded,
+    TooLarge,
+)
 from rempart.vault.events import Event
 from rempart.vault.signature import (
     FRESH_SECONDS,
@@ -85,15 +93,18 @@ ACTS: dict[str, Rule] = {
     "/acts/activation/totp": Rule(Who.ANYONE, activation.CodeBody, activation.totp),
     "/acts/activation/password": Rule(
         Who.ANYONE, activation.ActivatePasswordBody, activation.with_password, activation.prepare_password),
+    "/acts/here": Rule(Who.SESSION, Nothing, sessions.here),
     "/acts/sign-out": Rule(Who.SESSION, Nothing, sessions.sign_out),
     "/acts/sign-out-elsewhere": Rule(Who.SESSION, Nothing, sessions.sign_out_elsewhere),
     "/acts/establishment/choose": Rule(Who.SESSION, sessions.ChooseBody, sessions.choose),
     "/acts/security": Rule(Who.SESSION, Nothing, notices.security),
     "/acts/notices/seen": Rule(Who.SESSION, Nothing, notices.seen),
     "/acts/step-up/begin": Rule(Who.SESSION, Nothing, signin.begin_step_up),
-    "/acts/step-up/passkey": Rule(Who.SESSION, signin.StepUpPasskeyBody, signin.step_up_with_passkey),
+    "/acts/step-up/passkey": Rule(Who.SESSION, Assertion, signin.step_up_with_passkey),
     "/acts/step-up/password": Rule(
         Who.SESSION, signin.StepUpPasswordBody, signin.step_up_with_password, signin.prepare_step_up_password),
+    "/acts/presence/begin": Rule(Who.SESSION, Nothing, confirming.begin),
+    "/acts/presence/passkey": Rule(Who.SESSION, Assertion, confirming.with_passkey),
     "/acts/passkey/begin": Rule(Who.STEP_UP, Nothing, factors.begin_passkey),
     "/acts/passkey/add": Rule(Who.STEP_UP, factors.AddPasskeyBody, factors.add_passkey),
     "/acts/factor/remove": Rule(Who.STEP_UP, factors.RemoveBody, factors.remove),
@@ -118,15 +129,16 @@ ACTS: dict[str, Rule] = {
     "/acts/software/ask": Rule(Who.ANYONE, Introduction, software.ask),
     "/acts/software/collect": Rule(Who.ANYONE, software.CollectBody, software.collect),
     "/acts/software/asked": Rule(Who.SESSION, software.AskedBody, software.asked_of),
+    "/acts/software/begin": Rule(Who.SESSION, Nothing, software.begin),
     "/acts/software/confirm": Rule(Who.SESSION, software.ConfirmBody, software.confirm, software.prepare_confirmation),
     "/acts/editor": Rule(Who.ANYONE, Introduction, editors.page),
     "/acts/editor/rotate": Rule(Who.ANYONE, Introduction, editors.rotate),
 }  # fmt: skip
 
 
-async def perform(act: Act, zone: Zone) -> Reply:
+async def perform(act: Act, zone: Zone, table: Mapping[str, Rule] = ACTS) -> Reply:
     """Do what a signed request asks, if it may. Raises BadInput, Refusal or Outage; on any of them nothing was done."""
-    rule = ACTS.get(act.target)
+    rule = table.get(act.target)
     if rule is None or act.method != "POST":
         raise NoSuchAct
     if len(act.body) > MAX_BODY:
@@ -172,6 +184,7 @@ async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
     claimed, now = read_signature(act), zone.clock()
     token_hash = sessions.token_hash(act.session)
     who = sessions.speaker(await store.session(zone.pool, token_hash, now), now)
+    sessions.require_own_door(zone, who)
     # The session's own device must have signed: a cookie alone is worth nothing.
     if claimed.thumbprint != who.thumbprint:
         raise DeviceNotBound("keyid")

@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.foundation.vocabulary import Assurance, Profession, Role
 from rempart.vault import store_accounts as store
+from rempart.vault import store_desk
 from rempart.vault.asked import Asked, Body, Nothing, Short, Speaker
 from rempart.vault.errors import BadId, DeviceNotBound, Forbidden, SessionOver, StepUpNeeded
 from rempart.vault.notices import Audited, announce
 from rempart.vault.policy import LINES
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.messages import Done, SignedIn
+from rempart.vaultdoor.messages import Done, Here, SignedIn
 
 FRESH = 12 * HOUR
 """A device's binding lapses, and its sessions end, so long after the last sign-in on it."""
@@ -137,6 +138,17 @@ def speaker(row: Row | None, now: int) -> Speaker:
     )
 
 
+def require_own_door(zone: Zone, who: Speaker) -> None:
+    """An operator speaks at the desk alone, and nobody else there: a session carried to the other door is none. Raises SessionOver."""
+    if (who.profession is Profession.OPERATOR) != zone.at_desk:
+        raise SessionOver
+
+
+async def has_other_door(zone: Zone, c: Connection, account: uuid.UUID) -> bool:
+    """Is this account worth something at the other door only? Asked before a session is opened."""
+    return await store_desk.is_operator(c, account) != zone.at_desk
+
+
 def require_proof(who: Speaker, now: int) -> None:
     """Raises StepUpNeeded unless a factor was used in the last five minutes."""
     if now - who.proven > PROOF:
@@ -206,6 +218,12 @@ async def places_of(c: Connection, account: uuid.UUID) -> list[uuid.UUID]:
     works = [m["establishment"] for m in await store.memberships(c, account) if m["establishment"]]
     managed = await store.managed_establishments(c, account)
     return [*works, *(place for place in managed if place not in works)]
+
+
+async def here(asked: Asked, _c: Connection, _body: Nothing) -> Here:
+    """Where this session works."""
+    who = asked.who
+    return Here(str(who.establishment or ""), who.profession or "")
 
 
 async def sign_out(asked: Asked, c: Connection, _body: Nothing) -> Done:

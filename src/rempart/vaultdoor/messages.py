@@ -1,12 +1,12 @@
 """What passes through the hatch. Strict structs: an unknown field or type is refused.
 
-The vault's five callers, each with a UNIX socket of its own (docs/trust-zones.md):
+The vault's callers, each with a UNIX socket of its own (docs/trust-zones.md):
 
 - `door`: the web doors. They relay signed requests whole (`Act`) and ask for public things (`Health`, `Jwks`, the ledger).
 - `operator`: the operator's commands. They enrol insurers, establishments and people, and throw switches.
 - `cashier`: the claims zone. It asks who signed a request that a door relayed to it (`Vouch`), and has an establishment told (`Notify`).
 - `sentinel`: detection. It throws a switch on one device, account, establishment or editor (`Contain`), and can release none.
-- `probe`: health only (the supervisor).
+- `probe`, `worker`: health only (the supervisor; the worker, for the status page).
 
 The cashier listens to the doors and the supervisor in the same way, and answers a `Paper`.
 
@@ -134,8 +134,22 @@ class ThrowSwitch(Message, frozen=True):
     on: bool
     minutes: int = 0
     """0: until it is undone."""
-    hold: Literal["closed", "step-up"] = "closed"
-    """closed: nothing is told; step-up: only to a person who confirmed by passkey since."""
+    hold: Literal["", "closed", "claims-only", "read-only", "known-only", "step-up"] = ""
+    """rempart.vaultdoor.holds. "" closes; when it is lifted, "" is the strictest that stands."""
+    whole: bool = False
+    """Lift every hold on this key."""
+    signatures: list[bytes] = []
+    """Two people's signed notes over the text of `AskTwoPeople`, for what stops the whole platform."""
+
+
+class AskTwoPeople(Message, frozen=True):
+    """The text that two people sign so that this switch may be thrown or lifted on the whole platform. Replies `ReleaseText`."""
+
+    switch: ThrowSwitch
+
+
+class ListSwitches(Message, frozen=True):
+    """What is contained now. Replies `Switches`."""
 
 
 class ShowLine(Message, frozen=True):
@@ -155,7 +169,8 @@ class WidenLine(Message, frozen=True):
 
 
 class SetBreaker(Message, frozen=True):
-    """What all accounts together may ask in an hour: `scope` platform (key "") or insurer (its n° AMC). 0 units: the policy's share."""
+    """What all accounts together may ask in an hour: `scope` platform (key "") or insurer (its n° AMC). Units, 50 at least; 0 takes the
+    operator's own limit away: the policy's share holds again. Nothing at all is what a switch says."""
 
     scope: str
     key: str
@@ -218,6 +233,33 @@ class Journal(Message, frozen=True):
     limit: int = 100
 
 
+INCIDENT_STATEMENT = "rempart-incident+jwt"
+"""The `typ` of what the platform signs of an insurer's package."""
+
+
+class IncidentStatement(Message, frozen=True):
+    """What the platform states of a package: for whom, of which incident, which issue; `sha256`: of its bytes, in hexadecimal."""
+
+    amc: str
+    incident: int
+    issue: int
+    sha256: str
+
+
+class StatePackage(Message, frozen=True):
+    """The operator has the platform sign an insurer's package. Replies `Stated`."""
+
+    statement: IncidentStatement
+
+
+class TellInsurer(Message, frozen=True):
+    """The operator has the people of an insurer's seat told of a package: a notice each. `kind`: incident:package or incident:remind."""
+
+    amc: str
+    kind: str
+    detail: str
+
+
 class Vouch(Message, frozen=True):
     """The cashier asks who signed this request, now and for the first time. Replies `Vouched`.
 
@@ -253,8 +295,48 @@ class Contain(Message, frozen=True):
     """0: until the operator undoes it."""
 
 
+class DeskAct(Message, frozen=True):
+    """An operator's signed request, relayed whole by the desk, and judged by its origin and table (`DESK` in rempart.vault.desk_acts)."""
+
+    act: Act
+
+
+class EnrolOperator(Message, frozen=True):
+    """Somebody of the operator's gets a seat at the desk, under a new login. Replies `Enrolled`, with the activation code."""
+
+    login: str
+    role: str
+
+
+class SuspendOperator(Message, frozen=True):
+    """An operator's account is suspended (or reopened): its sessions and devices fall at once."""
+
+    login: str
+    suspended: bool
+
+
+class ListOperators(Message, frozen=True):
+    """Who has a seat at the desk. Replies `Operators`."""
+
+
+class ListProposals(Message, frozen=True):
+    """What waits for a second person. Replies `Proposals`."""
+
+
+class WithdrawProposal(Message, frozen=True):
+    """A command takes back what a command proposed."""
+
+    id: int
+
+
 Call = (
     Act
+    | DeskAct
+    | EnrolOperator
+    | SuspendOperator
+    | ListOperators
+    | ListProposals
+    | WithdrawProposal
     | Health
     | Jwks
     | Checkpoint
@@ -267,6 +349,8 @@ Call = (
     | IssueCode
     | SuspendAccount
     | ThrowSwitch
+    | AskTwoPeople
+    | ListSwitches
     | AskRelease
     | ReleaseRestored
     | ShowLine
@@ -278,6 +362,8 @@ Call = (
     | ListEditors
     | IssueSoftwareCode
     | Journal
+    | StatePackage
+    | TellInsurer
     | Vouch
     | Notify
     | Contain
@@ -288,11 +374,15 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
     "operator": (
         Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, IssueCode, SuspendAccount,
         AskRelease, ReleaseRestored,
-        ThrowSwitch, ShowLine, WidenLine, SetBreaker, SetVitale, Journal, RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
+        ThrowSwitch, AskTwoPeople, ListSwitches, ShowLine, WidenLine, SetBreaker, SetVitale, Journal,
+        RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
+        EnrolOperator, SuspendOperator, ListOperators, ListProposals, WithdrawProposal, StatePackage, TellInsurer,
     ),
     "cashier": (Vouch, Notify, Jwks, Health),
     "sentinel": (Contain, Health),
+    "desk": (DeskAct, Health),
     "probe": (Health,),
+    "worker": (Health,),
 }  # fmt: skip
 
 # ── replies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,6 +399,13 @@ class Refused(Message, frozen=True):
 
 class Done(Message, frozen=True):
     """Done, nothing to say."""
+
+
+class Thrown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One hold and the scope it was thrown on (rempart.vaultdoor.holds)."""
+
+    scope: str
+    hold: str
 
 
 class Vouched(Message, frozen=True):
@@ -336,6 +433,10 @@ class Vouched(Message, frozen=True):
     """Since when this account works there on a device of its own, µs; 0 for an administrator's seat."""
     at: int
     """The vault's clock, µs."""
+    editor: str = ""
+    """The id of the editor whose software the device is; "" for a browser."""
+    thrown: list[Thrown] = []
+    """What holds who signed. Nothing that closes a suspect is among it: that is refused."""
 
 
 class Paper(Message, frozen=True):
@@ -393,6 +494,30 @@ class ReleaseText(Message, frozen=True):
     """A note's text, ending in a newline, to be signed as it is."""
 
     text: str
+
+
+class SwitchView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One switch that stands."""
+
+    scope: str
+    key: str
+    named: str
+    """How an operator calls it: n° AMC, FINESS, login; for a device, whose it is."""
+    hold: str
+    reason: str
+    thrown: int
+    until: int
+    """0: until it is lifted."""
+    by: str
+    second: bool
+    """Lifting it takes a second person."""
+
+
+class Switches(Message, frozen=True):
+    """What is contained now, the widest scope first, then the latest."""
+
+    switches: list[SwitchView]
+    at: int
 
 
 class SignedCheckpoint(Message, frozen=True):
@@ -560,7 +685,7 @@ class EditorPage(Message, frozen=True):
     name: str
     status: str
     hold: str
-    """What a switch on it does: "" (none is thrown), closed or step-up."""
+    """The strictest hold that a switch on it has (rempart.vaultdoor.holds); "": none is thrown."""
     keyid: str
     former_until: int
     """Until when the key before the last rotation counts, µs; 0 when there was none."""
@@ -647,6 +772,13 @@ class JournalEntry(Message, frozen=True):
     login: str
 
 
+class Here(Message, frozen=True):
+    """Where the session works: what messages are for it. Ids and codes; "" for an administrator's seat."""
+
+    establishment: str
+    profession: str
+
+
 class JournalPage(Message, frozen=True):
     """*Mon journal*, newest first, and what is left of the lines. `next` is the index to continue before, 0 at the end."""
 
@@ -720,14 +852,92 @@ class LineState(Message, frozen=True):
     limits: list[int]
 
 
+class Stated(Message, frozen=True):
+    """A compact JWS by the platform's published key."""
+
+    statement: str
+
+
 class JournalLines(Message, frozen=True):
     """The operator's journal, one JSON object a line."""
 
     lines: list[str]
 
 
+class Effect(Message, frozen=True):
+    """What an act would do, counted now; nothing was done. Where it touches nobody the figures are 0."""
+
+    second: bool
+    """A second person has to approve it."""
+    establishments: int = 0
+    accounts: int = 0
+    devices: int = 0
+    sessions: int = 0
+    """Open now."""
+    insurers: int = 0
+    persons: int = 0
+    """Insured people of those insurers, in their current files."""
+
+
+class Proposed(Message, frozen=True):
+    """Not done: it waits for a second person."""
+
+    id: int
+    expires: int
+
+
+class ProposalView(Message, frozen=True):
+    """What somebody proposes. `act`: the call's name; `told`: its fields, as text; `own`: the reader's own; `may`: theirs to approve."""
+
+    id: int
+    act: str
+    told: dict[str, str]
+    by: str
+    at: int
+    expires: int
+    own: bool
+    may: bool
+    effect: Effect
+
+
+class Proposals(Message, frozen=True):
+    """Those that are open, the oldest first."""
+
+    proposals: list[ProposalView]
+
+
+class OperatorView(Message, frozen=True):
+    """Somebody with a seat at the desk."""
+
+    login: str
+    role: str
+    status: str
+    added: int
+
+
+class Operators(Message, frozen=True):
+    """By login."""
+
+    operators: list[OperatorView]
+
+
+class DeskSeat(Message, frozen=True):
+    """Who speaks at the desk, and what they may do there: the paths of the table that their role opens."""
+
+    login: str
+    role: str
+    may: list[str]
+    at: int
+
+
 Reply = (
     Refused
+    | Effect
+    | Proposed
+    | Proposals
+    | Switches
+    | Operators
+    | DeskSeat
     | Done
     | Healthy
     | PublicKeys
@@ -743,10 +953,12 @@ Reply = (
     | Activated
     | RecoveryCodes
     | Security
+    | Here
     | JournalPage
     | Consultations
     | Members
     | JournalLines
+    | Stated
     | LineState
     | Vouched
     | Paper

@@ -7,6 +7,7 @@ from rempart.foundation.clock import Clock
 from rempart.foundation.settings import WorkerSettings
 from rempart.worker import money
 from rempart.worker.ledger import audit, make_yesterdays_openings
+from rempart.worker.observing import observe
 
 EVERY_MINUTE, EVERY_FIVE, AT_THREE, HOURLY = "* * * * *", "*/5 * * * *", "0 3 * * *", "17 * * * *"
 """Cron, UTC. The day is settled at an hour of Paris: the job looks every five minutes whether it is time."""
@@ -24,6 +25,11 @@ def make_jobs(settings: WorkerSettings, clock: Clock) -> procrastinate.App:
     @app.task(name="audit-new-leaves", queueing_lock="audit-new-leaves")
     def audit_new_leaves(timestamp: int) -> None:  # noqa: ARG001 (the library's signature)
         audit(settings, clock, whole=False)
+
+    @app.periodic(cron=EVERY_MINUTE)
+    @app.task(name="observe-services", queueing_lock="observe-services")
+    def observe_services(timestamp: int) -> None:  # noqa: ARG001
+        observe(settings, clock)
 
     @app.periodic(cron=AT_THREE)
     @app.task(name="audit-whole-ledger", queueing_lock="audit-whole-ledger")

@@ -1,5 +1,5 @@
 // A rights check in FHIR R4, through the very door that practice software uses: docs/fhir.md.
-import { RefusedError, withProof } from "./acts.js";
+import { RefusedError, withPresence } from "./acts.js";
 import { today } from "./card-fields.js";
 import { postSigned } from "./signed-request.js";
 
@@ -85,4 +85,4 @@ async function ask(card) {
 }
 
 /** Ask whether a right is open. Beyond an ordinary pace a person proves that they are there, with their passkey. Raises RefusedError. */
-export const checkRight = (card) => withProof(() => ask(card), "person");
+export const checkRight = (card) => withPresence(() => ask(card));

@@ -5,6 +5,7 @@
 import { act, leave } from "./acts.js";
 import { askConfirm } from "./dialogs.js";
 import { startActivation, startSignIn } from "./entry.js";
+import { showMessages } from "./messages.js";
 import { clearError, complete, phrases, read, reveal, say, showError, swap, whileBusy } from "./page.js";
 import { makePasskey } from "./passkey.js";
 
@@ -211,6 +212,7 @@ async function start() {
     location.replace(rooms.find((room) => !room.hidden).firstElementChild.href);
     return;
   }
+  showMessages(byId("messages"));
   Promise.resolve(own?.ready?.(who)).catch((error) => showError(error));
   for (const section of document.querySelectorAll("[data-load]")) load(section);
 }

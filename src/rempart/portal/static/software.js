@@ -28,7 +28,7 @@ async function invite(form) {
 
 async function confirm(ask, code) {
   clearError();
-  const challenge = await act("step-up/begin");
+  const challenge = await act("software/begin");
   const credential = await usePasskey(challenge);
   await act("software/confirm", { ask, code, nonce: challenge.nonce, credential });
   history.replaceState(null, "", location.pathname);
