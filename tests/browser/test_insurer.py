@@ -179,7 +179,7 @@ def test_a_flow_is_downloaded_then_acknowledged_and_gone(
     made(platform, days=1)
     page = clerk.page
     clerk.go("/assureur/flux")
-    row = page.locator("li[data-flow]").first
+    row = page.locator("li[data-daily]").first
     button = row.locator("[data-download]")
     with page.expect_download() as download:
         button.click()
@@ -224,7 +224,7 @@ def test_the_days_openings_are_downloaded_then_acknowledged_and_gone(
         make_openings(worker, paris_date(system_clock() - DAY), system_clock() + 1, system_clock, None)
     page = clerk.page
     clerk.go("/assureur/consultations")
-    row = page.locator("#openings li[data-flow]").first
+    row = page.locator("#openings li[data-daily]").first
     with page.expect_download() as download:
         row.locator("[data-download]").click()
     download.value.save_as(tmp_path / "day")

@@ -21,8 +21,8 @@ from rempart.claims.flow_reader import FlowReader, Opened
 from rempart.claims.flows import FlowsBusy, make_flows
 from rempart.claims.messages import (
     AcknowledgeBody,
+    FilePartBody,
     FlowPage,
-    FlowPartBody,
     FlowView,
     Invoice,
     NumberBody,
@@ -47,7 +47,7 @@ def flow_of(who: Professional) -> FlowView:
 def download(who: Professional, flow: FlowView) -> bytes:
     """Part after part."""
     parts = [
-        expect(Paper, who.errand(DOWNLOAD, FlowPartBody(flow.id, n + 1))).body for n in range(flow.parts)
+        expect(Paper, who.errand(DOWNLOAD, FilePartBody(flow.id, n + 1))).body for n in range(flow.parts)
     ]
     content = b"".join(parts)
     assert hashlib.sha256(content).hexdigest() == flow.digest
@@ -163,7 +163,7 @@ def test_acknowledging_needs_the_digest_then_nothing_is_kept(trade: Trade) -> No
     assert done.parts == 0
     assert trade.rows("SELECT 1 FROM claims.flow_part WHERE insurer = %s", insurer.number) == []
     assert trade.rows("SELECT 1 FROM claims.act_lines WHERE insurer = %s", insurer.number) == []
-    assert desk.refused(DOWNLOAD, FlowPartBody(flow.id)).code == "flow-acknowledged"
+    assert desk.refused(DOWNLOAD, FilePartBody(flow.id)).code == "flow-acknowledged"
     trade.clock.advance(HOUR)
     assert desk.ask(FlowView, ACKNOWLEDGE, AcknowledgeBody(flow.id, flow.digest)) == done, "again: the same"
 

@@ -13,8 +13,8 @@ from rempart.claims.messages import (
     Body,
     DecideBody,
     DeliveryPage,
+    FilePartBody,
     FlowPage,
-    FlowPartBody,
     FundsPage,
     InsurerDesk,
     Line,
@@ -214,12 +214,12 @@ def test_another_insurers_prise_en_charge_is_not_found_and_stays_undecided(marke
 def test_another_insurers_flow_is_not_found_and_stays(market: Market) -> None:
     [theirs] = market.other.desk.ask(FlowPage, "/claims/insurer/flows", PageBody()).items
     attempts: list[tuple[str, Body]] = [
-        ("/claims/insurer/flow/download", FlowPartBody(theirs.id)),
+        ("/claims/insurer/flow/download", FilePartBody(theirs.id)),
         ("/claims/insurer/flow/acknowledge", AcknowledgeBody(theirs.id, theirs.digest)),
     ]
     for path, body in attempts:
         assert market.one.desk.refused(path, body).code == "not-found"
-    nothing = FlowPartBody(str(uuid.uuid4()))
+    nothing = FilePartBody(str(uuid.uuid4()))
     assert market.one.desk.refused(attempts[0][0], nothing).code == "not-found"
     assert market.trade.rows("SELECT 1 FROM claims.flow_part WHERE flow = %s", theirs.id)
     [same] = market.other.desk.ask(FlowPage, "/claims/insurer/flows", PageBody()).items
@@ -229,7 +229,7 @@ def test_another_insurers_flow_is_not_found_and_stays(market: Market) -> None:
 def test_another_insurers_openings_are_not_found_and_stay(market: Market) -> None:
     [theirs] = market.other.desk.ask(OpeningsPage, "/claims/insurer/openings", PageBody()).items
     attempts: list[tuple[str, Body]] = [
-        ("/claims/insurer/openings/download", FlowPartBody(theirs.id)),
+        ("/claims/insurer/openings/download", FilePartBody(theirs.id)),
         ("/claims/insurer/openings/acknowledge", AcknowledgeBody(theirs.id, theirs.digest)),
     ]
     for path, body in attempts:

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from typer.testing import CliRunner
 
-from rempart.claims.messages import AcknowledgeBody, FlowPartBody, OpeningsPage, OpeningsView, PageBody
+from rempart.claims.messages import AcknowledgeBody, FilePartBody, OpeningsPage, OpeningsView, PageBody
 from rempart.cli.commands import command_line
 from rempart.evidence import daily, opening_file, store
 from rempart.evidence.daily import Made, make_openings
@@ -57,7 +57,7 @@ def latest(desk: Professional) -> OpeningsView:
 
 def download(desk: Professional, file: OpeningsView) -> bytes:
     parts = [
-        expect(Paper, desk.errand(DOWNLOAD, FlowPartBody(file.id, n + 1))).body for n in range(file.parts)
+        expect(Paper, desk.errand(DOWNLOAD, FilePartBody(file.id, n + 1))).body for n in range(file.parts)
     ]
     content = b"".join(parts)
     assert (hashlib.sha256(content).hexdigest(), len(content)) == (file.digest, file.bytes)
@@ -193,7 +193,7 @@ def test_a_leaf_told_twice_out_of_order_or_of_another_insurer_is_refused(handed:
 
 def test_another_insurers_file_is_not_found_and_does_not_open(handed: Handed) -> None:
     file = latest(handed.desk)
-    assert handed.rival.refused(DOWNLOAD, FlowPartBody(file.id, 1)).code == "not-found"
+    assert handed.rival.refused(DOWNLOAD, FilePartBody(file.id, 1)).code == "not-found"
     assert handed.rival.refused(ACKNOWLEDGE, AcknowledgeBody(file.id, file.digest)).code == "not-found"
     assert handed.pharmacist.refused(PAGE, PageBody()).code == "forbidden"
     with pytest.raises(OpeningsMalformed):
@@ -283,5 +283,5 @@ def test_once_acknowledged_by_its_digest_the_content_is_gone(trade: Trade, hande
     assert done.acknowledged
     assert done.parts == 0
     assert handed.desk.ask(OpeningsView, ACKNOWLEDGE, AcknowledgeBody(file.id, file.digest)) == done
-    assert handed.desk.refused(DOWNLOAD, FlowPartBody(file.id, 1)).code == "flow-acknowledged"
+    assert handed.desk.refused(DOWNLOAD, FilePartBody(file.id, 1)).code == "flow-acknowledged"
     assert trade.rows("SELECT count(*) FROM evidence.opening_part WHERE file = %s", file.id) == [(0,)]

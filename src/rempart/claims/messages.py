@@ -368,20 +368,25 @@ class AskedPage(View, frozen=True):
     next: int
 
 
-class FlowView(View, frozen=True):
-    """A daily flow. `rows`: its lines but the header and the keys; `cents`: accepted less cancelled."""
+class DailyFile(View, frozen=True):
+    """A file that an insurer is handed each day."""
 
     id: str
     day: str
     rows: int
-    cents: int
     digest: str
     """SHA-256, hexadecimal."""
     bytes: int
     parts: int
-    """How many `/claims/insurer/flow/download` hands over, one at a time; 0 once acknowledged."""
+    """How many its `…/download` hands over, one at a time; 0 once acknowledged."""
     made: int
     acknowledged: int
+
+
+class FlowView(DailyFile, frozen=True):
+    """A daily flow. `rows`: its lines but the header and the keys; `cents`: accepted less cancelled."""
+
+    cents: int
 
 
 class FlowPage(View, frozen=True):
@@ -389,21 +394,11 @@ class FlowPage(View, frozen=True):
     next: int
 
 
-class OpeningsView(View, frozen=True):
+class OpeningsView(DailyFile, frozen=True):
     """A day's openings of the ledger (docs/files/openings.md): the insurer's own leaves from index `first` on and before `until`."""
 
-    id: str
-    day: str
     first: int
     until: int
-    rows: int
-    digest: str
-    """SHA-256, hexadecimal."""
-    bytes: int
-    parts: int
-    """How many `/claims/insurer/openings/download` hands over, one at a time; 0 once acknowledged."""
-    made: int
-    acknowledged: int
 
 
 class OpeningsPage(View, frozen=True):
@@ -411,15 +406,15 @@ class OpeningsPage(View, frozen=True):
     next: int
 
 
-class FlowPartBody(Body, frozen=True):
-    """`/claims/insurer/flow/download`: one part, from 1."""
+class FilePartBody(Body, frozen=True):
+    """One part of a daily file, from 1."""
 
     id: str
     part: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1
 
 
 class AcknowledgeBody(Body, frozen=True):
-    """`/claims/insurer/flow/acknowledge`: `digest` proves that the file arrived whole."""
+    """Of a daily file: `digest` proves that it arrived whole."""
 
     id: str
     digest: str

@@ -11,8 +11,6 @@ from rempart.claims.messages import (
     PAGE,
     DeliveryPage,
     DeliveryView,
-    FlowPage,
-    FlowView,
     FundsCall,
     FundsPage,
     Month,
@@ -120,43 +118,6 @@ async def deliveries(c: asyncpg.Connection, before: int) -> DeliveryPage:
     return DeliveryPage(items, items[-1].received if len(items) >= PAGE else 0)
 
 
-_FLOW = "SELECT id, day, rows, cents, digest, bytes, parts, made, acknowledged FROM claims.flow WHERE made IS NOT NULL"
-
-
-async def flows(c: asyncpg.Connection, before: int) -> FlowPage:
-    """Flows that are made, newest first."""
-    rows = await c.fetch(
-        _FLOW + " AND ($1::bigint = 0 OR made < $1) ORDER BY made DESC FETCH FIRST $2 ROWS WITH TIES",
-        before,
-        PAGE,
-    )
-    items = [_flow(row) for row in rows]
-    return FlowPage(items, items[-1].made if len(items) >= PAGE else 0)
-
-
-async def flow(c: asyncpg.Connection, wanted: uuid.UUID, *, lock: bool = False) -> FlowView | None:
-    """One that is made. `lock`: nobody else acknowledges it meanwhile."""
-    row = await c.fetchrow(_FLOW + " AND id = $1" + (" FOR UPDATE" if lock else ""), wanted)
-    return _flow(row) if row else None
-
-
-async def flow_part(c: asyncpg.Connection, wanted: uuid.UUID, number: int) -> bytes | None:
-    """One part of one that is made, until it is acknowledged."""
-    found: bytes | None = await c.fetchval(
-        "SELECT p.content FROM claims.flow_part p JOIN claims.flow f ON f.id = p.flow"
-        " WHERE f.made IS NOT NULL AND p.flow = $1 AND p.number = $2",
-        wanted,
-        number,
-    )
-    return found
-
-
-async def acknowledge(c: asyncpg.Connection, wanted: uuid.UUID, at: int) -> None:
-    """The insurer has it: its content goes, sealed acts included."""
-    await c.execute("DELETE FROM claims.flow_part WHERE flow = $1", wanted)
-    await c.execute("UPDATE claims.flow SET acknowledged = $2 WHERE id = $1", wanted, at)
-
-
 async def funds(c: asyncpg.Connection, before: int, today: date) -> FundsPage:
     """Calls for funds and credit notes, newest first."""
     rows = await c.fetch(
@@ -175,11 +136,3 @@ async def funds(c: asyncpg.Connection, before: int, today: date) -> FundsPage:
         for row in rows
     ]  # fmt: skip
     return FundsPage(items, items[-1].called if len(items) >= PAGE else 0)
-
-
-def _flow(row: Any) -> FlowView:
-    gone = row["acknowledged"] is not None
-    return FlowView(
-        str(row["id"]), row["day"].isoformat(), row["rows"], row["cents"], row["digest"].hex(), row["bytes"], 0 if gone else row["parts"],
-        row["made"], row["acknowledged"] or 0,
-    )  # fmt: skip

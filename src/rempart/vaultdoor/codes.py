@@ -274,8 +274,8 @@ CODES: dict[str, Code] = {
     ),
     "flow-acknowledged": Code(
         410,
-        "Ce flux est acquitté : son contenu a été effacé, votre fichier est le seul exemplaire.",
-        "This flow is acknowledged: its content was deleted, your file is the only copy.",
+        "Ce fichier est acquitté : son contenu a été effacé ici, le vôtre est le seul exemplaire.",
+        "This file is acknowledged: its content was deleted here, yours is the only copy.",
     ),
     "prise-en-charge-decided": Code(
         409,
