@@ -57,3 +57,18 @@ def test_an_old_engagement_tells_nothing_more_of_a_ceiling(trade: Trade) -> None
     trade.clock.now += 10 * DAY
     pharmacist.wake()
     assert pharmacist.ask(Invoice, SUBMIT, InvoiceBody("F1", Care([DRUG], receipt), day)).state == "accepted"
+
+
+def test_a_look_up_keeps_its_claim_until_its_last_paying_invoice_is_cancelled(trade: Trade) -> None:
+    """Two invoices on one engagement: to cancel one takes nothing back, to cancel both takes it all."""
+    pharmacist = trade.professional()
+    receipt = pharmacist.receipt(trade.insure(trade.insurer()), Domain.PHAR)
+    before = len(told(trade))
+    other = Line(nature="drug-65", price=2_150, base=2_150, boxes=2)
+    for number, line in (("F1", DRUG), ("F2", other), ("F3", FREE)):
+        assert bill(pharmacist, number, receipt, line).state == "accepted"
+    pharmacist.ask(Invoice, CANCEL, NumberBody("F1"))
+    assert told(trade)[before:] == [(True, False)]
+    pharmacist.ask(Invoice, CANCEL, NumberBody("F2"))
+    # F3 stands, and pays nothing.
+    assert told(trade)[before:] == [(False, False)]

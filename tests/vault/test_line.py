@@ -19,11 +19,14 @@ from hypothesis.stateful import (
 )
 
 from rempart.foundation.clock import DAY, HOUR, MINUTE
-from rempart.vault.policy import CLAIM_DELAY, CREDIT, YOUNG
+from rempart.foundation.vocabulary import Lane
+from rempart.vault.policy import CLAIM_DELAY, SURPLUS, YOUNG
 from tests.conftest import A_MONDAY, Database
 from tests.vault.test_meters import ABSENT, EXHAUSTED, NOBODY, STEP_UP, TOLD, Counter, furnish, scarce
 
 LINE = 20
+STATEFUL_LINE = 70
+"""Room for a miss by NIR, and for two people before it."""
 
 
 @pytest.fixture(scope="module")
@@ -56,19 +59,21 @@ def earn(connection: psycopg.Connection[Any], at: int) -> None:
     """A round of rempart.vault.earning."""
     keys: set[uuid.UUID] = set()
     for call, arguments in (
-        ("note_claims(%s, %s)", (at, CLAIM_DELAY)),
-        ("count_credits(%s)", (at,)),
-        ("unreckoned(%s)", (at,)),
+        ("keys FROM vault.note_claims(%s, %s, %s, -1, 2000)", (at, CLAIM_DELAY, SURPLUS)),
+        ("keys FROM vault.count_credits(%s, 2000)", (at,)),
+        ("vault.unreckoned(%s)", (at,)),
     ):
-        row = connection.execute(f"SELECT vault.{call}", arguments).fetchone()
+        row = connection.execute(f"SELECT {call}", arguments).fetchone()
         assert row is not None
         keys |= set(row[0])
-    connection.execute("SELECT vault.reckon(%s, %s, %s, %s, %s)", (at, sorted(keys), *CREDIT, YOUNG))
+    connection.execute("SELECT vault.reckon(%s, %s, %s)", (at, sorted(keys), YOUNG))
 
 
-def look_up(counter: Counter, person: str, at: int, units: int = LINE) -> tuple[int, int, int]:
+def look_up(
+    counter: Counter, person: str, at: int, units: int = LINE, lane: Lane = Lane.CARD
+) -> tuple[int, int, int]:
     """One look-up on a device whose line is this long; confirmed, so that exhaustion is said as such."""
-    return counter.ask_entry(person, at, scarce(5, units=units))
+    return counter.ask_entry(person, at, scarce(5, units=units), lane)
 
 
 def test_an_idle_line_is_spent_once(counter: Counter) -> None:
@@ -99,7 +104,7 @@ def test_one_look_up_claimed_many_times_pays_once(shared: Database, counter: Cou
         for index in indexes:
             claim(cashier, index, A_MONDAY + HOUR)
     earn(counter.connection, A_MONDAY + 2 * DAY)
-    assert earned(counter, counter.device) == CREDIT[0] // CREDIT[1]
+    assert earned(counter, counter.device) == 1 + SURPLUS
 
 
 def test_a_claim_cancelled_takes_back_what_it_gave(shared: Database, counter: Counter) -> None:
@@ -143,7 +148,7 @@ def test_a_young_device_earns_no_more_than_its_youth_allows(shared: Database, co
 
 def test_a_burst_of_claims_counts_as_median_days(shared: Database, counter: Counter) -> None:
     """A device with a past of four claims a day; then one day of forty."""
-    past = [(day, 4) for day in range(-50, -5)]
+    past = [(day, 4 * (1 + SURPLUS)) for day in range(-50, -5)]
     write_past(shared, counter.device, past)
     earn(counter.connection, A_MONDAY)
     ordinary = earned(counter, counter.device)
@@ -151,8 +156,8 @@ def test_a_burst_of_claims_counts_as_median_days(shared: Database, counter: Coun
         for k in range(40):
             claim(cashier, counter.ask_entry(f"known {k}", A_MONDAY)[2], A_MONDAY)
     earn(counter.connection, A_MONDAY + DAY)
-    assert earned(counter, counter.device) - ordinary <= 4 * CREDIT[0] // CREDIT[1] + 1
-    assert flight(counter) == 8
+    assert earned(counter, counter.device) - ordinary <= 4 * (1 + SURPLUS)
+    assert flight(counter) == 4 * (1 + SURPLUS)
 
 
 def test_what_was_earned_fades_with_what_was_asked(shared: Database, counter: Counter) -> None:
@@ -265,8 +270,8 @@ class Line(RuleBasedStateMachine):
         self.cashier = self.database.connect("rempart_cashier")
         self.cashier.autocommit = True
         self.now = A_MONDAY
-        self.asked: list[tuple[int, int, int]] = []
-        """at, cost, index"""
+        self.asked: list[tuple[int, int, int, int]] = []
+        """at, cost, index, person"""
         self.claims: dict[int, int] = {}
         self.counter.confirm(self.now)
 
@@ -274,22 +279,27 @@ class Line(RuleBasedStateMachine):
         self.counter.connection.close()
         self.cashier.close()
 
-    @rule(person=st.integers(0, 60), miss=st.booleans(), crash=st.integers(0, 9))
-    def ask(self, person: int, miss: bool, crash: int) -> None:
-        name = "nobody" if miss else f"known {person}"
+    @rule(
+        person=st.integers(0, 60),
+        kind=st.sampled_from(["card", "card", "card", "vitale", "miss", "miss by vitale"]),
+        crash=st.integers(0, 9),
+    )
+    def ask(self, person: int, kind: str, crash: int) -> None:
+        name = "nobody" if "miss" in kind else f"known {person}"
+        lane = Lane.VITALE if "vitale" in kind else Lane.CARD
         if crash == 0:
             # The vault dies before the commit: nothing was told, nothing is counted.
             with self.counter.connection.transaction(force_rollback=True):
-                look_up(self.counter, name, self.now)
+                look_up(self.counter, name, self.now, STATEFUL_LINE, lane)
             return
-        status, cost, index = look_up(self.counter, name, self.now)
+        status, cost, index = look_up(self.counter, name, self.now, STATEFUL_LINE, lane)
         if status in {TOLD, ABSENT}:
-            self.asked.append((self.now, cost, index))
+            self.asked.append((self.now, cost, index, person if status == TOLD else -1))
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
     def claim(self, data: st.DataObject) -> None:
-        _, _, index = data.draw(st.sampled_from(self.asked))
+        _, _, index, _ = data.draw(st.sampled_from(self.asked))
         claim(self.cashier, index, self.now)
         self.claims[index] = self.now
 
@@ -311,14 +321,23 @@ class Line(RuleBasedStateMachine):
     def never_more_than_the_line_and_what_claims_paid_for(self) -> None:
         if not hasattr(self, "asked"):
             return
-        claimed = set(self.claims)
-        for start, _, _ in self.asked:
-            within = [one for one in self.asked if start <= one[0] < start + 28 * DAY]
-            spent = sum(cost for _, cost, _ in within)
-            # Every claimed look-up of these, and of the slot of 4 days before them, may have been credited five thirds, once a charge.
-            paid = sum(cost for at, cost, index in self.asked if index in claimed and at >= start - 4 * DAY)
-            free = sum(1 for at, cost, index in self.asked if index in claimed and cost == 0)
-            assert spent <= LINE + (paid + free) * CREDIT[0] / CREDIT[1]
+        for start, *_ in self.asked:
+            spent = sum(cost for at, cost, *_ in self.asked if start <= at < start + 28 * DAY)
+            assert spent <= STATEFUL_LINE + self.paid_for(start - 4 * DAY)
+
+    def paid_for(self, since: int) -> int:
+        """At the most: of each person as many charges as look-ups that became claims, the dearest ones, and one unit more for each."""
+        charges: dict[int, list[int]] = {}
+        claims: dict[int, int] = {}
+        for at, cost, index, person in self.asked:
+            if person >= 0 and cost and at >= since:
+                charges.setdefault(person, []).append(cost)
+            if person >= 0 and index in self.claims:
+                claims[person] = claims.get(person, 0) + 1
+        return sum(
+            sum(cost + SURPLUS for cost in sorted(charges.get(person, []))[-count:])
+            for person, count in claims.items()
+        )
 
 
 def test_no_interleaving_ever_releases_more_than_the_line(shared: Database) -> None:
@@ -340,3 +359,68 @@ def test_a_seldom_used_key_cannot_raise_its_own_median(shared: Database, counter
     earn(counter.connection, A_MONDAY)
     assert earned(counter, counter.device) <= YOUNG
     assert flight(counter) == 0
+
+
+def test_one_invoiced_nir_does_not_open_ten_look_ups_by_card(shared: Database, counter: Counter) -> None:
+    """The narrow lane is dear going in; what its claim brings is one person beyond its own cost, as by card."""
+    index = counter.ask_entry("known 1", A_MONDAY, lane=Lane.VITALE)[2]
+    with shared.connect("rempart_cashier") as cashier:
+        claim(cashier, index, A_MONDAY)
+    earn(counter.connection, A_MONDAY + DAY)
+    assert earned(counter, counter.device) == 10 + SURPLUS
+    counter.confirm(A_MONDAY + DAY)
+    statuses = [look_up(counter, f"known {k}", A_MONDAY + DAY)[0] for k in range(2, 60)]
+    assert statuses.count(TOLD) == LINE - 4 + SURPLUS
+
+
+def test_claims_are_forgotten_after_sixty_days_whatever_they_earned(
+    shared: Database, counter: Counter
+) -> None:
+    """Told of, absent, cancelled, and of nobody's look-up."""
+    known, missed, undone = (look_up(counter, who, A_MONDAY)[2] for who in ("known 1", "nobody", "known 2"))
+    with shared.connect("rempart_cashier") as cashier:
+        for index in (known, missed, undone, 2**41):
+            claim(cashier, index, A_MONDAY)
+        cancel(cashier, undone, A_MONDAY)
+    earn(counter.connection, A_MONDAY + DAY)
+    kept = "SELECT (SELECT count(*) FROM vault.claim WHERE index = ANY (%s)), (SELECT count(*) FROM vault.credit WHERE index = ANY (%s))"
+    indexes = [known, missed, undone, 2**41]
+    for at, left in ((59 * DAY, (4, 1)), (62 * DAY, (0, 0))):
+        while forget(counter, A_MONDAY + at, at_once=2):
+            pass
+        assert counter.connection.execute(kept, (indexes, indexes)).fetchone() == left
+
+
+def forget(counter: Counter, at: int, *, at_once: int) -> bool:
+    row = counter.connection.execute("SELECT vault.forget_old(%s, %s)", (at, at_once)).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def test_claims_by_the_thousand_are_noted_and_counted_a_part_at_a_time(
+    shared: Database, counter: Counter
+) -> None:
+    indexes = [counter.ask_entry(f"known {k}", A_MONDAY)[2] for k in range(7)]
+    with shared.connect("rempart_cashier") as cashier:
+        for index in indexes:
+            claim(cashier, index, A_MONDAY)
+    after, parts = indexes[0] - 1, 0
+    while after is not None:
+        row = counter.connection.execute(
+            "SELECT last FROM vault.note_claims(%s, %s, %s, %s, 3)", (A_MONDAY, CLAIM_DELAY, SURPLUS, after)
+        ).fetchone()
+        assert row is not None
+        after, parts = row[0], parts + 1
+    assert parts == 3
+    more, parts = True, 0
+    while more:
+        row = counter.connection.execute(
+            "SELECT more FROM vault.count_credits(%s, 3)", (A_MONDAY + DAY,)
+        ).fetchone()
+        assert row is not None
+        more, parts = row[0], parts + 1
+    assert parts >= 3
+    row = counter.connection.execute(
+        "SELECT units FROM vault.earned_day WHERE key = %s", (counter.device,)
+    ).fetchone()
+    assert row == (7 * (1 + SURPLUS),)

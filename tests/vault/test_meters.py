@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 from rempart.evidence.audit import audit_ledger
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Assurance, Lane, Profession
+from rempart.vault.lines import MONTH, MOST_A_MONTH, MOST_UNITS, MOST_WIDENINGS
 from rempart.vault.policy import (
     CONFIRMED,
-    CREDIT,
     LEASE,
     LINES,
+    SURPLUS,
+    UNDER_WAY,
+    UNKNOWN_SHARE,
     WIDENING,
     WIDENINGS_A_DAY,
     YOUNG,
@@ -342,7 +345,7 @@ def test_no_hour_and_no_day_ever_holds_more_than_the_line(
 def test_the_documented_table_is_the_policy() -> None:
     rows = re.findall(r"^\| (\w+) \| (.+) \|$", (ROOT / "docs/meters.md").read_text(), re.MULTILINE)
     documented = {name: cells.split(" | ") for name, cells in rows if name in set(Profession)}
-    assert documented.keys() == {str(profession) for profession in Profession} - {"insurer"}
+    assert documented.keys() == {str(profession) for profession in LINES}
     for profession, line in LINES.items():
         window = (
             f"{line.told_window // HOUR} h" if line.told_window <= DAY else f"{line.told_window // DAY} d"
@@ -358,12 +361,15 @@ def test_the_documented_figures_are_the_policys() -> None:
     more = [b - a for a, b in zip(editor_limits(0), editor_limits(1), strict=True)]
     for said in (
         f"{hour} units and {more[0]} an establishment served in an hour, {day} and {more[1]} in a day, {line} and {more[2]} in a",
-        {(2, 1): "units count twice"}[CREDIT],
+        {1: "its own units and one more"}[SURPLUS],
         f"opens {CONFIRMED} units",
         f"{YOUNG} units in all",
         f"{WIDENING} units",
         f"{WIDENINGS_A_DAY} times a day",
         f"blocks of {LEASE}",
+        {4: "Four look-ups of one device"}[UNDER_WAY],
+        {50: "a fiftieth of the platform's"}[UNKNOWN_SHARE],
+        f"{MOST_UNITS} units at once, {MOST_WIDENINGS} times a day, {MOST_A_MONTH:,} units in {MONTH // DAY} days",
     ):
         assert said in text
 

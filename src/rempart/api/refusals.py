@@ -48,6 +48,7 @@ ISSUE_TYPES = {
     "breaker": "throttled",
     "exhausted": "throttled",
     "inquiries": "throttled",
+    "widened-enough": "throttled",
     "invitations": "throttled",
     "contained": "suppressed",
     "conflict": "conflict",
@@ -58,6 +59,7 @@ ISSUE_TYPES = {
     "target-too-long": "too-long",
     "header-too-large": "too-long",
     "crowded": "throttled",
+    "busy": "throttled",
     "saturated": "transient",
     "method": "not-supported",
     "slow": "timeout",
@@ -69,7 +71,7 @@ ISSUE_TYPES = {
 }
 """Stable code → FHIR issue type (https://hl7.org/fhir/R4/valueset-issue-type.html), where its status does not say it: `issue_type`."""
 
-RETRY_SOON = frozenset({"crowded", "saturated"})
+RETRY_SOON = frozenset({"busy", "crowded", "saturated"})
 """Over within seconds: places come free as answers leave."""
 _UNAUTHORISED = [
     (b"www-authenticate", b'Signature realm="rempart"'),

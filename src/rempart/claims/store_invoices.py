@@ -192,8 +192,15 @@ async def tell_line(c: asyncpg.Connection, engagement: int, at: int) -> None:
 
 
 async def untell_line(c: asyncpg.Connection, engagement: int, at: int) -> None:
-    """That claim was cancelled."""
-    await c.execute("UPDATE vault.claim SET cancelled = $2, noted = false WHERE index = $1", engagement, at)
+    """That claim was cancelled. A look-up may have become several invoices: while one stands that pays something, so does the claim.
+
+    Its beneficiary is locked (store_care.lock_people): of two cancelled at once, one sees the other."""
+    await c.execute(
+        "UPDATE vault.claim SET cancelled = $2, noted = false WHERE index = $1 AND NOT EXISTS ("
+        " SELECT FROM claims.invoice i WHERE i.engagement = $1 AND i.state = 'accepted' AND i.amc > 0)",
+        engagement,
+        at,
+    )
 
 
 def _kept(row: Any) -> Kept:

@@ -47,7 +47,7 @@ _CALL = (
     "SELECT count(*) FROM bench.batch b, LATERAL {function}({at}, b.session, b.nobody, b.insurer, b.one, b.one, b.one, 1, b.tag, b.tag,"
     " b.told, b.absent, b.limits, b.pace, b.window, b.salt, b.one, b.one) d WHERE b.place = %s"
 )
-_LEASE = "SELECT vault.lease({at}, %s, %s, {leased}, 2000000000)"
+_LEASE = "SELECT vault.lease({at}, %s, %s, 1, {leased}, 2000000000)"
 
 
 def bench_line(

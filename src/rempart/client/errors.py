@@ -94,6 +94,7 @@ _BY_CODE: dict[str, type[Refused]] = {
     "internal": Unavailable,
     "saturated": Unavailable,
     "crowded": Unavailable,
+    "busy": Unavailable,
     "slow": Unavailable,
 }
 

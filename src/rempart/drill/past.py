@@ -25,7 +25,8 @@ from rempart.foundation.errors import Outage
 
 PAST_DAYS = 56
 _MONTH_SLOTS, _SLOT_DAYS = 8, 4
-_CARD, _VITALE, _MISS = 1, 10, 5
+_CARD, _VITALE, _MISS, _SURPLUS = 1, 10, 5, 1
+"""Units; the last is what a claim earns beyond its look-up's own (docs/meters.md)."""
 RECKONED_SECONDS = 30
 _UNRECKONED = "SELECT count(DISTINCT d.key) FROM vault.earned_day d JOIN vault.meter m ON m.key = d.key WHERE m.earned_slot = 0"
 _DEVICES = "SELECT account::text, device::text FROM vault.binding"
@@ -113,7 +114,7 @@ def _live(
                     told[patient] = at
                     units += weight
                     if chance.random() < ACCOUNTED and person.is_open(house.rhythm.domain, day):
-                        lived.claimed.update({(key, at // DAY): weight for key in keys})
+                        lived.claimed.update({(key, at // DAY): weight + _SURPLUS for key in keys})
             else:
                 units += weight * _MISS
             lived.asked.update({(key, at // DAY): units for key in keys})

@@ -15,6 +15,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "exhausted": ("Lignes épuisées", "Lines used up"),
     "contained": ("Demandes arrêtées par une mesure", "Requests stopped by a hold"),
     "breaker": ("Disjoncteurs ouverts", "Breakers open"),
+    "busy": ("Postes qui demandent trop à la fois", "Devices that ask too much at once"),
     "canary": ("Témoins consultés", "Canaries"),
 }
 _EIGHTHS = " ▁▂▃▄▅▆▇█"

@@ -1,21 +1,41 @@
 """Breakers: what all accounts together may ask of one insurer, and of the platform, in an hour. Leased in blocks: no row is hot.
 
-A block counts as spent when it is taken; this process then spends it from memory, for the dearest outcome first, as every meter. An
-hour later what is left of it is void. So nobody is told beyond the limit but for the rest of one lease a vault, taken in the hour before;
+A block counts as spent when it is taken; this process then spends it from memory, for the dearest outcome first, as every meter. What is
+left of it is void when its hour ends. So nobody is told beyond the limit but for the rest of one lease a vault, taken in the hour before;
 a crash wastes one lease a vault and gives nothing back.
+
+What a request reserves and does not spend goes back to this vault's memory alone. So that one device cannot move an insurer's whole hour
+there, a few of its requests may be under way at once: the others are refused before anything is reserved.
 """
 
 import asyncio
-from dataclasses import dataclass
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import asyncpg
 
-from rempart.foundation.clock import HOUR, Clock
+from rempart.foundation.clock import Clock
 from rempart.foundation.errors import Outage, Refusal
 from rempart.vault.directory import KnownInsurer
-from rempart.vault.policy import INSURER_LEAST, INSURER_SHARE, LEASE, PLATFORM_LEAST, PLATFORM_SHARE
+from rempart.vault.policy import (
+    HOUR_SLOT,
+    INSURER_LEAST,
+    INSURER_SHARE,
+    LEASE,
+    PLATFORM_LEAST,
+    PLATFORM_SHARE,
+    UNDER_WAY,
+    UNKNOWN_SHARE,
+)
 from rempart.vault.store_accounts import LOST
+
+_KEPT_SLOTS = 4
+"""Quarters of an hour during which a lease is spent, its own first: an hour at the most. The database counts it for an hour at least."""
+_PLATFORM = ("platform", "")
+_UNKNOWN = ("insurer", "0")
 
 
 class BreakerOpen(Refusal):
@@ -24,10 +44,37 @@ class BreakerOpen(Refusal):
     code: ClassVar[str] = "breaker"
 
 
-@dataclass
+class DeviceBusy(Refusal):
+    """This device has as many look-ups under way as one may. Nothing was reserved, nothing looked up."""
+
+    code: ClassVar[str] = "busy"
+
+
+@dataclass(slots=True)
+class Reserved:
+    """What a request under way holds. `spent` is said by whoever knows what it cost; until then it counts as the whole."""
+
+    spent: int
+
+
+@dataclass(slots=True)
 class _Lease:
-    units: int = 0
-    taken: int = 0
+    """What is left of what was taken in one quarter of an hour."""
+
+    slot: int
+    units: int
+
+
+@dataclass(slots=True)
+class _Held:
+    """This process's leases of one breaker, oldest first."""
+
+    leases: list[_Lease] = field(default_factory=list)
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+_Parts = list[tuple[_Lease, int]]
+"""Which leases a request's units come from."""
 
 
 class Breakers:
@@ -35,50 +82,102 @@ class Breakers:
 
     def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
         self._pool, self._clock = pool, clock
-        self._leases: dict[tuple[str, str], _Lease] = {}
-        self._leasing = asyncio.Lock()
+        self._held: dict[tuple[str, str], _Held] = {}
+        self._under_way: dict[uuid.UUID, int] = {}
 
-    async def reserve(self, insurer: KnownInsurer | None, persons: int, units: int) -> None:
-        """Take `units` from the insurer's breaker and the platform's, or nothing. `persons`: of the whole platform.
+    @asynccontextmanager
+    async def reserve(
+        self, device: uuid.UUID, insurer: KnownInsurer | None, persons: int, units: int
+    ) -> AsyncIterator[Reserved]:
+        """Hold `units` of the insurer's breaker and the platform's, or nothing; what was not spent is given back at the end.
 
-        An unknown n° AMC has a breaker of its own: same work. Raises BreakerOpen, Outage.
+        `persons`: of the whole platform. An unknown n° AMC has a breaker of its own: same work. What ends in an error may have been
+        counted: it is kept whole. Raises DeviceBusy, BreakerOpen, Outage; the place of a device is free again in any case.
         """
-        number, its = (insurer.number, insurer.persons) if insurer else (0, 0)
-        await self._take(("platform", ""), units, max(PLATFORM_LEAST, persons // PLATFORM_SHARE))
+        if self._under_way.get(device, 0) >= UNDER_WAY:
+            raise DeviceBusy
+        self._under_way[device] = self._under_way.get(device, 0) + 1
         try:
-            await self._take(("insurer", str(number)), units, max(INSURER_LEAST, its // INSURER_SHARE))
-        except (BreakerOpen, Outage):
-            self._leases["platform", ""].units += units
-            raise
+            whole = _platform_limit(persons)
+            key, limit = _insurers(insurer, whole)
+            parts = [await self._take(_PLATFORM, units, whole)]
+            try:
+                parts.append(await self._take(key, units, limit))
+            except (BreakerOpen, Outage):
+                _settle(parts[0], 0)
+                raise
+            reserved = Reserved(units)
+            yield reserved
+            for each in parts:
+                _settle(each, reserved.spent)
+        finally:
+            self._leave(device)
 
-    def give_back(self, insurer: KnownInsurer | None, units: int) -> None:
-        """The difference between the dearest outcome and what it was."""
-        for key in (("platform", ""), ("insurer", str(insurer.number if insurer else 0))):
-            self._leases[key].units += units
+    def _leave(self, device: uuid.UUID) -> None:
+        self._under_way[device] -= 1
+        if not self._under_way[device]:
+            del self._under_way[device]
 
-    async def _take(self, key: tuple[str, str], units: int, limit: int) -> None:
-        lease = self._leases.setdefault(key, _Lease())
-        if not self._has(lease, units):
-            async with self._leasing:
-                if not self._has(lease, units):
-                    await self._renew(key, lease, units, limit)
-        lease.units -= units
+    async def _take(self, key: tuple[str, str], units: int, limit: int) -> _Parts:
+        held = self._held.setdefault(key, _Held())
+        if self._left(held) < units:
+            async with held.renewing:
+                # Again, for somebody who needs less may have drawn meanwhile.
+                while (left := self._left(held)) < units:
+                    await self._renew(key, held, units - left, limit)
+        # Nothing else runs between the last look and here.
+        return _draw(held, units)
 
-    def _has(self, lease: _Lease, units: int) -> bool:
-        return lease.units >= units and 0 <= self._clock() - lease.taken < HOUR
+    def _left(self, held: _Held) -> int:
+        """Units that may still be spent. Leases of an hour that has ended are void, and so are those of an hour that has not come: the
+        clock was turned back."""
+        slot = self._clock() // HOUR_SLOT
+        held.leases = [lease for lease in held.leases if 0 <= slot - lease.slot < _KEPT_SLOTS]
+        return sum(lease.units for lease in held.leases)
 
-    async def _renew(self, key: tuple[str, str], lease: _Lease, units: int, limit: int) -> None:
+    async def _renew(self, key: tuple[str, str], held: _Held, least: int, limit: int) -> None:
         now = self._clock()
-        # A small limit is leased in small blocks, so that one vault does not hold all of it.
-        block = max(units, min(LEASE, limit // 8))
         try:
-            taken = await self._pool.fetchval(
-                "SELECT vault.lease($1, $2, $3, $4, $5)", now, *key, block, limit
+            granted = await self._pool.fetchval(
+                "SELECT vault.lease($1, $2, $3, $4, $5, $6)", now, *key, least, LEASE, limit
             )
         except LOST as error:
             raise Outage(type(error).__name__) from error
-        if not taken:
+        if granted < least:
             raise BreakerOpen(key[0])
-        if now - lease.taken >= HOUR or now < lease.taken:
-            lease.units = 0
-        lease.units, lease.taken = lease.units + block, now
+        slot = now // HOUR_SLOT
+        if held.leases and held.leases[-1].slot == slot:
+            held.leases[-1].units += granted
+        else:
+            held.leases.append(_Lease(slot, granted))
+
+
+def _platform_limit(persons: int) -> int:
+    """Units an hour, unless the operator set others."""
+    return max(PLATFORM_LEAST, persons // PLATFORM_SHARE)
+
+
+def _insurers(insurer: KnownInsurer | None, platform_limit: int) -> tuple[tuple[str, str], int]:
+    """The insurer's breaker and its units an hour, unless the operator set others."""
+    if insurer is None:
+        return _UNKNOWN, platform_limit // UNKNOWN_SHARE
+    return ("insurer", str(insurer.number)), max(INSURER_LEAST, insurer.persons // INSURER_SHARE)
+
+
+def _draw(held: _Held, units: int) -> _Parts:
+    """From the oldest first, so that little is void at its hour's end."""
+    parts = []
+    for lease in held.leases:
+        part = min(units, lease.units)
+        lease.units -= part
+        units -= part
+        parts.append((lease, part))
+    return parts
+
+
+def _settle(parts: _Parts, spent: int) -> None:
+    """Each lease takes back its own: what is void meanwhile stays void."""
+    for lease, part in parts:
+        kept = min(spent, part)
+        lease.units += part - kept
+        spent -= kept

@@ -14,7 +14,8 @@ from rempart.foundation.clock import paris_date
 from rempart.foundation.errors import Outage, Refusal
 from rempart.foundation.identifiers import refuse_synthetic, refuse_unless_synthetic
 from rempart.foundation.vocabulary import Domain, Lane
-from rempart.vault.breakers import BreakerOpen
+from rempart.vault import switches
+from rempart.vault.breakers import BreakerOpen, DeviceBusy
 from rempart.vault.capsule import (
     Departure,
     SealedContract,
@@ -32,12 +33,13 @@ from rempart.vault.decision import ABSENT, ANSWER_CLASS, Grid, decide
 from rempart.vault.directory import KnownInsurer
 from rempart.vault.editors import editor_of, served
 from rempart.vault.engagement import number_of
-from rempart.vault.errors import StepUpNeeded
+from rempart.vault.errors import ClaimsOnly, Contained, KnownOnly, StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.ledgercall import Debited, Entry, Status
 from rempart.vault.policy import LINES, costs
 from rempart.vault.sessions import Standing, standing
 from rempart.vault.signature import SignatureInvalid, VerifiedRequest, read_signature, verify
+from rempart.vault.store_accounts import LOST
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.fhir import BadPresentation, Presentation, read_request
 from rempart.vaultdoor.messages import Act, Answer, Decision
@@ -57,12 +59,6 @@ class Exhausted(Refusal):
     code: ClassVar[str] = "exhausted"
 
 
-class Contained(Refusal):
-    """A switch is thrown."""
-
-    code: ClassVar[str] = "contained"
-
-
 class SessionOver(Refusal):
     """Session, device, account, establishment or membership no longer stands."""
 
@@ -80,8 +76,16 @@ _REFUSALS: dict[Status, type[Refusal]] = {
     Status.CONTAINED: Contained,
     Status.SESSION_OVER: SessionOver,
     Status.STEP_UP: StepUpNeeded,
+    Status.WITHHELD: KnownOnly,
+    Status.CLAIMS_ONLY: ClaimsOnly,
 }
-_TOLD_TO_DETECTION = {Status.EXHAUSTED: "exhausted", Status.CONTAINED: "contained", Status.STEP_UP: "step-up"}
+_TOLD_TO_DETECTION = {
+    Status.EXHAUSTED: "exhausted",
+    Status.CONTAINED: "contained",
+    Status.STEP_UP: "step-up",
+    Status.WITHHELD: "contained",
+    Status.CLAIMS_ONLY: "contained",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +128,52 @@ async def disclose(act: Act, zone: Zone) -> Answer:
     keys = present(presentation, zone)
     entry = entry_for(presentation, who, editor, insurer, keys, zone)
     # Meter and ledger first, durably. The capsule is opened against their receipt, never before.
+    heard = zone.switches.mark()
     debited = await debit(entry, who, insurer, zone)
     if debited.epoch > keys[0].epoch:
         # The sealer was started again and this vault was not: the person may well be there, under a tag we cannot make.
         raise Outage(f"insurer {presentation.amc} is at epoch {debited.epoch}: start the vault again")
     decision = reduce(debited, keys, insurer, presentation, canary=partial(tell_canary, zone, who, debited))
-    return pad(engage(debited, decision, who, insurer, presentation, zone))
+    answer = pad(engage(debited, decision, who, insurer, presentation, zone))
+    if not zone.switches.unchanged(heard):
+        await require_still_open(entry, debited, who, zone)
+    return answer
+
+
+async def require_still_open(entry: Entry, debited: Debited, who: Standing, zone: Zone) -> None:
+    """Read the switches again, for an answer that is on its way while one was thrown. It stays counted and logged: never under-counted.
+
+    Raises Contained, ClaimsOnly, KnownOnly, StepUpNeeded, Outage.
+    """
+    scopes = [
+        ("platform", ""), ("insurer", str(entry.insurer)), ("lane", str(int(entry.lane))), ("profession", who.profession),
+        ("editor", str(entry.editor)), ("establishment", str(who.establishment)), ("account", str(who.account)),
+        ("device", str(who.device)),
+    ]  # fmt: skip
+    try:
+        refusal = await switches.against_look_up(
+            zone.pool, zone.clock(), scopes, session=who.session, already_told=debited.cost == 0
+        )
+    except LOST as error:
+        raise Outage(type(error).__name__) from error
+    if refusal is not None:
+        note(zone, who, "step-up" if refusal is StepUpNeeded else "contained", None)
+        raise refusal
 
 
 async def debit(entry: Entry, who: Standing, insurer: KnownInsurer | None, zone: Zone) -> Debited:
     """The breakers', then the one call's receipt. Raises Outage and whatever refuses: then detection is told, and nothing was debited."""
     try:
-        await zone.breakers.reserve(insurer, zone.directory.persons, entry.cost_absent)
-    except BreakerOpen:
-        note(zone, who, "breaker", insurer)
+        async with zone.breakers.reserve(
+            who.device, insurer, zone.directory.persons, entry.cost_absent
+        ) as reserved:
+            debited = await zone.ledger.debit(entry)
+            reserved.spent = debited.cost
+            if debited.commitment:
+                zone.operations.logged()
+    except (BreakerOpen, DeviceBusy) as refused:
+        note(zone, who, refused.code, insurer)
         raise
-    debited: Debited | None = None
-    try:
-        debited = await zone.ledger.debit(entry)
-    finally:
-        # What failed may have been counted: its reserve is kept.
-        if debited is not None:
-            zone.breakers.give_back(insurer, entry.cost_absent - debited.cost)
     if debited.status in _REFUSALS:
         if debited.status in _TOLD_TO_DETECTION:
             note(zone, who, _TOLD_TO_DETECTION[debited.status], insurer)

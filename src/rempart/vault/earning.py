@@ -11,13 +11,14 @@ from collections.abc import Sequence
 import asyncpg
 
 from rempart.foundation.clock import HOUR, MINUTE, Clock
-from rempart.vault.policy import CLAIM_DELAY, CREDIT, YOUNG
+from rempart.vault.policy import CLAIM_DELAY, SURPLUS, YOUNG
 from rempart.vault.store_accounts import LOST
 
 EVERY = MINUTE
 """µs of the vault's clock between two rounds."""
 _LOOK_SECONDS = 0.25
-_AT_ONCE = 200
+_CLAIMS_AT_ONCE, _METERS_AT_ONCE, _FORGOTTEN_AT_ONCE = 500, 50, 20_000
+"""Rows a transaction: look-ups wait for what it holds."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,22 +44,42 @@ class Earning:
     async def round(self) -> None:
         """Note the claims that came, count those whose day has passed, reckon the meters they change."""
         now = self._clock()
-        changed = self._changed
-        changed |= set(await self._pool.fetchval("SELECT vault.note_claims($1, $2)", now, CLAIM_DELAY))
-        changed |= set(await self._pool.fetchval("SELECT vault.count_credits($1)", now))
+        await self._note(now)
+        await self._count(now)
         hourly = abs(now - self._hour) >= HOUR
         if hourly:
-            changed |= set(await self._pool.fetchval("SELECT vault.unreckoned($1)", now))
-        await self._reckon(now, sorted(changed))
+            self._changed |= set(await self._pool.fetchval("SELECT vault.unreckoned($1)", now))
+        await self._reckon(now, sorted(self._changed))
         self._changed = set()
         self._last = now
         if hourly:
-            await self._pool.execute("SELECT vault.forget_old($1)", now)
+            while await self._pool.fetchval("SELECT vault.forget_old($1, $2)", now, _FORGOTTEN_AT_ONCE):
+                pass
             self._hour = now
+
+    async def _note(self, now: int) -> None:
+        after: int | None = -1
+        while after is not None:
+            keys, after = await self._pool.fetchrow(
+                "SELECT keys, last FROM vault.note_claims($1, $2, $3, $4, $5)",
+                now,
+                CLAIM_DELAY,
+                SURPLUS,
+                after,
+                _CLAIMS_AT_ONCE,
+            )
+            self._changed |= set(keys)
+
+    async def _count(self, now: int) -> None:
+        more = True
+        while more:
+            keys, more = await self._pool.fetchrow(
+                "SELECT keys, more FROM vault.count_credits($1, $2)", now, _CLAIMS_AT_ONCE
+            )
+            self._changed |= set(keys)
 
     async def _reckon(self, now: int, keys: Sequence[uuid.UUID]) -> None:
         # A few at a time: their meters are locked meanwhile.
-        for start in range(0, len(keys), _AT_ONCE):
-            await self._pool.fetchval(
-                "SELECT vault.reckon($1, $2, $3, $4, $5)", now, keys[start : start + _AT_ONCE], *CREDIT, YOUNG
-            )
+        for start in range(0, len(keys), _METERS_AT_ONCE):
+            some = keys[start : start + _METERS_AT_ONCE]
+            await self._pool.fetchval("SELECT vault.reckon($1, $2, $3)", now, some, YOUNG)

@@ -4,10 +4,11 @@ They need the identifier, so they are made where it passes through memory; what 
 a device's last identifier this process keeps six digits, for an hour.
 """
 
+import asyncio
 import uuid
 from collections import OrderedDict
 
-from rempart.foundation.clock import HOUR
+from rempart.foundation.clock import HOUR, Clock
 from rempart.foundation.vocabulary import Lane
 from rempart.vault.keystore import Prf
 from rempart.vaultdoor.fhir import Presentation
@@ -16,6 +17,7 @@ NONE, SAME, NEXT, NEAR, AROUND, FAR = range(6)
 """Classes of the step: none before, the same, the next number, within ten upwards, within a hundred, far or downwards."""
 _MODULUS = 1_000_000
 _MOST_DEVICES = 200_000
+_FORGET_SECONDS = 60
 
 
 class Features:
@@ -40,12 +42,23 @@ class Features:
         return self._prf(b"feature-bucket\0" + place.encode())[0]
 
     def _step(self, device: uuid.UUID, number: int, now: int) -> int:
-        before, at = self._last.get(device, (0, -HOUR))
+        self.forget(now)
+        before = self._last.pop(device, None)
         self._last[device] = (number, now)
-        self._last.move_to_end(device)
         if len(self._last) > _MOST_DEVICES:
             self._last.popitem(last=False)
-        return step_class(before, number) if 0 <= now - at < HOUR else NONE
+        return step_class(before[0], number) if before is not None else NONE
+
+    async def follow(self, clock: Clock) -> None:
+        """For ever: forget also when nobody asks anything."""
+        while True:
+            await asyncio.sleep(_FORGET_SECONDS)
+            self.forget(clock())
+
+    def forget(self, now: int) -> None:
+        """What is an hour old, or of a time that has not come: the clock was turned back."""
+        while self._last and not 0 <= now - next(iter(self._last.values()))[1] < HOUR:
+            self._last.popitem(last=False)
 
 
 def step_class(before: int, number: int) -> int:

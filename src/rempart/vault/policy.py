@@ -16,9 +16,10 @@ HOUR_SLOT, DAY_SLOT, MONTH_SLOT = 900_000_000, 14_400_000_000, 345_600_000_000
 
 CLAIM_DELAY = DAY
 """An accepted claim counts a day after the later of look-up and claim: whoever invoices to go on has a day to be seen."""
-CREDIT = (2, 1)
-"""What a claimed look-up gives back: itself, and as much again for the three in ten that never become a claim, for typing errors and for
-cards whose contract has ended (0.7 × 2 = 1.4 units earned a look-up; 1.0 spent, and 0.3 for six misses in a hundred)."""
+SURPLUS = 1
+"""Units that a claimed look-up gives back beyond its own: one person, whatever the lane. For the three in ten that never become a claim,
+for typing errors and for cards whose contract has ended (by card 0.7 × 2 = 1.4 units earned a look-up; 1.0 spent, and 0.3 for six misses in a
+hundred). As much again as the look-up cost would make ten card look-ups of one invoiced NIR."""
 YOUNG = 120
 """All that claims can give to anybody in the 28 days after its first claim: a median needs a past."""
 CONFIRMED = 15
@@ -26,12 +27,18 @@ CONFIRMED = 15
 WIDENING = 60
 """Units that one confirmation by passkey adds to an exhausted line."""
 WIDENINGS_A_DAY = 4
+UNDER_WAY = 4
+"""Look-ups of one device under way at once, a vault. A person waits for one; a counter's software for two or three. Each reserves its
+dearest outcome from the breakers (a miss by NIR: 50 units), so that one device holds 200 units of an insurer's hour at the most."""
 LEASE = 256
-"""Units that a vault takes at once from a breaker: a crash wastes as many at the most, and none is told beyond."""
+"""Units that a vault takes at once from a breaker, or an eighth of a small limit: a crash wastes as many, and none is told beyond."""
 INSURER_SHARE, INSURER_LEAST = 100, 2_000
 """An insurer's breaker, unless the operator sets another: 1 % of its people an hour, 2,000 units at least."""
 PLATFORM_SHARE, PLATFORM_LEAST = 200, 20_000
 """The platform's: 0.5 % of all people an hour, three times the trade's peak; 20,000 units at least."""
+UNKNOWN_SHARE = 50
+"""An n° AMC that nobody has may be asked for with a fiftieth of the platform's. One look-up in 200 is mistyped there and costs five: at the
+trade's peak less than half of that. Nobody is told of anybody by it; without a limit of its own it would spend the platform's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,28 +48,29 @@ CREATE TABLE vault.claim (
   noted boolean NOT NULL DEFAULT false
 );
 CREATE INDEX claim_unseen ON vault.claim (index) WHERE NOT noted;
+CREATE INDEX claim_by_time ON vault.claim (at);
 
--- The look-up that a claim followed, resolved when it came; it counts from `effective` on, a day later. `day`: of the look-up (UTC days since
--- 1970); `counted`: it is in vault.earned_day.
+-- The look-up that a claim followed, resolved when it came; it counts from `effective` on, a day later. Whose look-up it was, not whom it was
+-- about. `day`: of the look-up (UTC days since 1970); `units`: what it earns; `counted`: it is in vault.earned_day.
 CREATE TABLE vault.credit (
   index bigint PRIMARY KEY,
   effective bigint NOT NULL,
   keys uuid[] NOT NULL,
-  establishment uuid NOT NULL,
-  subject uuid NOT NULL,
   day integer NOT NULL,
   units integer NOT NULL,
   counted boolean NOT NULL DEFAULT false
 );
 CREATE INDEX credit_waiting ON vault.credit (effective) WHERE NOT counted;
+CREATE INDEX credit_old ON vault.credit (effective) WHERE counted;
 
--- Units of each key's look-ups that a claim followed, by the day of the look-up; kept 60 days.
+-- What each key earned by claims, by the day of the look-up; kept 60 days.
 CREATE TABLE vault.earned_day (
   key uuid NOT NULL,
   day integer NOT NULL,
   units integer NOT NULL,
   PRIMARY KEY (key, day)
 ) WITH (fillfactor = 50);
+CREATE INDEX earned_day_old ON vault.earned_day (day);
 
 -- For detection, 28 days: no identifier, two coarse features (docs/detection.md). `bucket`: keyed, of the département or the member number's
 -- prefix, 0 to 255. `step`: class of the distance to the device's previous identifier.
