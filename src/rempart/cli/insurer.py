@@ -68,7 +68,7 @@ def cards_open(
         if target.exists():
             raise BadInput(f"{target} is there already")
         try:
-            head = open_package(file, target, read_notice_key(key), _published_keys(platform))
+            head = open_package(file, target, read_notice_key(key), published_keys(platform))
         except OSError as error:
             raise BadInput(f"{file}: {error.strerror}") from error
     except RempartError as error:
@@ -139,7 +139,7 @@ def _euros(cents: int) -> str:
     return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
-def _published_keys(platform: str) -> dict[str, Any]:
+def published_keys(platform: str) -> dict[str, Any]:
     """The platform's JWKS: from its address, over HTTPS unless it is this machine's, or from a file. Raises BadInput, Outage."""
     parts = urlsplit(platform)
     try:

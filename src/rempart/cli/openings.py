@@ -47,7 +47,7 @@ def openings_verify(
 ) -> None:
     """Check a day's openings against one's own copy of the ledger; print the digest to acknowledge them by."""
     try:
-        _verify(file, read_notice_key(key), mirror, _read_log_key(log_key), output)
+        _verify(file, read_notice_key(key), mirror, read_log_key(log_key), output)
     except RempartError as error:
         print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
         raise typer.Exit(1) from error
@@ -157,7 +157,8 @@ def _row(leaf: Told, member: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _read_log_key(text: str) -> VerifierKey:
+def read_log_key(text: str) -> VerifierKey:
+    """A verifier key, or the file that holds it. Raises BadInput, NoteMalformed."""
     place = Path(text)
     try:
         return VerifierKey.parse(place.read_text().strip() if place.is_file() else text)

@@ -59,6 +59,7 @@ class VaultRefused(RempartError):
     """The vault answered no."""
 
     def __init__(self, refused: Refused) -> None:
+        self.refused = refused.code
         known = CODES.get(refused.code)
         super().__init__(
             f"{refused.code}: {known.english if known else ''} {refused.detail} {refused.reference}".strip()

@@ -1,0 +1,314 @@
+"""`rempart incident open|fact|about|done|clocks…`: the incident object and its clocks. Each act is journaled with it."""
+
+import getpass
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rempart.cli.alerts import reading
+from rempart.cli.operator import VAR, Folder
+from rempart.foundation.clock import Clock, system_clock
+from rempart.foundation.errors import BadInput, Refusal
+from rempart.foundation.settings import CashierSettings, load_settings
+from rempart.foundation.vocabulary import Lane
+from rempart.incident import facts as factual
+from rempart.incident import store_case as store
+from rempart.incident.case import AlreadyDone, Incident, Verb
+from rempart.incident.clocks import Due, State, loudest, read_clocks
+from rempart.incident.exposure import Question, Scope
+from rempart.incident.facts import Language, moment
+from rempart.incident.handing_over import unacknowledged
+from rempart.incident.notices.rendering import Telling
+from rempart.incident.notices.templates import FOLDER, Templates
+from rempart.incident.scope import scope as read_scope
+from rempart.supervisor.home import Home
+
+app = typer.Typer()
+console = Console(highlight=False)
+ABOUT_TO_LAPSE, LAPSED = 4, 5
+"""Exit codes of `clocks`."""
+Number = Annotated[
+    int, typer.Argument(help="the incident's number; without it, the one opened last", show_default=False)
+]
+Which = Annotated[
+    int,
+    typer.Option(
+        "--incident", help="the incident's number; without it, the one opened last", show_default=False
+    ),
+]
+By = Annotated[str, typer.Option("--by", help="who does it", show_default="who is logged in")]
+_COLOURS = {
+    State.LATE: "bold white on red", State.SOON: "bold black on yellow", State.DONE: "green", State.DONE_LATE: "yellow",
+    State.WAIVED: "dim", State.WAITING: "dim",
+}  # fmt: skip
+
+
+class NoQuestion(Refusal):
+    """An incident has a scope once it has a question."""
+
+    code = "incident-question"
+    french = "Cet incident n'a pas de périmètre : posez d'abord la question avec « rempart incident about »."
+    english = "This incident has no scope: put the question first with `rempart incident about`."
+
+
+@dataclass
+class Room:
+    """One command's view of an incident: the operator's connection, the templates, the incident itself."""
+
+    folder: Path
+    c: "psycopg.Connection[Any]"
+    templates: Templates
+    incident: Incident
+    clock: Clock = system_clock
+
+    def telling(self, scope: Scope | None) -> Telling:
+        """What documents are made from, now."""
+        return Telling.of(
+            self.incident,
+            scope,
+            store.insurers(self.c),
+            operators_name(self.folder),
+            self.clock(),
+            self.templates,
+        )
+
+    def scope(self) -> Scope:
+        """Read from the ledger, anew. Raises NoQuestion."""
+        if not self.incident.question:
+            raise NoQuestion
+        return read_scope(self.c, msgspec.json.decode(self.incident.question, type=Question))
+
+    def add(self, by: str, verb: Verb, key: str, value: str) -> None:
+        """Journal an act."""
+        store.add_act(self.c, self.incident.id, self.clock(), by or getpass.getuser(), verb, key, value)
+
+
+@contextmanager
+def room(folder: Path, number: int) -> Iterator[Room]:
+    """Raises IncidentUnknown, BadTemplate, Outage."""
+    with reading(folder) as c:
+        found = store.read_incident(c, number or store.latest(c))
+        yield Room(folder, c, read_templates(folder), found)
+
+
+# ── the incident ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command("open")
+def open_incident(
+    aware: Annotated[
+        str,
+        typer.Option(
+            help="since when the operator knows: 2026-11-28T03:10, in Paris unless it has an offset"
+        ),
+    ],
+    title: Annotated[str, typer.Option(help="a few words for everybody: no name, no number of a person")],
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """Open an incident: its clocks start when the operator knew."""
+    try:
+        known = factual.read_instant(aware)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    now = system_clock()
+    if known > now or not 1 <= len(title.strip()) <= 200:
+        raise BadInput("aware is in the past; a title has 1 to 200 characters")
+    with reading(folder) as c:
+        number = store.open_incident(c, now, by or getpass.getuser(), title.strip(), known)
+    console.print(f"Incident {number} is open. See `rempart incident clocks {number}`.")
+
+
+@app.command("list")
+def list_incidents(folder: Folder = VAR) -> None:
+    """The incidents, newest first."""
+    table = Table("no", "known since", "title", "facts", "done")
+    with reading(folder) as c:
+        for each in store.incidents(c):
+            table.add_row(
+                str(each.id), moment(each.aware, Language.FRENCH), each.title, str(len(each.facts)), str(len(each.done))
+            )  # fmt: skip
+    console.print(table)
+
+
+@app.command()
+def show(number: Number = 0, folder: Folder = VAR) -> None:
+    """Every fact, known or not, and the question of the scope."""
+    with room(folder, number) as here:
+        incident = here.incident
+        console.print(f"[bold]Incident {incident.id}[/bold]  {incident.title}", soft_wrap=True)
+        table = Table("fact", "", "value")
+        known = factual.Facts(here.templates.facts, incident.facts)
+        for kind in here.templates.facts.fact:
+            table.add_row(kind.key, kind.french, known.shown(kind.key, Language.FRENCH))
+        console.print(table)
+        console.print(f"question: {incident.question or 'none: rempart incident about'}", soft_wrap=True)
+
+
+@app.command()
+def fact(
+    key: Annotated[str, typer.Argument(help="a key of `incident show`; with :en, the same in English")],
+    value: Annotated[
+        str, typer.Argument(help="an empty value: unknown again; - reads it from standard input")
+    ],
+    number: Which = 0,
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """Say what is known. What nobody said is rendered as unknown."""
+    with room(folder, number) as here:
+        said = sys.stdin.read() if value == "-" else value
+        checked = factual.check(here.templates.facts, key, said) if said.strip() else ""
+        here.templates.facts.kind(key.removesuffix(factual.ENGLISH))
+        here.add(by, Verb.FACT, key, checked)
+    console.print(f"{key}: {'unknown' if not checked else 'noted'}.")
+
+
+@app.command()
+def about(
+    since: Annotated[str, typer.Option(help="the first instant in question")],
+    until: Annotated[str, typer.Option(help="the first instant after it")],
+    account: Annotated[list[UUID] | None, typer.Option(help="its id; may be repeated")] = None,
+    device: Annotated[list[UUID] | None, typer.Option(help="its id; may be repeated")] = None,
+    establishment: Annotated[list[UUID] | None, typer.Option(help="its id; may be repeated")] = None,
+    editor: Annotated[list[UUID] | None, typer.Option(help="its id; may be repeated")] = None,
+    lane: Annotated[list[str] | None, typer.Option(help="card, vitale or secret; may be repeated")] = None,
+    amc: Annotated[list[str] | None, typer.Option(help="an insurer's n° AMC; may be repeated")] = None,
+    number: Which = 0,
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """Put the question of the scope: whose answers, in which interval. The figures of every document are counted from it."""
+    with room(folder, number) as here:
+        known = {each.amc: each.number for each in store.insurers(here.c)}
+        try:
+            question = Question(
+                factual.read_instant(since), factual.read_instant(until), frozenset(account or ()), frozenset(device or ()),
+                frozenset(establishment or ()), frozenset(editor or ()), frozenset(Lane[name.upper()] for name in lane or ()),
+                frozenset(known[each] for each in amc or ()),
+            )  # fmt: skip
+        except (ValueError, KeyError) as error:
+            raise BadInput(str(error)) from None
+        found = read_scope(here.c, question)
+        here.add(by, Verb.QUESTION, "", msgspec.json.encode(question).decode())
+    console.print(f"{len(found.exposed):,} persons, {sum(len(e.answers) for e in found.exposed):,} answers.")
+
+
+@app.command()
+def done(
+    duty: Annotated[str, typer.Argument(help="its key, as `incident clocks` shows it")],
+    at: Annotated[str, typer.Option(help="when, if not now")] = "",
+    reference: Annotated[str, typer.Option(help="a receipt's number")] = "",
+    number: Which = 0,
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """Say that a duty was done."""
+    with room(folder, number) as here:
+        _require_open(here, duty)
+        when = factual.read_instant(at) if at else here.clock()
+        here.add(by, Verb.DONE, duty, f"{when} {reference}".strip())
+    console.print(f"{duty}: done.")
+
+
+@app.command()
+def waive(
+    duty: Annotated[str, typer.Argument(help="its key, as `incident clocks` shows it")],
+    why: Annotated[str, typer.Argument(help="why it is not due: an authority may ask")],
+    number: Which = 0,
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """Say that a duty is not due, and why."""
+    with room(folder, number) as here:
+        _require_open(here, duty)
+        if not why.strip():
+            raise BadInput("why")
+        here.add(by, Verb.WAIVE, duty, why.strip())
+    console.print(f"{duty}: not due.")
+
+
+@app.command()
+def journal(number: Number = 0, folder: Folder = VAR) -> None:
+    """Every act on an incident, in order."""
+    table = Table("no", "when", "who", "act", "about", "said")
+    with reading(folder) as c:
+        for act in store.acts(c, number or store.latest(c)):
+            table.add_row(
+                str(act.number), moment(act.at, Language.FRENCH), act.actor, act.verb, act.key, act.value
+            )
+    console.print(table)
+
+
+# ── clocks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def clocks(number: Number = 0, folder: Folder = VAR) -> None:
+    """What is due, done, about to lapse (exit code 4), late (exit code 5); and the packages that nobody acknowledged."""
+    with room(folder, number) as here:
+        now = here.clock()
+        dues = read_clocks(here.templates.clocks, here.incident, now)
+        handed = store.handed_over(here.c, here.incident.id)
+        waiting = unacknowledged(here.incident, handed, here.templates.clocks.remind_after_hours, now)
+    console.print(_clocks_table(dues, now))
+    for package, recall in waiting:
+        said = f"{package.name} ({package.amc}): package {package.issue} not acknowledged since {moment(package.made, Language.FRENCH)}"
+        console.print(
+            f"{said}{'; recall it: rempart incident remind --send' if recall else ''}",
+            style=_COLOURS[State.SOON] if recall else "",
+            soft_wrap=True,
+        )
+    loud = loudest(dues)
+    for due in dues:
+        if due.state in {State.LATE, State.SOON} and not due.duty.aid:
+            print(
+                f"{due.state.upper()}: {due.duty.key} ({due.duty.law}, {due.duty.to_english})",
+                file=sys.stderr,
+            )
+    if loud is State.LATE:
+        raise typer.Exit(LAPSED)
+    if loud is State.SOON or any(recall for _, recall in waiting):
+        raise typer.Exit(ABOUT_TO_LAPSE)
+
+
+def _clocks_table(dues: Sequence[Due], now: int) -> Table:
+    table = Table("duty", "law", "to", "what", "due", "left", "state")
+    for due in dues:
+        when = moment(due.due, Language.FRENCH) if due.due is not None else "–"
+        left = _left(due.due - now) if due.due is not None and due.done is None else ""
+        state = f"{due.state}{' (aid)' if due.duty.aid else ''}{f': {due.said}' if due.said else ''}"
+        table.add_row(
+            due.duty.key, due.duty.law, due.duty.to, due.duty.french, when, left, state, style=_COLOURS.get(due.state, "")
+        )  # fmt: skip
+    return table
+
+
+def _left(micros: int) -> str:
+    hours, minutes = divmod(abs(micros) // 60_000_000, 60)
+    return f"{'-' if micros < 0 else ''}{hours} h {minutes:02d}"
+
+
+def read_templates(folder: Path) -> Templates:
+    return Templates.read(Home.at(folder).folder / FOLDER)
+
+
+def operators_name(folder: Path) -> str:
+    file = Home.at(folder).config_file("cashier")
+    return load_settings(CashierSettings, file).operator_name if file.exists() else "Rempart"
+
+
+def _require_open(here: Room, duty: str) -> None:
+    here.templates.clocks.find(duty)
+    if duty in here.incident.done or duty in here.incident.waived:
+        raise AlreadyDone(duty)

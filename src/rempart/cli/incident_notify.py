@@ -1,0 +1,270 @@
+"""`rempart incident render|notify|remind|templates`: what is told of an incident, to whom. Nothing leaves without `--send`."""
+
+import getpass
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from rempart.claims.durable import write_durably
+from rempart.cli.incident_case import By, Number, Room, console, operators_name, read_templates, room
+from rempart.cli.operator import VAR, Folder, VaultRefused, ask
+from rempart.evidence.note import VerifierKey
+from rempart.foundation.clock import system_clock
+from rempart.incident import store_case as store
+from rempart.incident.case import Incident, Verb
+from rempart.incident.clocks import PACKAGES
+from rempart.incident.exposure import Exposed
+from rempart.incident.facts import Language
+from rempart.incident.handing_over import Planned, Proofs, no_proofs, plan, send, unacknowledged
+from rempart.incident.notices.figures import by_establishment
+from rempart.incident.notices.making import render_documents
+from rempart.incident.notices.rendering import (
+    Rendered,
+    Telling,
+    check_templates,
+    render,
+    render_for_place,
+)
+from rempart.incident.notices.templates import FOLDER, shipped
+from rempart.incident.scope_proofs import prove_answers, read_published
+from rempart.supervisor.home import Home
+from rempart.vaultdoor.messages import (
+    Checkpoint,
+    Done,
+    IncidentStatement,
+    SignedCheckpoint,
+    Stated,
+    StatePackage,
+    TellInsurer,
+)
+
+app = typer.Typer()
+templates_app = typer.Typer(no_args_is_help=True, help="The templates of what is told, and their lists.")
+app.add_typer(templates_app, name="templates")
+
+
+# ── documents ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command("render")
+def render_command(
+    number: Number = 0,
+    output: Annotated[
+        Path | None, typer.Option(help="Default: outbox/incidents/NUMBER in the platform's folder.")
+    ] = None,
+    folder: Folder = VAR,
+) -> None:
+    """Write every document that is not an insurer's: PDF, text in both languages, JSON. Sends nothing."""
+    with room(folder, number) as here:
+        target = output or Home.at(folder).outbox / "incidents" / str(here.incident.id)
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        telling = here.telling(here.scope() if here.incident.question else None)
+        made = list(_rendered(here, telling))
+        with _bar("documents") as bar:
+            task = bar.add_task("documents", total=len(made))
+            for name, each in made:
+                for suffix, content in _forms(each):
+                    write_durably(target / f"{name}{suffix}", content)
+                bar.advance(task)
+    console.print(f"{len(made)} documents in {target}", soft_wrap=True)
+
+
+def _rendered(here: Room, telling: Telling) -> Iterator[tuple[str, Rendered]]:
+    for document in here.templates.documents:
+        if document.per == "once":
+            yield document.key, render(telling, document)
+        elif document.per == "establishment" and telling.scope is not None:
+            parts = by_establishment(telling.scope)
+            for place in store.places(here.c, list(parts)):
+                yield (
+                    f"{document.key}-{place.finess or place.id}",
+                    render_for_place(telling, document, place, parts[UUID(place.id)]),
+                )
+
+
+def _forms(each: Rendered) -> Iterator[tuple[str, bytes]]:
+    yield ".pdf", each.pdf()
+    yield ".json", each.json()
+    for language in Language:
+        yield f".{language}.txt", each.text(language).encode()
+
+
+# ── packages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def notify(
+    number: Number = 0,
+    sending: Annotated[bool, typer.Option("--send", help="really hand the packages over")] = False,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="also tell the insurers of whom nobody is exposed")
+    ] = False,
+    proofs: Annotated[bool, typer.Option("--proofs", help="add an inclusion proof of each answer")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="also write here: the documents, or with --send the sealed packages")
+    ] = None,
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """One package an insurer: who of its members is exposed, the facts, the letters, the stage texts. A dry run unless told `--send`.
+
+    Run again, it hands over what is new and nothing twice.
+    """
+    with room(folder, number) as here:
+        telling = here.telling(here.scope())
+        check_templates(telling)
+        planned = plan(telling, store.handed_over(here.c, here.incident.id), everybody=everybody)
+        if output is not None:
+            output.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not sending:
+            _dry_run(telling, planned, output)
+            return
+        proving = _proofs(here) if proofs else no_proofs
+        with _bar("packages") as bar:
+            task = bar.add_task("packages", total=len(planned))
+            silent = []
+            for each in planned:
+                if not _hand_over(here, telling, each, proving, output, by):
+                    silent.append(each.insurer.amc)
+                bar.advance(task)
+        _note_done(here, len(planned), by)
+    console.print(
+        f"{sum(not each.same for each in planned)} packages handed over, {sum(each.same for each in planned)} were there already."
+    )
+    if silent:
+        console.print(
+            f"No seat to tell: {', '.join(silent)}. Hand these over by other means (--output).",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _dry_run(telling: Telling, planned: Sequence[Planned], output: Path | None) -> None:
+    table = Table("n° AMC", "insurer", "persons", "answers", "issue", "")
+    for each in planned:
+        answers = sum(len(person.answers) for person in each.exposed)
+        state = "there already" if each.same else "new"
+        table.add_row(
+            each.insurer.amc, each.insurer.name, f"{len(each.exposed):,}", f"{answers:,}", str(each.issue), state
+        )  # fmt: skip
+        if output is not None:
+            for name, content in render_documents(telling, each.insurer).items():
+                write_durably(output / f"{each.insurer.amc}-{name}", content)
+    console.print(table)
+    console.print("Nothing was handed over: add --send.")
+
+
+def _hand_over(
+    here: Room, telling: Telling, planned: Planned, proofs: Proofs, output: Path | None, by: str
+) -> bool:
+    """False: its insurer has no seat that could be told."""
+    package = send(
+        here.c,
+        telling,
+        planned,
+        lambda said: _sign(here.folder, said),
+        here.clock,
+        by or getpass.getuser(),
+        proofs,
+    )
+    if package is None:
+        return True
+    if output is not None:
+        write_durably(output / f"{planned.insurer.amc}-{package.issue}.incident", b"".join(package.lines))
+    return _tell(here.folder, planned.insurer.amc, "incident:package", f"incident {here.incident.id}")
+
+
+@app.command()
+def remind(
+    number: Number = 0,
+    sending: Annotated[bool, typer.Option("--send", help="really recall them")] = False,
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """Recall the packages that nobody acknowledged in time, to the people of each insurer's seat. A dry run unless told `--send`."""
+    with room(folder, number) as here:
+        handed = store.handed_over(here.c, here.incident.id)
+        hours = here.templates.clocks.remind_after_hours
+        due = [
+            package
+            for package, recall in unacknowledged(here.incident, handed, hours, here.clock())
+            if recall
+        ]
+        for package in due:
+            console.print(f"{package.name} ({package.amc}): package {package.issue}", soft_wrap=True)
+            if sending and _tell(folder, package.amc, "incident:remind", f"incident {here.incident.id}"):
+                here.add(by, Verb.REMIND, str(package.insurer), str(package.issue))
+    console.print(f"{len(due)} {'recalled' if sending else 'to recall: add --send'}.")
+
+
+def _note_done(here: Room, packages: int, by: str) -> None:
+    for duty in here.templates.clocks.duty:
+        if duty.done_by == PACKAGES and duty.key not in here.incident.done:
+            here.add(by, Verb.DONE, duty.key, f"{here.clock()} {packages} packages")
+
+
+def _sign(folder: Path, said: IncidentStatement) -> str:
+    return ask(folder, StatePackage(said), Stated).statement
+
+
+def _tell(folder: Path, amc: str, kind: str, detail: str) -> bool:
+    try:
+        ask(folder, TellInsurer(amc, kind, detail), Done)
+    except VaultRefused as error:
+        if error.refused != "not-found":
+            raise
+        return False
+    return True
+
+
+def _proofs(here: Room) -> Proofs:
+    signed = ask(here.folder, Checkpoint(), SignedCheckpoint)
+    published = read_published(here.c, VerifierKey.parse(signed.verifier_key))
+
+    def made(exposed: Sequence[Exposed]) -> list[bytes]:
+        indexes = [answer.index for person in exposed for answer in person.answers]
+        return [msgspec.json.encode(shown) + b"\n" for shown in prove_answers(here.c, published, indexes)]
+
+    return made
+
+
+# ── templates ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@templates_app.command("export")
+def export(
+    target: Annotated[
+        Path | None, typer.Argument(help="Default: incident-templates in the platform's folder.")
+    ] = None,
+    folder: Folder = VAR,
+) -> None:
+    """Copy the shipped templates and lists to a folder, to be changed there. A file that is there stays."""
+    place = target or Home.at(folder).folder / FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for name, text in sorted(shipped().items()):
+        if not (place / name).exists():
+            write_durably(place / name, text.encode())
+            written += 1
+    console.print(
+        f"{written} files in {place}; those you do not change may be removed again.", soft_wrap=True
+    )
+
+
+@templates_app.command("check")
+def check(folder: Folder = VAR) -> None:
+    """Render every document, with everything known and with nothing known. Says the first thing that is wrong."""
+    telling = Telling.of(
+        Incident(0, "", 0, 0), None, (), operators_name(folder), system_clock(), read_templates(folder)
+    )
+    console.print(f"{check_templates(telling)} documents can be rendered.")
+
+
+def _bar(what: str) -> Progress:
+    return Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)

@@ -1,0 +1,94 @@
+"""Handing over: what goes to which insurer, what is there already, what nobody acknowledged. Killed anywhere, the next call goes on."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from rempart.foundation.clock import HOUR, Clock
+from rempart.incident import store_case as store
+from rempart.incident.case import Incident
+from rempart.incident.exposure import Exposed
+from rempart.incident.notices.figures import by_insurer
+from rempart.incident.notices.making import Package, content_of, make_package
+from rempart.incident.notices.package import Sign, load_of
+from rempart.incident.notices.rendering import Insurer, Telling
+from rempart.incident.store_case import Connection, Handed
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One insurer's package to be. `same`: its desk has this very content already; `issue`: the number it has, or will have."""
+
+    insurer: Insurer
+    exposed: Sequence[Exposed]
+    issue: int
+    same: bool
+
+
+Proofs = Callable[[Sequence[Exposed]], Sequence[bytes]]
+"""The proofs' lines of these persons' answers."""
+
+
+def no_proofs(_exposed: Sequence[Exposed]) -> Sequence[bytes]:
+    """The insurer's daily openings prove the same."""
+    return ()
+
+
+def plan(telling: Telling, handed: Iterable[Handed], *, everybody: bool = False) -> list[Planned]:
+    """One for each insurer of whose members somebody was told of; with `everybody`, also for those of whom nobody was."""
+    assert telling.scope is not None
+    parts, last = by_insurer(telling.scope), _last(handed)
+    planned = []
+    for insurer in telling.insurers:
+        exposed = parts.get(insurer.number, [])
+        if not exposed and not everybody:
+            continue
+        before = last.get(insurer.number)
+        same = before is not None and before.content == content_of(telling, insurer, exposed)
+        issue = 1 if before is None else before.issue + (not same)
+        planned.append(Planned(insurer, exposed, issue, same))
+    return planned
+
+
+def seal(
+    c: Connection, telling: Telling, planned: Planned, sign: Sign, proofs: Proofs = no_proofs
+) -> Package:
+    """Render, seal, sign one package. Raises BadTemplate, and whatever `sign` and `proofs` raise: nothing was handed over then."""
+    loads = sorted({load_of(person.notice_ref) for person in planned.exposed if person.notice_ref})
+    keys = store.load_keys(c, planned.insurer.number, loads)
+    return make_package(
+        telling, planned.insurer, planned.exposed, keys, planned.issue, sign, proofs(planned.exposed)
+    )
+
+
+def send(
+    c: Connection,
+    telling: Telling,
+    planned: Planned,
+    sign: Sign,
+    clock: Clock,
+    actor: str,
+    proofs: Proofs = no_proofs,
+) -> Package | None:
+    """Seal one package and lay it on its insurer's desk, whole or not at all. None when it is there already."""
+    if planned.same:
+        return None
+    package = seal(c, telling, planned, sign, proofs)
+    done = store.hand_over(c, uuid4(), telling.incident.id, package, clock(), actor)
+    return package if done else None
+
+
+def unacknowledged(
+    incident: Incident, handed: Iterable[Handed], after_hours: int, now: int
+) -> list[tuple[Handed, bool]]:
+    """The latest issue of each insurer that nobody acknowledged, and whether it is time to recall it."""
+    waiting = []
+    for package in _last(handed).values():
+        if not package.acknowledged:
+            told = incident.reminded.get((package.insurer, package.issue), package.made)
+            waiting.append((package, now - max(told, package.made) >= after_hours * HOUR))
+    return waiting
+
+
+def _last(handed: Iterable[Handed]) -> dict[int, Handed]:
+    return {package.insurer: package for package in handed}
