@@ -108,13 +108,17 @@ class SoftwareBrowser:
 
     def step_up(self, passkey: SoftwarePasskey) -> Done:
         """Prove again who I am."""
-        challenge = self.expect(Challenge, "step-up/begin")
-        return self.expect(
-            Done,
-            "step-up/passkey",
-            nonce=challenge.nonce,
-            credential=passkey.use(challenge, self.key),
-        )
+        return expect(Done, self.touch(passkey, "step-up"))
+
+    def confirm(self, passkey: SoftwarePasskey) -> Done:
+        """Show that I am here."""
+        return expect(Done, self.touch(passkey, "presence"))
+
+    def touch(self, passkey: SoftwarePasskey, purpose: str, *, user_verified: bool = True) -> Reply:
+        """One ceremony of somebody signed in."""
+        challenge = self.expect(Challenge, f"{purpose}/begin")
+        credential = passkey.use(challenge, self.key, user_verified=user_verified)
+        return self.ask(f"{purpose}/passkey", nonce=challenge.nonce, credential=credential)
 
     def security(self) -> Security:
         """*Ma sécurité*."""

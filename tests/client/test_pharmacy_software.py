@@ -99,9 +99,9 @@ def client(town: Town, editor: EditorKey, **changes: object) -> Client:
     return Client(town.front.settings.origin, DeviceKey.generate(), editor, **changes)  # type: ignore[arg-type]
 
 
-def stepped(counter: Counter) -> dict[str, object]:
+def touched(counter: Counter, purpose: str) -> dict[str, object]:
     """An assertion of the pharmacist's passkey."""
-    told = counter.act("/acts/step-up/begin", {})
+    told = counter.act(f"/acts/{purpose}/begin", {})
     challenge = Challenge(**{name: value for name, value in told.items() if name != "type"})
     return {"nonce": challenge.nonce, "credential": counter.passkey.use(challenge, counter.device)}
 
@@ -109,7 +109,7 @@ def stepped(counter: Counter) -> dict[str, object]:
 def code(town: Town, titulaire: Counter | None = None) -> str:
     """The titulaire's code."""
     counter = titulaire or town.counter
-    counter.act("/acts/step-up/passkey", stepped(counter))
+    counter.act("/acts/step-up/passkey", touched(counter, "step-up"))
     return str(counter.act("/acts/software/invite", {"establishment": "", "editor": EDITOR})["code"])
 
 
@@ -117,7 +117,7 @@ def confirm(town: Town, asked: Confirmation, person: Counter | None = None) -> N
     """What the portal's page does with the address that the software opened."""
     counter = person or town.counter
     number, _, shown = asked.url.partition("#")[2].partition(".")
-    counter.act("/acts/software/confirm", {"ask": number, "code": shown} | stepped(counter))
+    counter.act("/acts/software/confirm", {"ask": number, "code": shown} | touched(counter, "software"))
 
 
 def ledger_editors(town: Town) -> list[str]:

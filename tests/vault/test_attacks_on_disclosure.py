@@ -25,6 +25,7 @@ from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vault.capsule import SealedContract, associated_data, card_message, derive, encode_content, seal
 from rempart.vault.keystore import open_key_store
+from rempart.vault.policy import HOUR_SLOT
 from rempart.vaultdoor.browser import DeviceKey
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.fhir import Presentation, write_request
@@ -294,6 +295,34 @@ def test_a_robot_on_a_live_session_is_asked_for_a_passkey_that_it_has_not(
     with pytest.raises(DoorRefused, match="403"):
         counter.check(next(people))
     assert ledger(platform) == before + 15
+    open_lines(platform)
+
+
+def test_a_pace_touch_does_not_open_passkey_add_for_malware(platform: Platform, counter: Counter) -> None:
+    """Malware in the browser has the session, the device key, and the honest touch of a moment ago."""
+    with platform.database.connect() as owner:
+        # The last sign-in's five minutes are over, and the counter is at its pace.
+        owner.execute("UPDATE vault.session SET proven = 0")
+        owner.execute(
+            "UPDATE vault.meter SET hour[1] = 30, hour_slot = %s WHERE kind = 2",
+            (system_clock() // HOUR_SLOT,),
+        )
+    before = ledger(platform)
+    with pytest.raises(DoorRefused, match="403"):
+        counter.check(KNOWN)
+    counter.confirm()
+    for path, body in (
+        ("/acts/passkey/begin", {}),
+        ("/acts/passkey/add", {"nonce": "A" * 43, "credential": {}, "label": "à moi"}),
+        ("/acts/device/approve", {"pending": str(uuid.uuid4()), "code": "AAAA-AAAA"}),
+        ("/acts/recovery/renew", {}),
+    ):
+        with pytest.raises(DoorRefused, match="403 step-up"):
+            counter.act(path, body)
+    assert ledger(platform) == before
+    # The touch did what it was for.
+    assert counter.check(KNOWN)["insurance"][0]["inforce"]
+    assert ledger(platform) == before + 1
     open_lines(platform)
 
 

@@ -80,6 +80,10 @@ ACTS: tuple[ActDescription, ...] = (
     ActDescription(
         "/acts/step-up/password", SESSION, ("password", "code"), (messages.Done,), "Prove it with password and code."
     ),
+    ActDescription("/acts/presence/begin", SESSION, (), (messages.Challenge,), "Begin to show that you are at this device."),
+    ActDescription(
+        "/acts/presence/passkey", SESSION, ("nonce", "credential"), (messages.Done,), "Show it with a passkey: look-ups go on."
+    ),
     ActDescription("/acts/passkey/begin", STEP_UP, (), (messages.Challenge,), "Begin to add a passkey."),
     ActDescription("/acts/passkey/add", STEP_UP, ("nonce", "credential", "label"), (messages.Done,), "Add a passkey."),
     ActDescription("/acts/factor/remove", STEP_UP, ("id",), (messages.Done,), "Remove a factor."),
@@ -129,6 +133,7 @@ ACTS: tuple[ActDescription, ...] = (
         "Has a person confirmed? (signed by its editor too)",
     ),
     ActDescription("/acts/software/asked", SESSION, ("ask",), (messages.SoftwareAsked,), "What a software asks me to confirm."),
+    ActDescription("/acts/software/begin", SESSION, (), (messages.Challenge,), "Begin to confirm it."),
     ActDescription(
         "/acts/software/confirm", SESSION, ("ask", "code", "nonce", "credential"), (messages.Done,), "Confirm it with a passkey."
     ),

@@ -64,9 +64,9 @@ class Counter:
 
     def confirm(self) -> None:
         """The passkey again, with user verification: a person is here. Lifts the pace for an hour (docs/meters.md)."""
-        challenge = self._challenge("/acts/step-up/begin", {})
+        challenge = self._challenge("/acts/presence/begin", {})
         self.act(
-            "/acts/step-up/passkey",
+            "/acts/presence/passkey",
             {"nonce": challenge.nonce, "credential": self.passkey.use(challenge, self.device)},
         )
 

@@ -40,7 +40,7 @@ class Password:
 
 async def give_password(seat: Seat, password: Password) -> None:
     """The honest holder sets a password and one-time codes, beside the passkey. Raises NotSet."""
-    await seat.confirm()
+    await seat.prove()
     refused, _ = await seat.act("/acts/password/change", {"old": "", "new": password.text})
     if refused:
         raise NotSet(refused)

@@ -122,15 +122,20 @@ class Seat:
         return (await self.act("/acts/sign-in/passkey", known | more))[0]
 
     async def confirm(self) -> str:
-        """Prove by passkey that somebody is here. The refusal's code, or ""."""
-        refused, told = await self.act("/acts/step-up/begin", {})
+        """Show by passkey that somebody is here, so that look-ups go on. The refusal's code, or ""."""
+        return await self._touch("presence")
+
+    async def prove(self) -> str:
+        """Prove by passkey who it is, as what touches factors asks. The refusal's code, or ""."""
+        return await self._touch("step-up")
+
+    async def _touch(self, purpose: str) -> str:
+        refused, told = await self.act(f"/acts/{purpose}/begin", {})
         if refused:
             return refused
         challenge = challenge_of(told)
-        credential = self.passkey.use(challenge, self.device)
-        return (
-            await self.act("/acts/step-up/passkey", {"nonce": challenge.nonce, "credential": credential})
-        )[0]
+        body = {"nonce": challenge.nonce, "credential": self.passkey.use(challenge, self.device)}
+        return (await self.act(f"/acts/{purpose}/passkey", body))[0]
 
     async def check(self, presentation: Presentation, path: str = RIGHTS) -> Told:
         """Check a right."""

@@ -58,7 +58,7 @@ class Software:
             await self._be_confirmed(told)
 
     async def _be_confirmed(self, told: dict[str, Any]) -> None:
-        refused, challenge = await self.seat.act("/acts/step-up/begin", {})
+        refused, challenge = await self.seat.act("/acts/software/begin", {})
         if refused:
             return
         given = challenge_of(challenge)

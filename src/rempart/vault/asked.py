@@ -32,6 +32,13 @@ class Nothing(Body, frozen=True):
     """`{}`."""
 
 
+class Assertion(Body, frozen=True):
+    """A passkey's signature over the challenge of the act's own `begin`."""
+
+    nonce: Nonce
+    credential: Credential
+
+
 class PublicJwk(Body, frozen=True):
     """The coordinates of a device's public key, base64url."""
 

@@ -25,6 +25,7 @@ class Audited(StrEnum):
     SIGN_IN_FAILURES = "sign-in:failures"
     SESSION_OPEN = "session:open"
     SESSION_PROVE = "session:prove"
+    SESSION_CONFIRM = "session:confirm"
     SESSIONS_CLOSE = "sessions:close"
     PASSKEY_ADD = "passkey:add"
     PASSKEY_REMOVE = "passkey:remove"

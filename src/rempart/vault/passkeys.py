@@ -15,7 +15,7 @@ from webauthn.registration.verify_registration_response import VerifiedRegistrat
 
 from rempart.foundation.clock import MINUTE, SECOND
 from rempart.vault import store_accounts as store
-from rempart.vault.asked import Credential
+from rempart.vault.asked import Credential, Speaker
 from rempart.vault.errors import Credentials
 from rempart.vault.keystore import KeyStore
 from rempart.vault.store_accounts import Connection, Row
@@ -49,6 +49,12 @@ def new_challenge(
         allow=[_b64url(credential) for credential in allow],
         exclude=[_b64url(credential) for credential in exclude],
     )
+
+
+async def own_challenge(zone: Zone, c: Connection, purpose: str, who: Speaker) -> Challenge:
+    """A challenge for one of the speaker's own passkeys. What each purpose opens is its act's: none serves for another."""
+    mine = tuple(row["credential"] for row in await store.passkeys(c, who.account))
+    return new_challenge(zone, purpose, who.thumbprint, account=who.account, login=who.login, allow=mine)
 
 
 async def register(

@@ -12,6 +12,7 @@ from rempart.foundation.vocabulary import Assurance
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import (
     Asked,
+    Assertion,
     Body,
     Credential,
     Introduced,
@@ -23,12 +24,11 @@ from rempart.vault.asked import (
     clean_label,
 )
 from rempart.vault.attempts import note_refusal, reserve, sign_in_keys, tell_failures
-from rempart.vault.confirming import confirm
 from rempart.vault.devices import bind
 from rempart.vault.errors import Credentials, SessionOver
 from rempart.vault.keystore import KeyStore, unwrap
 from rempart.vault.notices import Audited, announce, journal
-from rempart.vault.passkeys import assert_passkey, new_challenge
+from rempart.vault.passkeys import assert_passkey, new_challenge, own_challenge
 from rempart.vault.passwords import matches, require_room
 from rempart.vault.recovery import approval_code, code_hash
 from rempart.vault.sessions import DORMANT, FRESH, open_session, read_id
@@ -259,13 +259,6 @@ async def _admit(asked: Introduced, c: Connection, waiting: _Waiting, how: str) 
 # ── step-up: the same proofs, for somebody signed in ─────────────────────────────────────────────────────────────────
 
 
-class StepUpPasskeyBody(Body, frozen=True):
-    """An assertion over the challenge of `begin_step_up`."""
-
-    nonce: Nonce
-    credential: Credential
-
-
 class StepUpPasswordBody(Body, frozen=True):
     """The same factors as at sign-in."""
 
@@ -275,19 +268,14 @@ class StepUpPasswordBody(Body, frozen=True):
 
 async def begin_step_up(asked: Asked, c: Connection, _body: Body) -> Challenge:
     """A challenge for one of the account's own passkeys."""
-    who = asked.who
-    mine = tuple(row["credential"] for row in await store.passkeys(c, who.account))
-    return new_challenge(
-        asked.zone, "step-up", who.thumbprint, account=who.account, login=who.login, allow=mine
-    )
+    return await own_challenge(asked.zone, c, "step-up", asked.who)
 
 
-async def step_up_with_passkey(asked: Asked, c: Connection, body: StepUpPasskeyBody) -> Done:
-    """The session is proven anew, with a passkey's assurance from now on. Raises Credentials."""
+async def step_up_with_passkey(asked: Asked, c: Connection, body: Assertion) -> Done:
+    """The session is proven anew, with a passkey's assurance from now on. It lifts no pace. Raises Credentials."""
     who = asked.who
     await assert_passkey(asked.zone, c, "step-up", body.nonce, who.thumbprint, who.account, body.credential)
     await _prove(c, asked, Assurance.PASSKEY)
-    await confirm(asked.zone, c, who, asked.at)
     return Done()
 
 

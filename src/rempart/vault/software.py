@@ -16,12 +16,12 @@ from rempart.vault import store_accounts as store
 from rempart.vault.actors import Actor
 from rempart.vault.asked import (
     Asked,
+    Assertion,
     Body,
-    Credential,
     Introduced,
     Introduction,
     Label,
-    Nonce,
+    Nothing,
     Short,
     clean_label,
 )
@@ -31,12 +31,13 @@ from rempart.vault.devices import bind
 from rempart.vault.editors import EditorRefused
 from rempart.vault.errors import ActivationRefused, Credentials, Forbidden, NotThere, SessionOver
 from rempart.vault.notices import Audited, announce, journal
-from rempart.vault.passkeys import assert_passkey
+from rempart.vault.passkeys import assert_passkey, own_challenge
 from rempart.vault.recovery import approval_code, code_hash, new_code, read_code
 from rempart.vault.sessions import open_session, read_id
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import (
+    Challenge,
     Done,
     Enrolled,
     IssueSoftwareCode,
@@ -268,12 +269,11 @@ class AskedBody(Body, frozen=True):
     ask: Short
 
 
-class ConfirmBody(AskedBody, frozen=True):
-    """`code`: what the software shows; `nonce`, `credential`: an assertion over a challenge of `/acts/step-up/begin`."""
+class ConfirmBody(Assertion, frozen=True):
+    """`ask`: as above; `code`: what the software shows."""
 
+    ask: Short
     code: Short
-    nonce: Nonce
-    credential: Credential
 
 
 async def asked_of(asked: Asked, c: Connection, body: AskedBody) -> SoftwareAsked:
@@ -284,6 +284,11 @@ async def asked_of(asked: Asked, c: Connection, body: AskedBody) -> SoftwareAske
     )
 
 
+async def begin(asked: Asked, c: Connection, _body: Nothing) -> Challenge:
+    """A challenge to confirm a software with: it neither proves who I am nor says that I am at this browser."""
+    return await own_challenge(asked.zone, c, "software", asked.who)
+
+
 async def prepare_confirmation(asked: Asked, _body: ConfirmBody) -> None:
     """Count the attempt first: forty bits stay forty bits."""
     await reserve(asked.zone, (approval_key(asked.zone.keys, asked.who.account),), asked.at)
@@ -292,7 +297,7 @@ async def prepare_confirmation(asked: Asked, _body: ConfirmBody) -> None:
 async def confirm(asked: Asked, c: Connection, body: ConfirmBody, _counted: None) -> Done:
     """The software works for me from now on: a passkey says so, each time. Raises NotThere, Credentials (passkey, or another code)."""
     who, row = asked.who, await _waiting(asked, c, body.ask)
-    await assert_passkey(asked.zone, c, "step-up", body.nonce, who.thumbprint, who.account, body.credential)
+    await assert_passkey(asked.zone, c, "software", body.nonce, who.thumbprint, who.account, body.credential)
     if read_code(body.code) != read_code(approval_code(asked.zone.keys, row["asked"], row["thumbprint"])):
         raise Credentials
     await store.clear_attempts(c, [approval_key(asked.zone.keys, who.account)])

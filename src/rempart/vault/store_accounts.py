@@ -980,6 +980,11 @@ async def profession_behind(c: Connection, key: UUID) -> str | None:
     return str(found) if found else None
 
 
+async def lock_meters(c: Connection, keys: Sequence[UUID]) -> None:
+    """Held until the end of the transaction, in the order of vault.disclose: what is read of them next is what is changed."""
+    await c.execute("SELECT FROM vault.meter WHERE key = ANY ($1) ORDER BY key FOR UPDATE", keys)
+
+
 async def widenings(c: Connection, key: UUID, since: int) -> int:
     """How often it was lengthened since then."""
     return int(await c.fetchval("SELECT count(*) FROM vault.widening WHERE key = $1 AND at > $2", key, since))

@@ -58,6 +58,11 @@ CODES: dict[str, Code] = {
         "Trop de demandes sont en cours ici : rien n'a été fait de la vôtre. Recommencez dans quelques secondes.",
         "Too many requests are under way here: nothing was done with yours. Try again in a few seconds.",
     ),
+    "busy": Code(
+        429,
+        "Ce poste a déjà quatre consultations en cours : attendez leurs réponses, puis recommencez.",
+        "This device has four look-ups under way already: wait for their answers, then try again.",
+    ),
     "signature": Code(
         401,
         "La signature de la demande n'est pas valable pour ce poste : rechargez la page et reconnectez-vous.",
@@ -93,8 +98,8 @@ CODES: dict[str, Code] = {
     ),
     "step-up": Code(
         403,
-        "Confirmez d'abord que c'est vous, avec votre clé d'accès ou votre mot de passe et votre code.",
-        "Confirm first that it is you, with your passkey or your password and code.",
+        "Confirmez d'abord que c'est vous, avec votre clé d'accès ; pour une action sensible, un mot de passe et un code conviennent aussi.",
+        "Confirm first that it is you, with your passkey; for a sensitive act, a password and a code do as well.",
     ),
     "forbidden": Code(
         403,

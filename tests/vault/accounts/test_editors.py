@@ -121,7 +121,7 @@ def code_for(person: Person, editor: str) -> str:
 
 
 def confirm(person: Person, pending: SoftwarePending, **changes: str) -> Reply:
-    challenge = person.browser.expect(Challenge, "step-up/begin")
+    challenge = person.browser.expect(Challenge, "software/begin")
     body = {"ask": pending.ask, "code": pending.code} | changes
     return person.browser.ask(
         "software/confirm",
@@ -369,6 +369,8 @@ def test_a_software_touches_no_factor_no_device_no_member(
         "security",
         "sign-out-elsewhere",
         "step-up/begin",
+        "presence/begin",
+        "software/begin",
         "passkey/begin",
         "recovery/renew",
         "software",

@@ -1,7 +1,7 @@
 // Acts: signed calls through the portal, and what to do when one is refused. A path that begins with claims/ is an errand to the cashier, any
 // other an act for the vault.
 import { deviceKey, deviceLabel } from "./device-key.js";
-import { askStepUp } from "./dialogs.js";
+import { askPresence, askStepUp } from "./dialogs.js";
 import { postSigned } from "./signed-request.js";
 
 /** The answer was no. `alert` is the portal's rendered explanation, when HTML was asked for. */
@@ -33,23 +33,26 @@ async function once(path, body, as, headers) {
   throw new RefusedError(code, isHtml ? { alert: await response.text() } : await response.json().catch(() => ({})));
 }
 
-/** Do something that may need a person's proof: it is asked for, then the thing is tried once more. `why`: see askStepUp. */
-export async function withProof(attempt, why = "act") {
+/** Do something that may need a person: `ask` asks for them, then the thing is tried once more. */
+async function withPerson(attempt, ask) {
   try {
     return await attempt();
   } catch (error) {
     if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
     if (error.code !== "step-up") throw error;
-    if (!(await askStepUp(why))) throw Object.assign(new Error("cancelled"), { cancelled: true });
+    if (!(await ask())) throw Object.assign(new Error("cancelled"), { cancelled: true });
     return attempt();
   }
 }
 
+/** A look-up, which may need somebody at the counter: that opens nothing but look-ups. */
+export const withPresence = (attempt) => withPerson(attempt, askPresence);
+
 /** An act of somebody who is signed in; `as`: json, html or file (a Blob). */
 export async function act(path, body = {}, { html = false, as = html ? "html" : "json", headers = {} } = {}) {
   const attempt = () => once(path, body, as, headers);
-  // A proof is never asked for to give a proof.
-  if (!path.startsWith("step-up/")) return withProof(attempt);
+  // A proof is never asked for to give a proof, nor to show that one is here.
+  if (!/^(step-up|presence)\//.test(path)) return withPerson(attempt, () => askStepUp(path));
   try {
     return await attempt();
   } catch (error) {

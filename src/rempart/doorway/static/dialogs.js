@@ -1,4 +1,5 @@
-// The two dialogs of every page: confirm, and prove again who you are.
+// The dialogs of every page: confirm; show that you are here, so that look-ups go on; prove who you are, before a sensitive act. The last two use
+// the same passkey for different things, so they say different things, and the vault takes neither for the other.
 import { act } from "./acts.js";
 import { showError, swap, whileBusy } from "./page.js";
 import { usePasskey } from "./passkey.js";
@@ -18,10 +19,35 @@ export function askConfirm(question) {
   });
 }
 
-/** Ask for a fresh proof; resolves to true once the vault accepted one. `why`: act, any factor will do; person, the passkey alone. */
-export function askStepUp(why = "act") {
+/** Use a passkey for `purpose`: presence or step-up. */
+async function touch(purpose) {
+  const challenge = await act(`${purpose}/begin`);
+  await act(`${purpose}/passkey`, { nonce: challenge.nonce, credential: await usePasskey(challenge) });
+}
+
+/** Ask whether a person is at this counter; resolves to true once the vault accepted their passkey. */
+export function askPresence() {
+  const dialog = document.getElementById("presence");
+  const alert = dialog.querySelector("[data-slot=alert]");
+  swap(alert, "");
+  return new Promise((resolve) => {
+    dialog.returnValue = "";
+    dialog.onclick = (event) => {
+      const button = event.target.closest("[data-answer]");
+      if (button?.dataset.answer === "no") dialog.close("no");
+      if (button?.dataset.answer === "passkey") {
+        whileBusy(button, () => touch("presence").then(() => dialog.close("yes"), (error) => showError(error, alert)));
+      }
+    };
+    dialog.onclose = () => resolve(dialog.returnValue === "yes");
+    dialog.showModal();
+  });
+}
+
+/** Ask for a fresh proof, by any factor, before the act of this path, which the dialog names; resolves to true once the vault accepted one. */
+export function askStepUp(path) {
   const dialog = document.getElementById("step-up");
-  for (const element of dialog.querySelectorAll("[data-why]")) element.hidden = element.dataset.why !== why;
+  for (const deed of dialog.querySelectorAll("[data-deed]")) deed.hidden = deed.dataset.deed !== path;
   const form = document.getElementById("step-up-form");
   const alert = dialog.querySelector("[data-slot=alert]");
   swap(alert, "");
@@ -41,10 +67,7 @@ export function askStepUp(why = "act") {
       const button = event.target.closest("[data-answer]");
       if (button?.dataset.answer === "no") dialog.close("no");
       if (button?.dataset.answer === "passkey") {
-        prove(button, async () => {
-          const challenge = await act("step-up/begin");
-          await act("step-up/passkey", { nonce: challenge.nonce, credential: await usePasskey(challenge) });
-        });
+        prove(button, () => touch("step-up"));
       }
     };
     form.onsubmit = (event) => {
