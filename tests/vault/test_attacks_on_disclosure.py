@@ -353,7 +353,8 @@ def test_two_requests_racing_for_the_last_unit_are_not_both_told(
 
     replies = asyncio.run(race())
     assert sum(isinstance(reply, Answer) for reply in replies) == 1
-    assert {reply.code for reply in replies if isinstance(reply, Refused)} == {"exhausted"}
+    # Of one device four are under way at once.
+    assert {reply.code for reply in replies if isinstance(reply, Refused)} <= {"exhausted", "busy"}
     assert ledger(platform) == before + 1
     open_lines(platform)
 

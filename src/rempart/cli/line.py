@@ -47,10 +47,16 @@ def widen(
 
 @app.command()
 def breaker(
-    units: Annotated[int, typer.Argument(min=0, help="units an hour; 0: the policy's share again")],
+    units: Annotated[
+        int,
+        typer.Argument(
+            min=0, help="units an hour, 50 at least; 0: the policy's share again. To close, throw a switch."
+        ),
+    ],
     insurer: Annotated[str, typer.Option(help="n° AMC; without it, the platform's")] = "",
     folder: Folder = VAR,
 ) -> None:
     """Set what all accounts together may ask of an insurer, or of the platform, in an hour."""
     ask(folder, SetBreaker("insurer" if insurer else "platform", insurer, units), Done)
-    console.print("Set. It holds from the next lease on.")
+    holds = f"{units} units an hour" if units else "The policy's share"
+    console.print(f"{holds}, from the next lease on: what a vault has leased, it may spend for an hour.")

@@ -18,8 +18,8 @@ CLAIM_DELAY = DAY
 """An accepted claim counts a day after the later of look-up and claim: whoever invoices to go on has a day to be seen."""
 SURPLUS = 1
 """Units that a claimed look-up gives back beyond its own: one person, whatever the lane. For the three in ten that never become a claim,
-for typing errors and for cards whose contract has ended (by card 0.7 × 2 = 1.4 units earned a look-up; 1.0 spent, and 0.3 for six misses in a
-hundred). As much again as the look-up cost would make ten card look-ups of one invoiced NIR."""
+for typing errors and for cards whose contract has ended (by card 0.7 × 2 = 1.4 units earned a look-up; 1.0 spent, and 0.3 for six misses
+in a hundred). As much again as the look-up cost would make ten card look-ups of one invoiced NIR."""
 YOUNG = 120
 """All that claims can give to anybody in the 28 days after its first claim: a median needs a past."""
 CONFIRMED = 15

@@ -953,9 +953,9 @@ async def line_spent(c: Connection, key: UUID, month_slot: int) -> int:
     )
 
 
-async def widen(c: Connection, key: UUID, now: int, units: int) -> None:
+async def widen(c: Connection, key: UUID, now: int, units: int, *, by_operator: bool = False) -> None:
     """The line is longer by so much, for a month."""
-    await c.execute("SELECT vault.widen($1, $2, $3)", now, key, units)
+    await c.execute("SELECT vault.widen($1, $2, $3, $4)", now, key, units, by_operator)
 
 
 async def set_breaker(c: Connection, scope: str, key: str, units: int | None) -> None:
@@ -985,9 +985,28 @@ async def lock_meters(c: Connection, keys: Sequence[UUID]) -> None:
     await c.execute("SELECT FROM vault.meter WHERE key = ANY ($1) ORDER BY key FOR UPDATE", keys)
 
 
+async def lock_meters(c: Connection, keys: Sequence[UUID]) -> None:
+    """Held until the end of the transaction, in the order of vault.disclose: what is read of them next is what is changed."""
+    await c.execute("SELECT FROM vault.meter WHERE key = ANY ($1) ORDER BY key FOR UPDATE", keys)
+
+
 async def widenings(c: Connection, key: UUID, since: int) -> int:
-    """How often it was lengthened since then."""
-    return int(await c.fetchval("SELECT count(*) FROM vault.widening WHERE key = $1 AND at > $2", key, since))
+    """How often a person's own passkey lengthened it since then."""
+    return int(
+        await c.fetchval(
+            "SELECT count(*) FROM vault.widening WHERE key = $1 AND at > $2 AND NOT by_operator", key, since
+        )
+    )
+
+
+async def widened_by_operator(c: Connection, key: UUID, since: int) -> tuple[int, int]:
+    """How often the operator lengthened it since then, and by how many units in all."""
+    row = await c.fetchrow(
+        "SELECT count(*) AS times, coalesce(sum(units), 0) AS units FROM vault.widening WHERE key = $1 AND at > $2 AND by_operator",
+        key,
+        since,
+    )
+    return int(row["times"]), int(row["units"])
 
 
 # ── insurers and switches ────────────────────────────────────────────────────────────────────────────────────────────

@@ -131,6 +131,11 @@ CODES: dict[str, Code] = {
         "Trop de consultations sont demandées en ce moment à cet organisme ou à la plateforme, tous professionnels réunis : par sécurité, elles attendent. Recommencez dans quelques minutes.",
         "Too many look-ups are being asked of this insurer or of the platform, by all professionals together: as a safeguard they wait. Try again in a few minutes.",
     ),
+    "widened-enough": Code(
+        429,
+        "L'opérateur a allongé cette ligne autant qu'il le peut : trois fois par jour, 1 500 unités sur 32 jours. Elle se rouvre à mesure que les consultations deviennent des factures.",
+        "The operator lengthened this line as much as allowed: three times a day, 1,500 units in 32 days. It reopens as look-ups become invoices.",
+    ),
     "inquiries": Code(
         429,
         "Trop de demandes « Qui a consulté » pour l'instant : recommencez demain, ou passez par les systèmes de l'assureur.",
