@@ -37,6 +37,7 @@ LOGINS: tuple[Role, ...] = (
     # The audit of a long ledger is one snapshot.
     Role("rempart_worker", 10, 0, "jobs, pg_catalog"),
     Role("rempart_sentinel", 5, 60),
+    Role("rempart_desk", 5, 10),
     Role("rempart_operator", 5, 60),
 )
 IDLE_IN_TRANSACTION_SECONDS = 60

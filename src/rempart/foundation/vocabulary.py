@@ -55,6 +55,8 @@ class Profession(StrEnum):
     AMBULANCE = "ambulance"
     INSURER = "insurer"
     """An insurer's own seat: gives no care and checks no right."""
+    OPERATOR = "operator"
+    """The operator's own seat (docs/desk.md): signs in at the desk alone, and checks no right."""
 
 
 ALREADY_TOLD_HOURS = {
@@ -72,6 +74,22 @@ class Role(StrEnum):
     """Checks rights."""
     ADMINISTRATOR = "administrator"
     """Of a group (a laboratory chain): invites and removes in all its establishments, checks no right."""
+    DUTY_OFFICER = "duty-officer"
+    """An operator's: contains at once, alone; asks a second person for what is wide."""
+    SECURITY_LEAD = "security-lead"
+    """An operator's: all that a duty officer may, and who the operators are."""
+    DPO = "dpo"
+    """An operator's: reads the incident room, answers for what is notified."""
+    ONBOARDING_CLERK = "onboarding-clerk"
+    """An operator's: codes and lines of professionals who called back."""
+    AUDITOR = "auditor"
+    """An operator's: reads, and changes nothing."""
+
+
+OPERATORS_ROLES = frozenset(
+    {Role.DUTY_OFFICER, Role.SECURITY_LEAD, Role.DPO, Role.ONBOARDING_CLERK, Role.AUDITOR}
+)
+"""Held at the operator's seat alone, where no other role is."""
 
 
 class Assurance(IntEnum):

@@ -1,0 +1,131 @@
+"""What operators do: by call, which roles may, whether it takes a second person, whether a fresh proof. One closed table, for the desk and
+for the command line.
+
+Whoever closes one party acts at once, alone, and is asked for nothing: that is the direction in which a mistake costs an hour. What opens
+again, destroys, or holds many needs a factor just used; what is wide, and what makes or unmakes an operator, a second person too.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
+from rempart.vault import store_accounts as store
+from rempart.vault import store_desk
+from rempart.vault.errors import NotThere
+from rempart.vault.store_accounts import Connection
+from rempart.vault.switches import switch_key
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import (
+    Call,
+    Effect,
+    EnrolOperator,
+    IssueCode,
+    SetBreaker,
+    SuspendAccount,
+    SuspendEditor,
+    SuspendOperator,
+    ThrowSwitch,
+    WidenLine,
+)
+
+NARROW = frozenset({"device", "account", "establishment", "editor"})
+"""Scopes that one person may hold alone: a party, and nobody else."""
+ALONE = frozenset({"known-only", "step-up"})
+"""Holds that one person may throw on many: they are still served, or asked to confirm."""
+ALONE_UNITS = 120
+"""What one person may add to a line by one call back."""
+EVERYBODY = OPERATORS_ROLES
+ON_DUTY = frozenset({Role.DUTY_OFFICER, Role.SECURITY_LEAD})
+CALLED_BACK = ON_DUTY | {Role.ONBOARDING_CLERK}
+LEAD = frozenset({Role.SECURITY_LEAD})
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One kind of call. `second`: does this one take two people; `proof`: does it need a factor just used."""
+
+    roles: frozenset[Role]
+    second: Callable[[Connection, Any], Awaitable[bool]]
+    proof: Callable[[Any], bool]
+    reach: Callable[[Zone, Connection, Any], Awaitable[tuple[str, str]]]
+    """The (scope, key) whose people it touches. Raises BadInput or NotThere where there is none: a dry run says so too."""
+
+
+async def effect(zone: Zone, c: Connection, call: Call) -> Effect:
+    """What the call would do, counted now. Raises BadInput, NotThere."""
+    deed = DEEDS[type(call)]
+    scope, key = await deed.reach(zone, c, call)
+    reached = await store_desk.reach(c, scope, key, zone.clock())
+    return Effect(second=await deed.second(c, call), **reached)
+
+
+async def _alone(_c: Connection, _call: Call) -> bool:
+    return False
+
+
+async def _together(_c: Connection, _call: Call) -> bool:
+    return True
+
+
+async def _if_wide(_c: Connection, call: ThrowSwitch) -> bool:
+    return call.scope not in NARROW and call.hold not in ALONE
+
+
+async def _if_long(_c: Connection, call: WidenLine) -> bool:
+    return call.units > ALONE_UNITS
+
+
+async def _if_afresh(_c: Connection, call: IssueCode) -> bool:
+    # Whoever holds it becomes the account's holder, and its factors are void.
+    return call.purpose == "activation"
+
+
+async def _of_switch(_zone: Zone, c: Connection, call: ThrowSwitch) -> tuple[str, str]:
+    return call.scope, await switch_key(c, call.scope, call.key)
+
+
+async def _of_line(_zone: Zone, c: Connection, call: WidenLine) -> tuple[str, str]:
+    return call.scope, await switch_key(c, call.scope, call.key)
+
+
+async def _of_breaker(_zone: Zone, c: Connection, call: SetBreaker) -> tuple[str, str]:
+    return call.scope, await switch_key(c, call.scope, call.key)
+
+
+async def _of_account(_zone: Zone, c: Connection, call: SuspendAccount | IssueCode) -> tuple[str, str]:
+    row = await store.account_by_login(c, call.login.strip().lower())
+    if row is None or await store_desk.is_operator(c, row["id"]):
+        raise NotThere("login")
+    return "account", str(row["id"])
+
+
+async def _of_operator(_zone: Zone, c: Connection, call: SuspendOperator) -> tuple[str, str]:
+    row = await store.account_by_login(c, call.login.strip().lower())
+    if row is None or not await store_desk.is_operator(c, row["id"]):
+        raise NotThere("login")
+    return "account", str(row["id"])
+
+
+async def _of_editor(_zone: Zone, c: Connection, call: SuspendEditor) -> tuple[str, str]:
+    return "editor", await switch_key(c, "editor", call.name)
+
+
+async def _of_nobody(_zone: Zone, _c: Connection, _call: EnrolOperator) -> tuple[str, str]:
+    return "", ""
+
+
+def _always(_call: Call) -> bool:
+    return True
+
+
+DEEDS: dict[type, Deed] = {
+    ThrowSwitch: Deed(ON_DUTY, _if_wide, lambda call: not call.on or call.scope not in NARROW, _of_switch),
+    SuspendAccount: Deed(ON_DUTY, _alone, _always, _of_account),
+    IssueCode: Deed(CALLED_BACK, _if_afresh, _always, _of_account),
+    WidenLine: Deed(CALLED_BACK, _if_long, _always, _of_line),
+    SetBreaker: Deed(ON_DUTY, _together, _always, _of_breaker),
+    SuspendEditor: Deed(ON_DUTY, _together, _always, _of_editor),
+    EnrolOperator: Deed(LEAD, _together, _always, _of_nobody),
+    SuspendOperator: Deed(LEAD, _together, _always, _of_operator),
+}  # fmt: skip

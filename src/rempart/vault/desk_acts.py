@@ -1,0 +1,333 @@
+"""The acts at the desk: one closed table path → roles → what is done. Operators alone, by passkey alone, signed for the desk's own origin.
+
+A deed (rempart.vault.deeds) is, unless its body says `"dry_run": false`, only counted: whom would it touch. Done, it is the very handler
+that the command line uses, under the operator's name; what takes two people becomes a proposal. A look reads. An errand is the desk's own
+to do, on alerts: the vault says who asks, and journals what it changes before anything is changed.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from rempart.foundation.vocabulary import Assurance, Role
+from rempart.vault import (
+    acts,
+    operator,
+    proposals,
+    sessions,
+    store_switches,
+)
+from rempart.vault.actors import Actor, both
+from rempart.vault.acts import ACTS, Rule, Who
+from rempart.vault.asked import Asked, Body, Nothing, Short
+from rempart.vault.deeds import DEEDS, EVERYBODY, ON_DUTY, effect
+from rempart.vault.errors import Forbidden, NoSuchAct
+from rempart.vault.events import Event
+from rempart.vault.notices import Audited, journal
+from rempart.vault.store_accounts import Connection
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.holds import Contained
+from rempart.vaultdoor.messages import (
+    Act,
+    Call,
+    DeskSeat,
+    Effect,
+    EnrolOperator,
+    IssueCode,
+    Journal,
+    ListEditors,
+    ListOperators,
+    ListSwitches,
+    Proposed,
+    Refused,
+    Reply,
+    SetBreaker,
+    ShowLine,
+    SuspendAccount,
+    SuspendEditor,
+    SuspendOperator,
+    ThrowSwitch,
+    WidenLine,
+)
+
+Key = Annotated[str, Meta(max_length=120)]
+Words = Annotated[str, Meta(max_length=200)]
+Minutes = Annotated[int, Meta(ge=0, le=10 * 366 * 24 * 60)]
+HoldName = Literal["", "closed", "claims-only", "read-only", "known-only", "step-up"]
+
+
+# ── deeds ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class DeedBody(Body, frozen=True):
+    """What every deed says: that it is meant."""
+
+    dry_run: bool = True
+
+    def call(self) -> Call:
+        """The operator's call that this body asks for."""
+        raise NotImplementedError
+
+
+class ContainBody(DeedBody, frozen=True, kw_only=True):
+    """`key`: as a person names it (rempart.vault.switches); `alert`: the alert that this answers, 0 for none."""
+
+    scope: Short
+    key: Key = ""
+    hold: HoldName = "closed"
+    reason: Words
+    minutes: Minutes = 0
+    alert: int = 0
+
+    def call(self) -> Call:
+        reason = f"alert {self.alert}: {self.reason}"[:200] if self.alert else self.reason
+        return ThrowSwitch(self.scope, self.key, reason, on=True, minutes=self.minutes, hold=self.hold)
+
+
+class LiftBody(DeedBody, frozen=True, kw_only=True):
+    """`hold`: which of those that stand there."""
+
+    scope: Short
+    key: Key = ""
+    hold: HoldName = ""
+    reason: Words
+
+    def call(self) -> Call:
+        return ThrowSwitch(self.scope, self.key, self.reason, on=False, hold=self.hold)
+
+
+class SuspendBody(DeedBody, frozen=True, kw_only=True):
+    login: Short
+    suspended: bool
+
+    def call(self) -> Call:
+        return SuspendAccount(self.login, self.suspended)
+
+
+class CodeBody(DeedBody, frozen=True, kw_only=True):
+    login: Short
+    purpose: Literal["activation", "device"]
+
+    def call(self) -> Call:
+        return IssueCode(self.login, self.purpose)
+
+
+class WidenBody(DeedBody, frozen=True, kw_only=True):
+    scope: Short
+    key: Key
+    units: int
+    reason: Words
+
+    def call(self) -> Call:
+        return WidenLine(self.scope, self.key, self.units, self.reason)
+
+
+class BreakerBody(DeedBody, frozen=True, kw_only=True):
+    scope: Short
+    key: Key = ""
+    units: int
+
+    def call(self) -> Call:
+        return SetBreaker(self.scope, self.key, self.units)
+
+
+class EditorBody(DeedBody, frozen=True, kw_only=True):
+    name: Key
+    suspended: bool
+
+    def call(self) -> Call:
+        return SuspendEditor(self.name, self.suspended)
+
+
+class EnrolBody(DeedBody, frozen=True, kw_only=True):
+    login: Short
+    role: Short
+
+    def call(self) -> Call:
+        return EnrolOperator(self.login, self.role)
+
+
+class OperatorBody(DeedBody, frozen=True, kw_only=True):
+    login: Short
+    suspended: bool
+
+    def call(self) -> Call:
+        return SuspendOperator(self.login, self.suspended)
+
+
+DEED_BODIES: dict[str, tuple[type, type[DeedBody]]] = {
+    "/desk/contain": (ThrowSwitch, ContainBody),
+    "/desk/lift": (ThrowSwitch, LiftBody),
+    "/desk/account/suspend": (SuspendAccount, SuspendBody),
+    "/desk/account/code": (IssueCode, CodeBody),
+    "/desk/line/widen": (WidenLine, WidenBody),
+    "/desk/breaker": (SetBreaker, BreakerBody),
+    "/desk/editor/suspend": (SuspendEditor, EditorBody),
+    "/desk/operator/enrol": (EnrolOperator, EnrolBody),
+    "/desk/operator/suspend": (SuspendOperator, OperatorBody),
+}
+
+
+async def _do_deed(asked: Asked, c: Connection, body: DeedBody) -> Reply:
+    """Count it, propose it, or do it. Raises BadInput, Refusal."""
+    call, who = body.call(), asked.who
+    deed = DEEDS[type(call)]
+    await _require_free(asked, c)
+    counted = await effect(asked.zone, c, call)
+    if body.dry_run:
+        return counted
+    if counted.second or deed.proof(call):
+        sessions.require_proof(who, asked.at)
+    if counted.second:
+        return await proposals.propose(c, call, asked.at, who)
+    return await operator.perform(asked.zone, c, call, Actor(who.login))
+
+
+async def _require_free(asked: Asked, c: Connection) -> None:
+    """An operator's account or device that somebody contained does nothing here, however narrow. Raises Contained."""
+    who = asked.who
+    scopes = (("account", str(who.account)), ("device", str(who.device)))
+    if await store_switches.holds_on(c, asked.at, scopes):
+        raise Contained
+
+
+# ── the second person ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ProposalBody(Body, frozen=True):
+    id: int
+
+
+async def _approve(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
+    """What somebody else proposed is done, now, under both names. Raises what `proposals.redeem` does, and what the act itself does."""
+    await _require_free(asked, c)
+    call, people = await proposals.redeem(asked, c, body.id)
+    return await operator.perform(asked.zone, c, call, both(people))
+
+
+async def _withdraw(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
+    return await proposals.withdraw(c, body.id, asked.at, asked.who)
+
+
+async def _waiting(asked: Asked, c: Connection, _body: Nothing) -> Reply:
+    return await proposals.waiting(asked.zone, c, asked.who)
+
+
+# ── looks and errands ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class JournalBody(Body, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class LineBody(Body, frozen=True, kw_only=True):
+    scope: Short
+    key: Key
+
+
+class AlertBody(Body, frozen=True, kw_only=True):
+    id: int
+
+
+class AlertsBody(Body, frozen=True, kw_only=True):
+    """`open_only`: those that nobody acknowledged."""
+
+    open_only: bool = True
+
+
+async def _look(asked: Asked, c: Connection, body: Any, *, call: Callable[[Any], Call]) -> Reply:
+    """What the command line reads, read by this operator."""
+    return await operator.perform(asked.zone, c, call(body), Actor(asked.who.login))
+
+
+async def _seat(asked: Asked, _c: Connection, _body: Body) -> Reply:
+    who = asked.who
+    may = [path for path, (roles, _) in DESK.items() if who.role in roles]
+    return DeskSeat(who.login, who.role, may, asked.at)
+
+
+async def _errand(asked: Asked, c: Connection, body: Body) -> Reply:
+    """The vault's word on who asks; what comes of it is the desk's to do."""
+    return await _seat(asked, c, body)
+
+
+async def _acknowledge(asked: Asked, c: Connection, body: AlertBody) -> Reply:
+    await _require_free(asked, c)
+    await journal(c, asked.at, asked.who.login, Audited.ALERT_ACKNOWLEDGE, str(body.id))
+    return await _seat(asked, c, body)
+
+
+# ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+READERS = frozenset({Role.DUTY_OFFICER, Role.SECURITY_LEAD, Role.DPO, Role.AUDITOR})
+DESK: dict[str, tuple[frozenset[Role], Rule]] = {
+    "/desk/seat": (EVERYBODY, Rule(Who.SESSION, Nothing, _seat)),
+    "/desk/switches": (EVERYBODY, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListSwitches()))),
+    "/desk/journal": (READERS, Rule(Who.SESSION, JournalBody, partial(_look, call=lambda body: Journal(body.limit)))),
+    "/desk/editors": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListEditors()))),
+    "/desk/operators": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListOperators()))),
+    "/desk/line": (EVERYBODY, Rule(Who.SESSION, LineBody, partial(_look, call=lambda body: ShowLine(body.scope, body.key)))),
+    "/desk/alerts": (READERS, Rule(Who.SESSION, AlertsBody, _errand)),
+    "/desk/alert": (READERS, Rule(Who.SESSION, AlertBody, _errand)),
+    "/desk/alert/acknowledge": (ON_DUTY, Rule(Who.SESSION, AlertBody, _acknowledge)),
+    "/desk/proposals": (EVERYBODY, Rule(Who.SESSION, Nothing, _waiting)),
+    "/desk/proposal/approve": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _approve)),
+    "/desk/proposal/withdraw": (EVERYBODY, Rule(Who.SESSION, ProposalBody, _withdraw)),
+    **{path: (DEEDS[call].roles, Rule(Who.SESSION, body, _do_deed)) for path, (call, body) in DEED_BODIES.items()},
+}  # fmt: skip
+CHANGES = DEED_BODIES.keys() | {"/desk/proposal/approve"}
+ERRANDS = frozenset({"/desk/alerts", "/desk/alert", "/desk/alert/acknowledge"})
+"""What the desk does itself, once the vault has answered with the seat of whoever asks."""
+_ACCOUNT = (
+    "/acts/sign-in/begin", "/acts/sign-in/passkey", "/acts/activation/begin", "/acts/activation/passkey", "/acts/sign-out",
+    "/acts/sign-out-elsewhere", "/acts/security", "/acts/notices/seen", "/acts/step-up/begin", "/acts/step-up/passkey",
+    "/acts/passkey/begin", "/acts/passkey/add", "/acts/factor/remove", "/acts/device/remove",
+)  # fmt: skip
+"""An operator's account is kept by the acts of any account, but those of passwords, of codes and of other people."""
+
+
+def _guarded(path: str, roles: frozenset[Role], rule: Rule) -> Rule:
+    return Rule(
+        rule.who, rule.body, partial(_by_role, path=path, roles=roles, handler=rule.handler), rule.prepare
+    )
+
+
+async def _by_role(
+    asked: Asked,
+    c: Connection,
+    body: Body,
+    *,
+    path: str,
+    roles: frozenset[Role],
+    handler: Callable[..., Awaitable[Reply]],
+) -> Reply:
+    """The role first; what is tried beyond it stays in the journal, so that it is answered here rather than raised."""
+    who = asked.who
+    if who.role not in roles or who.assurance is not Assurance.PASSKEY:
+        await journal(c, asked.at, who.login, Audited.DESK_REFUSE, path, who.role)
+        asked.zone.events.note(
+            Event(asked.at, "refused", who.account, who.device, who.establishment, detail=path)
+        )
+        return Refused(Forbidden.code, "role")
+    return await handler(asked, c, body)
+
+
+TABLE: dict[str, Rule] = {
+    **{path: ACTS[path] for path in _ACCOUNT},
+    **{path: _guarded(path, roles, rule) for path, (roles, rule) in DESK.items()},
+}
+
+
+async def perform(act: Act, desk: Zone | None) -> Reply:
+    """Do what an operator's signed request asks, if it may. `desk`: the zone as the desk's (zone.desk_side); None: there is no desk.
+
+    Raises BadInput, Refusal or Outage; on any of them nothing was done.
+    """
+    if desk is None:
+        raise NoSuchAct
+    reply = await acts.perform(act, desk, TABLE)
+    if act.target in CHANGES and not isinstance(reply, Refused | Effect | Proposed):
+        operator.forget_all(desk)
+    return reply

@@ -1,0 +1,141 @@
+"""What one person asked and another has to approve: kept as the very call that will be done, for thirty minutes.
+
+Nobody approves their own, nor from a device that speaks for whoever asked; the proof must be younger than the proposal. What a command
+asked is approved at the desk: the command line is one hand, whoever holds it.
+"""
+
+import msgspec
+
+from rempart.foundation.clock import MINUTE
+from rempart.foundation.errors import Refusal
+from rempart.foundation.vocabulary import Role
+from rempart.vault import sessions, store_desk
+from rempart.vault.asked import Asked, Speaker
+from rempart.vault.deeds import DEEDS, effect
+from rempart.vault.errors import Forbidden, StepUpNeeded
+from rempart.vault.notices import OPERATOR, Audited, journal
+from rempart.vault.store_accounts import Connection, Row
+from rempart.vault.two_people import TwoPeople
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import Call, Done, Proposals, ProposalView, Proposed
+
+LIFE = 30 * MINUTE
+"""How long a proposal waits."""
+
+
+_CALL: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
+
+
+class OwnProposal(Refusal):
+    """Whoever asked, or their device, is not the second person."""
+
+    code = "own-proposal"
+
+
+class ProposalOver(Refusal):
+    """It was done, withdrawn, or its time is over; or there never was one of this number."""
+
+    code = "proposal-over"
+
+
+async def propose(c: Connection, call: Call, now: int, who: Speaker | None) -> Proposed:
+    """Keep a call until a second person approves it. `who`: None for a command."""
+    login, expires = (who.login if who else OPERATOR), now + LIFE
+    number = await store_desk.propose(
+        c,
+        msgspec.json.encode(call).decode(),
+        login,
+        now,
+        expires,
+        account=who.account if who else None,
+        device=who.device if who else None,
+    )
+    await journal(c, now, login, Audited.PROPOSAL_MAKE, str(number), told(call))
+    return Proposed(number, expires)
+
+
+async def redeem(asked: Asked, c: Connection, number: int) -> tuple[Call, TwoPeople]:
+    """The call of an open proposal, approved by this second person: to be done now, in this transaction, or not at all.
+
+    Raises ProposalOver, OwnProposal, Forbidden (a role that may not do it), StepUpNeeded (no proof since it was made).
+    """
+    row = await store_desk.open_proposal(c, number, asked.at)
+    if row is None:
+        raise ProposalOver
+    call, who = read(row), asked.who
+    if who.role not in DEEDS[type(call)].roles:
+        raise Forbidden("role")
+    await _require_somebody_else(c, row, who)
+    sessions.require_proof(who, asked.at)
+    if who.proven < row["at"]:
+        raise StepUpNeeded
+    await store_desk.decide(c, number, "done", asked.at, who.login)
+    await journal(c, asked.at, who.login, Audited.PROPOSAL_APPROVE, str(number), told(call))
+    return call, TwoPeople(told(call), (row["login"], who.login))
+
+
+async def withdraw(c: Connection, number: int, now: int, who: Speaker | None) -> Done:
+    """By whoever made it. Raises ProposalOver, Forbidden (somebody else's)."""
+    row = await store_desk.open_proposal(c, number, now)
+    if row is None:
+        raise ProposalOver
+    if row["account"] != (who.account if who else None):
+        raise Forbidden("proposal")
+    by = who.login if who else OPERATOR
+    await store_desk.decide(c, number, "withdrawn", now, by)
+    await journal(c, now, by, Audited.PROPOSAL_WITHDRAW, str(number), told(read(row)))
+    return Done()
+
+
+async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:
+    """What waits, each with what it would do now."""
+    now, views = zone.clock(), []
+    for row in await store_desk.open_proposals(c, now):
+        call = read(row)
+        own = row["account"] == (who.account if who else None)
+        views.append(
+            ProposalView(
+                id=row["id"],
+                act=type(call).__name__,
+                told=_fields(call),
+                by=row["login"],
+                at=row["at"],
+                expires=row["expires"],
+                own=own,
+                may=who is not None and not own and Role(who.role) in DEEDS[type(call)].roles,
+                effect=await effect(zone, c, call),
+            )
+        )
+    return Proposals(views)
+
+
+def read(row: Row) -> Call:
+    """The call that a row keeps."""
+    return _CALL.decode(row["call"])
+
+
+def told(call: Call) -> str:
+    """A call in a line of the journal: its name and fields."""
+    return f"{type(call).__name__} {' '.join(f'{name}={value}' for name, value in _fields(call).items())}"[
+        :400
+    ]
+
+
+def _fields(call: Call) -> dict[str, str]:
+    """What is said in it, as text; what was left out is left out."""
+    return {
+        name: str(value) for name, value in msgspec.structs.asdict(call).items() if value or value is False
+    }
+
+
+async def _require_somebody_else(c: Connection, row: Row, who: Speaker) -> None:
+    """Another account, on a device that speaks for none but its own: two accounts on one machine are one person's. Raises OwnProposal."""
+    if row["account"] is None:
+        return
+    if row["account"] == who.account or row["device"] == who.device:
+        raise OwnProposal
+    shared = await store_desk.is_bound(c, row["account"], who.device) or await store_desk.is_bound(
+        c, who.account, row["device"]
+    )
+    if shared:
+        raise OwnProposal

@@ -1,0 +1,193 @@
+"""Attacks on the desk, each by its name; and on the doors with what belongs to the desk. They end with what the thief got."""
+
+import pytest
+
+from rempart.foundation.clock import SECOND
+from rempart.foundation.vocabulary import Role
+from rempart.vaultdoor.browser import SoftwarePasskey
+from rempart.vaultdoor.messages import (
+    Act,
+    Challenge,
+    DeskAct,
+    EnrolProfessional,
+    IssueCode,
+    Jwks,
+    Refused,
+    Reply,
+    SignedIn,
+    Switches,
+    Vouch,
+)
+from tests.authenticator import ORIGIN, PASSWORD, SoftwareBrowser, expect
+from tests.desk.conftest import DESK_ORIGIN, DeskBrowser, Operator, Room
+from tests.vault.accounts.conftest import Person, activated
+
+
+@pytest.fixture
+def claire(room: Room) -> Person:
+    """A pharmacist."""
+    return activated(room, "claire", room.establishment())
+
+
+def code(reply: Reply) -> str:
+    return expect(Refused, reply).code
+
+
+def contain(pharmacy: str) -> dict[str, object]:
+    return {"scope": "establishment", "key": pharmacy, "reason": "mischief", "dry_run": False}
+
+
+def thrown(room: Room) -> list[tuple[object, ...]]:
+    return room.rows("SELECT scope, key FROM vault.switch")
+
+
+def signed_for(origin: str, browser: SoftwareBrowser, path: str, body: object) -> Act:
+    """An act of this browser's session, signed for one of the two origins."""
+    return browser.key.act(origin, path, body, browser.vault.clock() // SECOND, browser.session)
+
+
+def test_a_signature_made_for_the_portal_does_not_work_at_the_desk(
+    room: Room, duty: Operator, claire: Person
+) -> None:
+    act = signed_for(ORIGIN, duty.browser, "/desk/contain", contain(claire.establishment))
+    assert code(room.at_desk(act)) == "signature"
+    assert thrown(room) == []
+
+
+def test_a_signature_made_for_the_desk_does_not_work_at_the_portal(
+    room: Room, duty: Operator, claire: Person
+) -> None:
+    act = signed_for(DESK_ORIGIN, claire.browser, "/acts/security", {})
+    assert code(room.call(act)) == "signature"
+    # Nor is there any act of the desk's there.
+    act = signed_for(ORIGIN, duty.browser, "/desk/contain", contain(claire.establishment))
+    assert code(room.call(act)) == "not-found"
+    assert thrown(room) == []
+
+
+def test_an_operators_session_is_worth_nothing_at_the_portal(room: Room, duty: Operator) -> None:
+    # Root on the desk's host has the cookie, and makes the device sign for the portal.
+    act = signed_for(ORIGIN, duty.browser, "/acts/security", {})
+    assert code(room.call(act)) == "session"
+    right = signed_for(ORIGIN, duty.browser, "/fhir/CoverageEligibilityRequest/$submit", {})
+    assert code(room.call(right)) in {"forbidden", "bad-input"}
+    assert room.rows("SELECT size FROM evidence.log") == [(0,)]
+
+
+def test_an_operator_asks_nothing_of_the_cashier(room: Room, duty: Operator) -> None:
+    act = signed_for(ORIGIN, duty.browser, "/claims/invoices", {})
+    from rempart.vaultdoor.client import VaultClient
+
+    async def ask() -> Reply:
+        cashier = VaultClient(room.zone.settings.run_folder / "cashier.sock")
+        try:
+            return await cashier.call(Vouch(act, "session"))
+        finally:
+            await cashier.close()
+
+    assert code(room.runner.run(ask())) == "session"
+
+
+def test_a_professionals_session_is_worth_nothing_at_the_desk(room: Room, claire: Person) -> None:
+    act = signed_for(DESK_ORIGIN, claire.browser, "/desk/contain", contain(claire.establishment))
+    assert code(room.at_desk(act)) == "session"
+    assert code(room.at_desk(signed_for(DESK_ORIGIN, claire.browser, "/acts/security", {}))) == "session"
+    assert thrown(room) == []
+
+
+def test_a_stolen_operators_cookie_is_worth_nothing(room: Room, duty: Operator, claire: Person) -> None:
+    thief = DeskBrowser(room, session=duty.browser.session)
+    assert thief.refused("desk/contain", **contain(claire.establishment)) == "device"
+    assert thrown(room) == []
+
+
+def test_a_professionals_passkey_opens_nothing_at_the_desk(room: Room, claire: Person) -> None:
+    # Even one that an authenticator would be made to use there.
+    phished = SoftwarePasskey(DESK_ORIGIN)
+    phished.id, phished._private, phished._user_handle = (
+        claire.passkey.id, claire.passkey._private, claire.passkey._user_handle,
+    )  # fmt: skip
+    assert code(DeskBrowser(room).sign_in(phished)) == "credentials"
+
+
+def test_an_operators_passkey_opens_nothing_at_the_portal(room: Room, duty: Operator) -> None:
+    phished = SoftwarePasskey(ORIGIN)
+    phished.id, phished._private, phished._user_handle = (
+        duty.passkey.id, duty.passkey._private, duty.passkey._user_handle,
+    )  # fmt: skip
+    phished.sign_count = 40
+    assert code(room.browser().sign_in(phished)) == "credentials"
+
+
+def test_an_operators_code_activates_nothing_at_the_portal_and_no_password_anywhere(room: Room) -> None:
+    given = room.enrolled("diane", Role.DUTY_OFFICER)
+    browser = room.browser()
+    assert code(browser.introduce("activation/begin", activation_code=given)) == "activation"
+    assert code(browser.introduce("activation/totp", activation_code=given)) == "activation"
+    desk = DeskBrowser(room)
+    for path in (
+        "activation/totp",
+        "activation/password",
+        "sign-in/password",
+        "password/change",
+        "totp/begin",
+    ):
+        assert code(desk.introduce(path, activation_code=given)) == "not-found"
+    assert (
+        expect(Challenge, desk.introduce("activation/begin", activation_code=given)).rp_id == "desk.localhost"
+    )
+    assert room.rows("SELECT login, status FROM vault.account") == [("diane", "invited")]
+
+
+def test_a_professionals_code_activates_nothing_at_the_desk(room: Room) -> None:
+    given = room.enrol("claire", room.establishment())
+    assert code(DeskBrowser(room).introduce("activation/begin", activation_code=given)) == "activation"
+
+
+def test_an_operator_is_given_no_seat_where_rights_are_checked(room: Room, duty: Operator) -> None:
+    pharmacy = room.establishment()
+    call = EnrolProfessional("diane", Role.EMPLOYEE, pharmacy)
+    assert code(room.operate(call)) == "conflict"
+    for role in (Role.DUTY_OFFICER, Role.SECURITY_LEAD):
+        assert code(room.operate(EnrolProfessional("eve", role, pharmacy))) == "bad-input"
+    # Nor does the ordinary posted code, or suspension, reach an operator: that takes two people.
+    assert code(room.operate(IssueCode("diane", "activation"))) == "not-found"
+    assert len(room.rows("SELECT FROM vault.membership")) == 1
+
+
+def test_a_door_may_not_speak_as_the_desk_nor_the_desk_as_the_operator(
+    room: Room, duty: Operator, claire: Person
+) -> None:
+    act = duty.browser.signed("/desk/contain", contain(claire.establishment))
+    with pytest.raises(Exception, match="connection lost"):
+        room.runner.run(room.door.call(DeskAct(act)))
+    with pytest.raises(Exception, match="connection lost"):
+        room.runner.run(room.desk.call(IssueCode("claire", "activation")))
+    with pytest.raises(Exception, match="connection lost"):
+        room.runner.run(room.desk.call(Jwks()))
+    assert thrown(room) == []
+
+
+def test_a_deed_replayed_by_the_desks_process_is_stale(room: Room, duty: Operator, claire: Person) -> None:
+    act = duty.browser.signed("/desk/contain", contain(claire.establishment))
+    room.at_desk(act)
+    assert code(room.at_desk(act)) == "stale"
+    # And one field changed on the way is not what was signed.
+    other = duty.browser.signed("/desk/contain", contain(claire.establishment))
+    changed = Act(
+        other.method, other.target, other.content_digest, other.signature_input, other.signature, other.session,
+        other.body.replace(b"establishment", b"platform"),
+    )  # fmt: skip
+    assert code(room.at_desk(changed)) == "signature"
+    assert [scope for scope, _ in thrown(room)] == ["establishment"]
+
+
+def test_an_operator_signs_in_again_after_the_session_was_closed_by_another(
+    room: Room, duty: Operator
+) -> None:
+    elsewhere = DeskBrowser(room)
+    expect(SignedIn, elsewhere.sign_in(duty.passkey))
+    elsewhere.ask("sign-out-elsewhere")
+    assert duty.refused("switches") == "session"
+    assert expect(Switches, elsewhere.ask("desk/switches")).switches == []
+    assert PASSWORD

@@ -1,0 +1,202 @@
+"""The second person: what is wide waits for somebody else, on a machine of their own, with a passkey used since."""
+
+import asyncio
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from rempart.foundation.clock import SECOND
+from rempart.foundation.vocabulary import Role
+from rempart.vault.proposals import LIFE
+from rempart.vaultdoor.browser import SoftwarePasskey
+from rempart.vaultdoor.messages import (
+    DeskAct,
+    Done,
+    Effect,
+    Enrolled,
+    EnrolOperator,
+    ListProposals,
+    Operators,
+    Proposals,
+    Proposed,
+    Refused,
+    RegisterEditor,
+    Reply,
+    Security,
+    SetBreaker,
+    Switches,
+    ThrowSwitch,
+    WithdrawProposal,
+)
+from tests.authenticator import expect
+from tests.desk.conftest import DESK_ORIGIN, DeskBrowser, Operator, Room
+from tests.vault.accounts.conftest import activated
+
+CLOSE = {"scope": "platform", "reason": "a leak is being sold", "dry_run": False}
+
+
+def proposed(who: Operator, path: str = "contain", **body: object) -> int:
+    return who.expect(Proposed, path, **(body or CLOSE)).id
+
+
+def wait(room: Room) -> None:
+    """Long enough for a proof to be told from a later one."""
+    room.time.advance(SECOND)
+
+
+def test_the_platform_is_closed_by_two_people(room: Room, duty: Operator, lead: Operator) -> None:
+    activated(room, "claire", room.establishment())
+    counted = duty.expect(Effect, "contain", scope="platform", reason="a leak is being sold")
+    assert (counted.second, counted.establishments, counted.sessions) == (True, 1, 1)
+    number = proposed(duty)
+    assert duty.expect(Switches, "switches").switches == []
+    (mine,) = duty.expect(Proposals, "proposals").proposals
+    (theirs,) = lead.expect(Proposals, "proposals").proposals
+    assert (mine.own, mine.may, theirs.own, theirs.may) == (True, False, False, True)
+    assert theirs.told["reason"] == "a leak is being sold"
+    assert theirs.effect == counted
+    wait(room)
+    lead.touch()
+    lead.expect(Done, "proposal/approve", id=number)
+    (held,) = duty.expect(Switches, "switches").switches
+    assert (held.scope, held.hold, held.by) == ("platform", "closed", "diane sami")
+    journal = room.journal().replace(" ", "")
+    for line in (
+        '"actor":"diane","act":"proposal:make"',
+        '"actor":"sami","act":"proposal:approve"',
+        '"actor":"dianesami","act":"switch:throw"',
+    ):
+        assert line in journal
+
+
+def test_an_approval_serves_once(room: Room, duty: Operator, lead: Operator) -> None:
+    number = proposed(duty)
+    wait(room)
+    lead.touch()
+    lead.expect(Done, "proposal/approve", id=number)
+    assert lead.refused("proposal/approve", id=number) == "proposal-over"
+
+
+def test_two_approvals_at_once_do_it_once(room: Room, duty: Operator, lead: Operator) -> None:
+    third = room.operator("theo")
+    number = proposed(duty, "breaker", scope="platform", units=30_000, dry_run=False)
+    wait(room)
+    for somebody in (lead, third):
+        somebody.touch()
+
+    async def together() -> list[Reply]:
+        acts = [one.browser.signed("/desk/proposal/approve", {"id": number}) for one in (lead, third)]
+        return list(await asyncio.gather(*(room.desk.call(DeskAct(act)) for act in acts)))
+
+    replies = room.runner.run(together())
+    assert sorted(type(reply).__name__ for reply in replies) == ["Done", "Refused"]
+    assert room.journal().count("breaker:set") == 1
+
+
+def test_nobody_approves_their_own(room: Room, duty: Operator) -> None:
+    number = proposed(duty)
+    wait(room)
+    duty.touch()
+    assert duty.refused("proposal/approve", id=number) == "own-proposal"
+    assert duty.expect(Switches, "switches").switches == []
+
+
+def test_a_second_account_on_the_same_machine_is_no_second_person(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    number = proposed(duty)
+    wait(room)
+    # The lead's own passkey, on the duty officer's machine: whoever sits there holds both sessions.
+    there = Operator("sami", DeskBrowser(room, key=duty.browser.key), lead.passkey)
+    there.browser.sign_in(lead.passkey)
+    assert there.refused("proposal/approve", id=number) == "own-proposal"
+    # Nor from a machine of the lead's where the duty officer signed in as well.
+    guest = DeskBrowser(room, key=lead.browser.key)
+    guest.sign_in(duty.passkey)
+    lead.touch()
+    assert lead.refused("proposal/approve", id=number) == "own-proposal"
+    assert lead.expect(Switches, "switches").switches == []
+
+
+def test_a_proof_given_before_the_proposal_does_not_serve_for_it(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    wait(room)
+    number = proposed(duty)
+    assert lead.refused("proposal/approve", id=number) == "step-up"
+
+
+def test_who_may_not_do_it_may_not_approve_it(room: Room, duty: Operator) -> None:
+    clerk, auditor = room.operator("ines", Role.ONBOARDING_CLERK), room.operator("rita", Role.AUDITOR)
+    number = proposed(duty)
+    wait(room)
+    for reader in (clerk, auditor):
+        reader.touch()
+        assert reader.refused("proposal/approve", id=number) == "forbidden"
+
+
+def test_a_proposal_waits_thirty_minutes_and_may_be_withdrawn(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    withdrawn, late = proposed(duty), proposed(duty)
+    assert lead.refused("proposal/withdraw", id=withdrawn) == "forbidden"
+    duty.expect(Done, "proposal/withdraw", id=withdrawn)
+    room.time.advance(LIFE)
+    lead.touch()
+    for number in (withdrawn, late):
+        assert lead.refused("proposal/approve", id=number) == "proposal-over"
+    assert lead.expect(Proposals, "proposals").proposals == []
+
+
+def test_a_proposal_that_no_longer_makes_sense_does_nothing(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    lift = proposed(duty, "lift", scope="profession", key="pharmacy", reason="over", dry_run=False)
+    wait(room)
+    lead.touch()
+    assert lead.refused("proposal/approve", id=lift) == "not-found"
+    # Nothing was done: it still waits, and may be withdrawn.
+    assert [one.id for one in lead.expect(Proposals, "proposals").proposals] == [lift]
+
+
+def test_an_editor_is_suspended_and_an_operator_made_by_two_people(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    expect(Enrolled, room.operate(RegisterEditor("Logiphar", point)))
+    suspend = proposed(duty, "editor/suspend", name="Logiphar", suspended=True, dry_run=False)
+    second = room.operator("noa", Role.SECURITY_LEAD)
+    enrol = proposed(lead, "operator/enrol", login="hugo", role="duty-officer", dry_run=False)
+    wait(room)
+    second.touch()
+    second.expect(Done, "proposal/approve", id=suspend)
+    code = second.expect(Enrolled, "proposal/approve", id=enrol).code
+    hugo = DeskBrowser(room)
+    hugo.activate(code, SoftwarePasskey(DESK_ORIGIN))
+    assert hugo.expect(Security, "security").login == "hugo"
+
+
+def test_once_two_people_are_at_the_desk_a_command_proposes_too(room: Room, duty: Operator) -> None:
+    # Alone, the command line acts: it makes the first operators.
+    expect(Done, room.operate(SetBreaker("platform", "", 30_000)))
+    lead = room.operator("sami", Role.SECURITY_LEAD)
+    breaker = expect(Proposed, room.operate(SetBreaker("platform", "", 40_000))).id
+    room.operator("noa", Role.SECURITY_LEAD)
+    eve = expect(Proposed, room.operate(EnrolOperator("eve", "security-lead"))).id
+    assert [one.own for one in expect(Proposals, room.operate(ListProposals())).proposals] == [True, True]
+    expect(Done, room.operate(WithdrawProposal(eve)))
+    wait(room)
+    lead.touch()
+    lead.expect(Done, "proposal/approve", id=breaker)
+    assert "eve" not in [one.login for one in lead.expect(Operators, "operators").operators]
+    # A narrow act is still one hand's.
+    expect(Done, room.operate(ThrowSwitch("account", "diane", "her badge was stolen", on=True)))
+
+
+def test_a_command_does_not_withdraw_what_a_person_proposed(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    number = proposed(duty)
+    assert expect(Refused, room.operate(WithdrawProposal(number))).code == "forbidden"
+    assert [one.id for one in lead.expect(Proposals, "proposals").proposals] == [number]
