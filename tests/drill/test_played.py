@@ -40,6 +40,7 @@ def test_an_infected_workstation_opens_its_line_and_is_contained(infected):
 def test_the_thiefs_count_is_the_ledgers(infected):
     report, _, _ = infected
     assert report.persons_in_scope == report.persons_exposed
+    assert (report.ledger["received_by_nobody"], report.ledger["unaccounted"]) == (0, 0)
     assert report.thief_answers["told"] >= report.persons_exposed
 
 

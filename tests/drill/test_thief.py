@@ -6,6 +6,7 @@ from itertools import islice
 import pytest
 
 from rempart.drill.knowledge import listed, targets
+from rempart.drill.loot import Loot
 from rempart.drill.pace import TIRED_AFTER, Pace
 from rempart.drill.rhythms import RHYTHMS, moment
 from rempart.drill.scenario import read_scenario
@@ -105,3 +106,14 @@ def test_without_meters_the_whole_list_is_told_at_his_pace():
     assert curve[60] == (begins + HOUR, 3_600)
     assert curve[-1][1] == 20_000
     assert without_meters(scenario(), 0, begins, begins + DAY)[-1][1] == 0
+
+
+def test_a_child_presented_under_a_parents_nir_is_a_person_of_its_own():
+    of_nir = {}
+    for person in PEOPLE:
+        of_nir.setdefault((person.insurer, person.presented_nir), []).append(person)
+    family = next(people for people in of_nir.values() if len(people) > 1)
+    loot = Loot()
+    for person in (*family, family[0]):
+        loot.take(person, 1)
+    assert loot.persons == len(family)

@@ -9,6 +9,7 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from rempart.evidence.note import VerifierKey
 from rempart.foundation.clock import Clock
 from rempart.foundation.errors import Outage
 from rempart.intake.envelope import seal_file
@@ -17,7 +18,14 @@ from rempart.population import Population
 from rempart.supervisor.depositing import intake_recipient, lay_down
 from rempart.supervisor.platform import Platform
 from rempart.vaultdoor.client import VaultClient
-from rempart.vaultdoor.messages import Enrolled, Refused, RegisterInsurer, Reply
+from rempart.vaultdoor.messages import (
+    Checkpoint,
+    Enrolled,
+    Refused,
+    RegisterInsurer,
+    Reply,
+    SignedCheckpoint,
+)
 
 _LOOK = 0.1
 
@@ -50,6 +58,14 @@ def enrolled(reply: Reply) -> Enrolled:
     """Raises OperatorRefused."""
     if isinstance(reply, Enrolled):
         return reply
+    raise OperatorRefused(reply.code if isinstance(reply, Refused) else type(reply).__name__)
+
+
+async def log_key(operator: VaultClient) -> VerifierKey:
+    """With which key the platform's ledger is signed. Raises OperatorRefused."""
+    reply = await operator.call(Checkpoint())
+    if isinstance(reply, SignedCheckpoint):
+        return VerifierKey.parse(reply.verifier_key)
     raise OperatorRefused(reply.code if isinstance(reply, Refused) else type(reply).__name__)
 
 

@@ -13,6 +13,7 @@ from rempart.drill.knowledge import Target
 from rempart.drill.loot import Loot
 from rempart.drill.seat import RIGHTS, Door, told_of
 from rempart.foundation.clock import SECOND
+from rempart.foundation.errors import Outage
 from rempart.vaultdoor.browser import DeviceKey
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.fhir import write_request
@@ -56,6 +57,8 @@ class DoorRoot:
         client = VaultClient(self.socket)
         try:
             reply = await client.call(act)
+        except Outage as error:
+            return self._count(how, error.code, found=False)
         finally:
             await client.close()
         code = reply.code if isinstance(reply, Refused) else ""

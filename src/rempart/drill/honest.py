@@ -10,16 +10,19 @@ from typing import Any
 import msgspec
 
 from rempart.drill.agenda import Agenda
+from rempart.drill.receipts import Receipts
 from rempart.drill.rhythms import ACCOUNTED, BY_VITALE, MISTYPED, TWO_DOMAINS, arrivals, moment, opening
 from rempart.drill.seat import JSON, Door, Seat, Told, code_of, read_json
 from rempart.drill.town import House, Town, by_card, by_vitale
-from rempart.drill.wire import Signs
+from rempart.drill.wire import OUTAGES, Signs
 from rempart.foundation.clock import MINUTE, SECOND
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.population import Person
 from rempart.vaultdoor.fhir import Presentation
 
 SESSION_GONE = frozenset({"session", "device"})
+TRIES = 4
+"""How often people ask, or invoice, when nobody answers; then they give up, and it counts as refused."""
 _CARE: dict[Domain, list[dict[str, Any]]] = {
     Domain.PHAR: [{"nature": "drug-65", "price": 1_075, "base": 1_075, "boxes": 2}],
     Domain.LABO: [{"nature": "biology", "price": 2_700, "base": 2_700}],
@@ -49,6 +52,8 @@ class Tally:
     stepped_up: int = 0
     beside_thief: Counter[str] = field(default_factory=Counter)
     """The same of those whose own account a thief holds: `requests`, `stepped-up`, and codes of refusals."""
+    outages: Counter[str] = field(default_factory=Counter)
+    """Asked or invoiced, and nobody answered: by code. They tried again, and count by what came of that."""
     misses: int = 0
     invoices: Counter[str] = field(default_factory=Counter)
 
@@ -71,14 +76,12 @@ class HonestLife:
     agenda: Agenda
     seed: int
     tally: Tally = field(default_factory=Tally)
-    held: set[str] = field(default_factory=set)
-    """Accounts that a thief holds something of by now."""
+    receipts: Receipts = field(default_factory=Receipts)
+    """Of all that honest people were told."""
     apart: set[str] = field(default_factory=set)
-    """Those among them that he can ask with: whatever meets their honest people is counted beside, not among the others."""
+    """Accounts that a thief can ask with by now: whatever meets their honest people is counted beside, not among the others."""
     idle: set[str] = field(default_factory=set)
     """Accounts whose holders sign in and ask nothing: on leave, or at the till."""
-    told_at_held: set[int] = field(default_factory=set)
-    """Ledger indexes that honest people at held accounts received."""
     mornings: list[Callable[[], Any]] = field(default_factory=list)
     """What else happens each day once everybody is signed in: software that is confirmed."""
     watched: Callable[[Person, Told], None] | None = None
@@ -114,36 +117,55 @@ class HonestLife:
             else:
                 await self._serve(seat, shown, person, chance, at)
             if chance.random() < TWO_DOMAINS:
-                await self._ask(seat, msgspec.structs.replace(shown, domain=rhythm.second), person)
+                second = msgspec.structs.replace(shown, domain=rhythm.second)
+                await self._also(seat, second, person, chance, at)
 
         return visit
 
     async def _serve(
-        self, seat: Seat, shown: Presentation, person: Person, chance: random.Random, at: int
+        self, seat: Seat, shown: Presentation, person: Person, chance: random.Random, at: int, tries: int = 1
     ) -> None:
-        told = await self._ask(seat, shown, person)
-        if told.open and chance.random() < ACCOUNTED:
+        told = await self._ask(seat, shown, person, tries)
+        if told.code in OUTAGES and tries < TRIES:
+            later = _soon(at, chance)
+            self.agenda.add(later, lambda: self._serve(seat, shown, person, chance, later, tries + 1))
+        elif told.open and chance.random() < ACCOUNTED:
             later = at + int((2 + 15 * chance.random()) * MINUTE)
-            self.agenda.add(later, lambda: self._invoice(seat, shown.domain, told))
+            self.agenda.add(later, lambda: self._invoice(seat, shown.domain, told, chance, later))
 
-    async def _ask(self, seat: Seat, shown: Presentation, person: Person) -> Told:
+    async def _also(
+        self, seat: Seat, shown: Presentation, person: Person, chance: random.Random, at: int, tries: int = 1
+    ) -> None:
+        told = await self._ask(seat, shown, person, tries)
+        if told.code in OUTAGES and tries < TRIES:
+            later = _soon(at, chance)
+            self.agenda.add(later, lambda: self._also(seat, shown, person, chance, later, tries + 1))
+
+    async def _ask(self, seat: Seat, shown: Presentation, person: Person, tries: int = 1) -> Told:
         """Ask; sign in again when the twelve hours are over; confirm when asked to; count once."""
-        told = await seat.check(shown)
-        if told.code in SESSION_GONE and not await seat.sign_in():
-            told = await seat.check(shown)
-        confirmed = told.code == "step-up"
-        if confirmed:
-            await seat.confirm()
-            told = await seat.check(shown)
+        told, confirmed = await self._be_told(seat, shown)
         if self.watched is not None:
             self.watched(person, told)
-        self._count(seat, told, confirmed=confirmed)
+        if not told.code:
+            self.receipts.keep(seat.account, told)
+        if told.code in OUTAGES and tries < TRIES:
+            self.tally.outages[told.code] += 1
+        else:
+            self._count(seat, told, confirmed=confirmed)
         return told
+
+    async def _be_told(self, seat: Seat, shown: Presentation) -> tuple[Told, bool]:
+        told = await seat.check(shown)
+        if told.code in SESSION_GONE:
+            refused = await seat.sign_in()
+            told = Told(refused) if refused in OUTAGES else told if refused else await seat.check(shown)
+        if told.code != "step-up":
+            return told, False
+        refused = await seat.confirm()
+        return (Told(refused) if refused in OUTAGES else await seat.check(shown)), True
 
     def _count(self, seat: Seat, told: Told, *, confirmed: bool) -> None:
         self.tally.misses += not told.code and not told.found
-        if seat.account in self.held:
-            self.told_at_held.add(told.leaf)
         if seat.account in self.apart:
             self.tally.beside_thief["requests"] += 1
             self.tally.beside_thief["stepped-up"] += confirmed
@@ -155,8 +177,16 @@ class HonestLife:
         if told.code:
             self.tally.refused[f"{told.code}, {seat.profession}"] += 1
 
-    async def _invoice(self, seat: Seat, domain: Domain, told: Told) -> None:
-        self.tally.invoices[await invoice(seat.door, seat.device, seat.session, domain, told)] += 1
+    async def _invoice(
+        self, seat: Seat, domain: Domain, told: Told, chance: random.Random, at: int, tries: int = 1
+    ) -> None:
+        state = await invoice(seat.door, seat.device, seat.session, domain, told)
+        if state in OUTAGES and tries < TRIES:
+            self.tally.outages[f"invoice {state}"] += 1
+            later = _soon(at, chance)
+            self.agenda.add(later, lambda: self._invoice(seat, domain, told, chance, later, tries + 1))
+        else:
+            self.tally.invoices[state] += 1
 
 
 async def invoice(door: Door, device: Signs, session: str, domain: Domain, told: Told) -> str:
@@ -170,6 +200,8 @@ async def invoice(door: Door, device: Signs, session: str, domain: Domain, told:
 
     if told.needs_prise_en_charge:
         agreed = await post("/claims/prise-en-charge/ask", {"care": care})
+        if agreed["state"] in OUTAGES:
+            return str(agreed["state"])
         if agreed["state"] != "accordee":
             return f"prise-en-charge {agreed['state']}"
         care = {"lines": _CARE[domain], "prise_en_charge": agreed["number"]}
@@ -177,6 +209,11 @@ async def invoice(door: Door, device: Signs, session: str, domain: Domain, told:
         "/claims/invoice/submit", {"number": f"D{told.leaf}", "care": care, "care_date": told.care_date}
     )
     return str(made["state"] if made["state"] != "refused" else made.get("code", "refused"))
+
+
+def _soon(at: int, chance: random.Random) -> int:
+    """When somebody tries again whom nobody answered."""
+    return at + int((20 + 60 * chance.random()) * SECOND)
 
 
 def _mistyped(shown: Presentation, chance: random.Random) -> Presentation:

@@ -1,10 +1,15 @@
 """Who was exposed, according to the ledger: the operator's own question, asked with the operator's own role."""
 
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg
+
+from rempart.drill.receipts import Receipts
+from rempart.evidence.audit import audit_ledger
+from rempart.evidence.note import VerifierKey
 
 _OF_ACCOUNTS = """
 SELECT index, insurer, subject FROM evidence.entry
@@ -54,7 +59,59 @@ def scope_of_everybody(connection: "psycopg.Connection[Any]", begins: int, ends:
     return Scope(len({(insurer, subject) for _, insurer, subject in rows}), 0)
 
 
-def ledger_size(connection: "psycopg.Connection[Any]") -> int:
-    """Entries so far."""
-    row = connection.execute("SELECT size FROM evidence.log WHERE id = 1").fetchone()
-    return int(row[0]) if row else 0
+@dataclass(frozen=True)
+class Accounts:
+    """The ledger, audited, beside the receipts that everybody holds: thief and honest people, seat by seat."""
+
+    leaves: int
+    checkpoints: int
+    """Whose signed root was computed again."""
+    receipts: int
+    """Answers that arrived, anywhere."""
+    seats: int
+    """Accounts at which one arrived."""
+    seats_short: int
+    """Of them, those at which more arrived than the ledger has entries for. None, crash or not."""
+    unaccounted: int
+    """Receipts without an entry of that very account. None, crash or not."""
+    received_by_nobody: int
+    """Entries whose answer nobody holds: lost in a crash, and counted."""
+    indexes_twice: int
+    engagements: int
+    engagements_twice: int
+
+    def to_json(self) -> dict[str, int]:
+        """In the order above."""
+        return asdict(self)
+
+
+def account_for(
+    connection: "psycopg.Connection[Any]", key: VerifierKey, held: Collection[Receipts]
+) -> Accounts:
+    """Audit the whole ledger as `rempart evidence audit` does, and hold every receipt against it. Raises LedgerBroken."""
+    audited = audit_ledger(connection, batch=10_000, key=key)
+    entries: dict[str, set[int]] = {}
+    for account, index in connection.execute("SELECT account::text, index FROM evidence.entry"):
+        entries.setdefault(account, set()).add(index)
+    arrived: dict[str, list[int]] = {}
+    for receipts in held:
+        for account, indexes in receipts.by_account.items():
+            arrived.setdefault(account, []).extend(indexes)
+    given = [index for indexes in arrived.values() for index in indexes]
+    numbers = [number for receipts in held for number in receipts.engagements]
+    return Accounts(
+        audited.size,
+        audited.checkpoints,
+        len(given),
+        len(arrived),
+        sum(len(indexes) > len(entries.get(account, ())) for account, indexes in arrived.items()),
+        sum(len(set(indexes) - entries.get(account, set())) for account, indexes in arrived.items()),
+        len(set().union(*entries.values()) - set(given)),
+        _twice(given),
+        len(numbers),
+        _twice(numbers),
+    )
+
+
+def _twice(given: list[int] | list[str]) -> int:
+    return sum(count > 1 for count in Counter(given).values())

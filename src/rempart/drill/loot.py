@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from rempart.drill.receipts import Receipts
 from rempart.population import Person
 
 
@@ -11,8 +12,8 @@ class Loot:
     """Distinct (insurer, beneficiary) with the instant (µs) at which each was first told to him."""
 
     told: dict[tuple[int, str], int] = field(default_factory=dict)
-    indexes: set[int] = field(default_factory=set)
-    """Of the ledger, from the receipts of his answers."""
+    receipts: Receipts = field(default_factory=Receipts)
+    """Of his answers."""
     asked: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     """By code; "told" and "absent" for answers."""
@@ -24,7 +25,8 @@ class Loot:
 
     def take(self, person: Person, at: int) -> None:
         """Somebody's right was told, or somebody was seen."""
-        self.told.setdefault((person.insurer, person.presented_nir), at)
+        # Not by the NIR: a child is presented under a parent's, and is a person.
+        self.told.setdefault((person.insurer, person.member_ref), at)
 
     @property
     def persons(self) -> int:

@@ -14,13 +14,14 @@ import uvloop
 
 from rempart.database.embedded import EmbeddedCluster
 from rempart.drill.agenda import Agenda
-from rempart.drill.delivering import deliver
+from rempart.drill.crashes import Crashes
+from rempart.drill.delivering import deliver, log_key
 from rempart.drill.honest import HonestLife
 from rempart.drill.knowledge import listed
-from rempart.drill.ledgerscope import Scope
+from rempart.drill.ledgerscope import Scope, account_for
 from rempart.drill.past import until_reckoned, were_idle, write_past
 from rempart.drill.plots import Plot, plot_of
-from rempart.drill.report import Report, minutes, timeline_of
+from rempart.drill.report import Report, minutes, timeline_of, told_of
 from rempart.drill.rhythms import moment
 from rempart.drill.scenario import Scenario
 from rempart.drill.seat import Door
@@ -59,27 +60,28 @@ async def _on(
     wire, operator = Wire("127.0.0.1", platform.port), VaultClient(platform.home.run / "operator.sock")
     town = scenario.population
     dsn = EmbeddedCluster(platform.home.postgres).superuser_dsn("rempart")
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as observer:
-        drill = Drill(
-            scenario,
-            platform,
-            clock,
-            Population(scenario.seed, town.persons, town.insurers, canaries=town.canaries),
-            Door(platform.origin, wire, clock),
-            operator,
-            Watch(observer),
-            dsn,
-            say,
-            Agenda(clock),
-        )
-        try:
-            await _prepare(drill)
-            plot = plot_of(drill)
-            await _let_time_pass(drill, plot)
-            return await _tell(drill, plot)
-        finally:
-            wire.close()
-            await operator.close()
+    watch = Watch(dsn, await psycopg.AsyncConnection.connect(dsn, autocommit=True))
+    drill = Drill(
+        scenario,
+        platform,
+        clock,
+        Population(scenario.seed, town.persons, town.insurers, canaries=town.canaries),
+        Door(platform.origin, wire, clock),
+        operator,
+        watch,
+        dsn,
+        say,
+        Agenda(clock),
+    )
+    try:
+        await _prepare(drill)
+        plot, crashes = plot_of(drill), Crashes(drill)
+        await _let_time_pass(drill, plot, crashes)
+        return await _tell(drill, plot, crashes)
+    finally:
+        wire.close()
+        await operator.close()
+        await watch.connection.close()
 
 
 async def _prepare(drill: Drill) -> None:
@@ -101,10 +103,11 @@ async def _prepare(drill: Drill) -> None:
         await until_reckoned(drill.watch.connection, drill.clock)
 
 
-async def _let_time_pass(drill: Drill, plot: Plot) -> None:
+async def _let_time_pass(drill: Drill, plot: Plot, crashes: Crashes) -> None:
     """Day after day: honest people, and from his day on the thief."""
     await plot.prepare()
     await were_idle(drill.watch.connection, drill.life.idle)
+    crashes.plan()
     planned, synced = FIRST_DAY, drill.clock()
     begun = False
     while drill.clock() < drill.ends:
@@ -121,6 +124,8 @@ async def _let_time_pass(drill: Drill, plot: Plot) -> None:
                 await drill.agenda.next_step(
                     upto if begun else min(upto, max(drill.begins, drill.clock() + 1))
                 )
+            with drill.timed("crashes"):
+                await crashes.settled()
             every = SYNC_AT_A_MACHINE if plot.is_busy() else SYNC_EVERY
             if begun and drill.clock() - synced >= every:
                 synced = drill.clock()
@@ -133,12 +138,14 @@ async def _let_time_pass(drill: Drill, plot: Plot) -> None:
     await drill.watch.catch_up()
 
 
-async def _tell(drill: Drill, plot: Plot) -> tuple[Report, list[tuple[int, int]]]:
+async def _tell(drill: Drill, plot: Plot, crashes: Crashes) -> tuple[Report, list[tuple[int, int]]]:
     scenario, loot, tally = drill.scenario, drill.loot, drill.life.tally
     loot.began = loot.began or drill.begins
     dsn = drill.platform.home.operator_dsn.read_text().strip()
+    key = await log_key(drill.operator)
     with psycopg.connect(dsn, autocommit=True) as connection:
         scope: Scope = plot.scope(connection, loot.began, drill.clock())
+        accounts = account_for(connection, key, (drill.life.receipts, loot.receipts))
     parties = await plot.parties()
     alerts, others = await drill.watch.alerts(loot.began, parties)
     contained = await drill.watch.contained(parties)
@@ -153,6 +160,7 @@ async def _tell(drill: Drill, plot: Plot) -> tuple[Report, list[tuple[int, int]]
         simulated_days=scenario.days,
         persons_exposed=loot.persons,
         persons_in_scope=scope.thief,
+        scope_beyond_exposed=scope.thief - loot.persons,
         first_alert_minutes=minutes(first.at, loot.began) if first else None,
         contained_minutes=minutes(contained.at, loot.began) if contained else None,
         persons_until_first_alert=loot.persons_by(first.at) if first else None,
@@ -169,6 +177,9 @@ async def _tell(drill: Drill, plot: Plot) -> tuple[Report, list[tuple[int, int]]
         honest_invoices=dict(tally.invoices.most_common()),
         alerts=[{"minutes": minutes(mark.at, loot.began), "what": mark.what} for mark in alerts],
         alerts_about_others=dict(Counter(mark.what for mark in others).most_common()),
+        crashes=told_of(crashes.happened, loot.began),
+        honest_outages=dict(tally.outages.most_common()),
+        ledger=accounts.to_json(),
         notes=loot.notes,
         seconds_by_part=drill.parts | {"waited for the sentinel": round(drill.watch.waited, 2)},
         timeline=timeline_of(loot, alerts, contained),

@@ -141,9 +141,8 @@ class StolenSessions:
 
     def begin(self) -> None:
         """The theft itself: from here on these accounts are told apart in the honest tally."""
-        self.drill.life.held = {seat.account for seat in self.victims}
         if self.drill.scenario.thief.holds in WORKING:
-            self.drill.life.apart = self.drill.life.held
+            self.drill.life.apart = {seat.account for seat in self.victims}
         for grip in self.grips:
             grip.copy()
         self.asking.begin(self.drill.begins)
@@ -161,7 +160,7 @@ class StolenSessions:
     def scope(self, connection: "psycopg.Connection[Any]", begins: int, ends: int) -> Scope:
         """All that these accounts were told, less what their honest people hold the receipts of."""
         accounts = [seat.account for seat in self.victims]
-        return scope_of_accounts(connection, accounts, begins, ends, self.drill.life.told_at_held)
+        return scope_of_accounts(connection, accounts, begins, ends, self.drill.life.receipts.at(accounts))
 
 
 class StolenPasswords(StolenSessions):

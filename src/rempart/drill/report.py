@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rempart.drill.crashes import Crashed
 from rempart.drill.loot import Loot
 from rempart.drill.watch import Mark
 from rempart.foundation.clock import MINUTE
@@ -19,6 +20,8 @@ class Report:
     simulated_days: int
     persons_exposed: int
     persons_in_scope: int
+    scope_beyond_exposed: int
+    """The difference: answers that were counted and lost in a crash. Never negative."""
     first_alert_minutes: float | None
     contained_minutes: float | None
     persons_until_first_alert: int | None
@@ -38,6 +41,10 @@ class Report:
     alerts: list[dict[str, Any]]
     alerts_about_others: dict[str, int]
     """By rule, since the thief began, about parties that he does not hold: false alarms."""
+    crashes: list[dict[str, Any]]
+    honest_outages: dict[str, int]
+    """Requests of honest people that nobody answered, by code: they asked again."""
+    ledger: dict[str, int]
     notes: list[str]
     seconds_by_part: dict[str, float]
     timeline: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +58,19 @@ class Report:
 def minutes(at: int, began: int) -> float:
     """Simulated minutes since the thief began."""
     return round((at - began) / MINUTE, 2)
+
+
+def told_of(crashes: list[Crashed], began: int) -> list[dict[str, Any]]:
+    """The crashes that happened."""
+    return [
+        {
+            "minutes": minutes(crash.at, began),
+            "process": crash.process,
+            "in_flight": crash.in_flight,
+            "seconds": crash.seconds,
+        }
+        for crash in crashes
+    ]
 
 
 def timeline_of(loot: Loot, alerts: list[Mark], contained: Mark | None) -> list[dict[str, Any]]:

@@ -85,6 +85,14 @@ class Honest(_Strict, frozen=True):
     days: Annotated[int, msgspec.Meta(ge=0, le=60)] = 1
 
 
+class Crash(_Strict, frozen=True):
+    """A process of the platform is killed in the middle of requests; the supervisor starts it again."""
+
+    process: Literal["vault", "database", "front", "cashier", "sentinel"]
+    at_hours: Annotated[float, msgspec.Meta(ge=0)]
+    """Simulated hours after the thief's begin."""
+
+
 class Description(_Strict, frozen=True):
     """Two lines for `--list`."""
 
@@ -98,6 +106,7 @@ class Scenario(_Strict, frozen=True):
     thief: Thief
     population: People = People()
     honest: Honest = Honest()
+    crashes: Annotated[list[Crash], msgspec.Meta(max_length=50)] = []
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] = 1
     name: str = ""
     description: Description | str = ""
@@ -165,6 +174,11 @@ def require_sense(scenario: Scenario, name: str) -> None:
     ):
         if wrong:
             raise BadScenario(f"{name}: {why}")
+    for place, crash in enumerate(scenario.crashes):
+        if crash.at_hours >= 24 * thief.days:
+            raise BadScenario(
+                f"{name}: crashes[{place}].at_hours: {crash.at_hours:g} is after the end, {24 * thief.days} hours after the thief's begin"
+            )
 
 
 def shipped() -> dict[str, Traversable]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,7 @@ from rempart.drill.pace import Pace
 from rempart.drill.rhythms import Rhythm
 from rempart.drill.scenario import Thief
 from rempart.drill.seat import JSON, Told
+from rempart.drill.wire import OUTAGES
 from rempart.foundation.clock import MINUTE, Clock, paris_date
 from rempart.foundation.vocabulary import Domain
 
@@ -42,6 +44,8 @@ class AskingThief:
     turn_of: int = 0
     endpoint: int = 0
     done: bool = False
+    again: deque[Target] = field(default_factory=deque)
+    """Whom he asked for when nobody answered."""
     _today: date | None = None
 
     def __post_init__(self) -> None:
@@ -92,12 +96,17 @@ class AskingThief:
         for _ in range(many):
             if grip.given_up:
                 return
-            target = next(self.targets, None)
+            target = self.again.popleft() if self.again else next(self.targets, None)
             if target is None:
                 self.done = True
                 return
             told = await grip.ask(target.shown, self.endpoint)
             self._note(grip, target, told)
+            if told.code in OUTAGES:
+                # Nobody answers: he asks for the same person at his next turn.
+                self.again.append(target)
+                self.pace.refused()
+                return
             if told.code:
                 await self._after_refusal(grip, told)
             elif told.open and "fake-claims" in self.plan.adapts:
@@ -111,7 +120,7 @@ class AskingThief:
         if told.code:
             return
         self.pace.answered()
-        loot.indexes.add(told.leaf)
+        loot.receipts.keep(grip.victim.account, told)
         if told.found and target.person is not None:
             grip.told += 1
             loot.take(target.person, now)

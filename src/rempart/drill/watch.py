@@ -46,12 +46,18 @@ class Mark:
 class Watch:
     """An observer's connection, as the drill's own superuser: neither door nor vault knows of it."""
 
+    dsn: str
     connection: "psycopg.AsyncConnection[Any]"
     waited: float = 0.0
     """Real seconds spent waiting for the sentinel."""
     late: int = 0
     """How often it had not caught up in time."""
     _sentinel: bool | None = None
+
+    async def connect_again(self) -> None:
+        """After the database was killed."""
+        await self.connection.close()
+        self.connection = await psycopg.AsyncConnection.connect(self.dsn, autocommit=True)
 
     async def catch_up(self) -> None:
         """Let the sentinel read all that has happened by now, within a bound, so that what it notices bears the right instant."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, cast
 
 from rempart.foundation.errors import Outage
@@ -35,6 +36,11 @@ class Answered(NamedTuple):
     body: bytes
 
 
+OUTAGES = frozenset({"outage", "busy", DoorGone.code})
+"""Codes of requests that nobody answered: they may have been done, or wait for others of their device. Whoever meets one asks again."""
+_HUNG_UP = Answered(503, b"", b'{"code": "door-gone"}')
+
+
 class Wire:
     """Connections to one door, at most `most` at once; a request waits for the next that is free."""
 
@@ -42,21 +48,41 @@ class Wire:
         self._host, self._port = host, port
         self._room = asyncio.Semaphore(most)
         self._idle: deque[_Connection] = deque()
-        self.sent = 0
+        self.sent = self.in_flight = 0
+        self.survives = False
+        """A door that hangs up is an answer too: code door-gone."""
+        self.watched: Callable[[bool], None] | None = None
+        """Told whenever a request was sent (False) or answered (True)."""
 
     async def send(self, request: bytes, seconds: float = 60) -> Answered:
         """One request, whole. Raises DoorGone."""
         async with self._room:
-            connection = await self._connection()
-            self.sent += 1
             try:
-                async with asyncio.timeout(seconds):
-                    answered = await connection.send(request)
-            except (OSError, TimeoutError) as error:
-                connection.close()
-                raise DoorGone(type(error).__name__) from error
-            self._idle.append(connection)
-            return answered
+                connection = await self._connection()
+                return await self._over(connection, request, seconds)
+            except DoorGone:
+                if not self.survives:
+                    raise
+                return _HUNG_UP
+
+    async def _over(self, connection: "_Connection", request: bytes, seconds: float) -> Answered:
+        self.sent += 1
+        self.in_flight += 1
+        try:
+            async with asyncio.timeout(seconds):
+                answering = connection.send(request)
+                if self.watched is not None:
+                    self.watched(False)
+                answered = await answering
+        except (OSError, TimeoutError) as error:
+            connection.close()
+            raise DoorGone(type(error).__name__) from error
+        finally:
+            self.in_flight -= 1
+        self._idle.append(connection)
+        if self.watched is not None:
+            self.watched(True)
+        return answered
 
     async def _connection(self) -> "_Connection":
         while self._idle:
@@ -90,10 +116,10 @@ class _Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(ConnectionResetError())
 
-    async def send(self, request: bytes) -> Answered:
+    def send(self, request: bytes) -> "asyncio.Future[Answered]":
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        return await self._waiting
+        return self._waiting
 
     def data_received(self, data: bytes) -> None:
         self._incoming = self._incoming + data if self._incoming else data
