@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from rempart import __version__
+from rempart.foundation.errors import Outage
 from rempart.vault import acts, consultations, containment, ledgerfiles, operator, restored, vouching
 from rempart.vault.disclose import RIGHTS, disclose
+from rempart.vault.store_accounts import LOST
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.insurer import WHO_CONSULTED
 from rempart.vaultdoor.listener import Desk
@@ -49,7 +51,11 @@ async def _act(act: Act, zone: Zone) -> Reply:
         return await acts.perform(act, zone)
     zone.witnessing.require_heard()
     zone.operations.require_counted()
-    return await zone.operations.follow(disclose(act, zone))
+    try:
+        return await zone.operations.follow(disclose(act, zone))
+    except LOST as error:
+        # Before the one call, whose own losses the ledger call tells: no session, no insurer could be read.
+        raise Outage(type(error).__name__) from error
 
 
 async def _jwks(_call: Jwks, zone: Zone) -> PublicKeys:

@@ -17,6 +17,8 @@ UUID: TypeAlias = uuid.UUID
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # A server killed in the middle of a statement is told as this: the driver loses its way in the protocol.
+    asyncpg.InternalClientError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.DeadlockDetectedError,
