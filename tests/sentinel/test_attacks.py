@@ -7,8 +7,17 @@ from psycopg.errors import InsufficientPrivilege
 
 from rempart.foundation.clock import MINUTE
 from rempart.foundation.errors import Outage
-from rempart.vault.containment import CLOSED_AN_HOUR
-from rempart.vaultdoor.messages import Contain, Done, Journal, Message, Refused, ThrowSwitch
+from rempart.vault.containment import MOST_AN_HOUR
+from rempart.vaultdoor.messages import (
+    Contain,
+    Done,
+    Journal,
+    ListSwitches,
+    Message,
+    Refused,
+    Switches,
+    ThrowSwitch,
+)
 from tests.authenticator import expect
 from tests.conftest import A_MONDAY
 from tests.sentinel.conftest import Post, account, device, house
@@ -45,9 +54,12 @@ def test_a_sentinel_cannot_release_nor_speak_as_the_operator(post: Post, message
 
 def test_a_sentinel_cannot_soften_or_shorten_what_the_operator_closed(post: Post) -> None:
     expect(Done, post.operate(ThrowSwitch("device", str(device(1)), "a call", on=True)))
-    for hold, minutes in (("step-up", 0), ("closed", 1), ("step-up", 1)):
+    for hold, minutes in (("closed", 1), ("step-up", 1)):
         expect(Done, post.say(Contain("device", str(device(1)), hold, "a rule", minutes)))  # type: ignore[arg-type]
-    assert post.town.owner.execute("SELECT hold, until FROM vault.switch").fetchall() == [("closed", None)]
+    by = "SELECT hold, until FROM vault.switch WHERE thrown_by = %s"
+    assert post.town.owner.execute(by, ("operator",)).fetchall() == [("closed", None)]
+    # What it asked for stands beside, and outlives what was shorter.
+    assert post.town.owner.execute(by, ("sentinel",)).rowcount == 2
 
 
 def test_a_longer_hold_is_not_shortened_and_a_past_one_is_replaced(post: Post) -> None:
@@ -68,6 +80,9 @@ def test_a_longer_hold_is_not_shortened_and_a_past_one_is_replaced(post: Post) -
         ({"scope": "account", "key": str(device(1))}, "not-found"),
         ({"scope": "editor", "key": str(device(1))}, "not-found"),
         ({"minutes": -1}, "bad-input"),
+        # Until somebody undoes it: a device or an account that is closed, and nothing else.
+        ({"minutes": 0}, "bad-input"),
+        ({"scope": "establishment", "key": str(house(1)), "hold": "closed", "minutes": 0}, "bad-input"),
         ({"minutes": 40_321}, "bad-input"),
         ({"reason": ""}, "bad-input"),
         ({"reason": "x" * 201}, "bad-input"),
@@ -80,18 +95,27 @@ def test_what_is_no_containment_is_refused(post: Post, change: dict[str, str], c
 
 def test_every_small_scope_can_be_held(post: Post) -> None:
     for scope, key in (("device", device(1)), ("account", account(1)), ("establishment", house(1))):
-        expect(Done, post.say(Contain(scope, str(key), "closed", "a rule", 0)))  # type: ignore[arg-type]
+        expect(Done, post.say(Contain(scope, str(key), "closed", "a rule", 60)))  # type: ignore[arg-type]
     assert len(post.switches()) == 3
 
 
-def test_a_sentinel_gone_mad_closes_two_hundred_an_hour_and_no_more(post: Post) -> None:
-    closed = msgspec.structs.replace(STEP_UP, hold="closed")
-    for _ in range(CLOSED_AN_HOUR):
-        expect(Done, post.say(closed))
-    assert expect(Refused, post.say(closed)).code == "contained-too-many"
-    expect(Done, post.say(STEP_UP))
+@pytest.mark.parametrize(("hold", "other"), [("closed", "step-up"), ("step-up", "closed")])
+def test_a_sentinel_gone_mad_holds_so_many_an_hour_and_no_more(post: Post, hold: str, other: str) -> None:
+    mad = msgspec.structs.replace(STEP_UP, hold=hold)
+    for _ in range(MOST_AN_HOUR[hold]):
+        expect(Done, post.say(mad))
+    assert expect(Refused, post.say(mad)).code == "contained-too-many"
+    expect(Done, post.say(msgspec.structs.replace(STEP_UP, hold=other)))
     post.clock.advance(60 * MINUTE)
-    expect(Done, post.say(closed))
+    expect(Done, post.say(mad))
+
+
+def test_a_question_that_outlives_a_closure_is_not_dropped_with_it(post: Post) -> None:
+    expect(Done, post.say(msgspec.structs.replace(STEP_UP, hold="closed", minutes=5)))
+    expect(Done, post.say(STEP_UP))
+    post.clock.advance(6 * MINUTE)
+    standing = expect(Switches, post.operate(ListSwitches())).switches
+    assert [(each.hold, each.by) for each in standing] == [("step-up", "sentinel")]
 
 
 @pytest.mark.parametrize(

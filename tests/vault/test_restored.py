@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rempart.cli.witness import trust_log
 from rempart.database.roles import create_database
@@ -31,11 +30,10 @@ from tests.authenticator import SoftwareBrowser, expect
 from tests.conftest import Database, TestClock, TestCluster
 from tests.vault.accounts.conftest import Vault, activated, key_store  # noqa: F401 (a fixture)
 from tests.vault.accounts.test_attacks import check_right, refusal
+from tests.vault.signers import PEOPLE, RELEASE_KEYS, STRANGER, by_two
 from tests.vault.witnessed import LOG, log_key, open_vault, settings_of, until
 from tests.witness.process import WitnessProcess, make_witness
 
-PEOPLE = [SignerKey(f"{name}.example", Ed25519PrivateKey.generate()) for name in ("anne", "bruno", "chloe")]
-STRANGER = SignerKey("dora.example", Ed25519PrivateKey.generate())
 AFTER = f"{LOG}/2"
 
 
@@ -55,7 +53,7 @@ class Town:
         folder.mkdir(exist_ok=True)
         more: dict[str, Any] = {
             "log_origin": name,
-            "release_keys": tuple(key.verifier().text() for key in PEOPLE),
+            "release_keys": RELEASE_KEYS,
         }
         return settings_of(database, folder, witnesses=tuple(each.line for each in self.witnesses), **more)
 
@@ -233,7 +231,7 @@ def test_what_the_operator_contained_before_stays_contained_after_the_release(
     with town.vault(database) as vault:
         claire = activated(vault, "claire", vault.establishment()).browser
         expect(Answer, check_right(vault, claire))
-        expect(Done, vault.operate(ThrowSwitch("platform", "", "a doubt", True)))
+        expect(Done, by_two(vault.operate, ThrowSwitch("platform", "", "a doubt", True)))
         level(vault, 1)
     town.trust(AFTER)
     with town.vault(database, AFTER) as vault:
@@ -241,7 +239,7 @@ def test_what_the_operator_contained_before_stays_contained_after_the_release(
         expect(Done, release(vault, PEOPLE[0], PEOPLE[1]))
         assert vault.rows("SELECT reason FROM vault.switch") == [("a doubt",)]
         assert refusal(check_right(vault, claire)) == "contained"
-        expect(Done, vault.operate(ThrowSwitch("platform", "", "no doubt", False)))
+        expect(Done, by_two(vault.operate, ThrowSwitch("platform", "", "no doubt", False)))
         expect(Answer, check_right(vault, claire))
 
 

@@ -24,7 +24,11 @@ from rempart.vaultdoor.listener import Desk, listen
 from rempart.vaultdoor.messages import Act, Call, Health, Healthy, Message, Refused, Reply
 
 DRAIN_SECONDS = 8.0
-CALLERS: dict[str, tuple[type[Message], ...]] = {"door": (Act, Health), "probe": (Health,), "worker": (Health,)}
+CALLERS: dict[str, tuple[type[Message], ...]] = {
+    "door": (Act, Health),
+    "probe": (Health,),
+    "worker": (Health,),
+}
 """Who may send what; each caller has a socket of its own (docs/trust-zones.md)."""
 _log = logging.getLogger("rempart.cashier")
 

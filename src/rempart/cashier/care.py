@@ -18,10 +18,12 @@ from rempart.claims.messages import (
 )
 from rempart.claims.prise_en_charge import needs_prise_en_charge
 from rempart.foundation.clock import paris_date
+from rempart.vaultdoor.holds import Doing
 
 
 async def quote(asked: Asked, c: asyncpg.Connection, body: QuoteBody) -> Quote:
     """Price without reserving or keeping anything. Raises Rejected, EngagementInvalid, EngagementElsewhere."""
+    asked.require(Doing.QUOTE)
     engaged = await prove(asked, c, body.care.receipt, lately=True)
     terms, today = engaged.terms, paris_date(asked.at)
     taken = await store_care.taken(c, engaged.insurer.number, terms.pseudonym)

@@ -42,5 +42,6 @@ async def prove(asked: Asked, c: asyncpg.Connection, receipt: str, *, lately: bo
     insurer = await store_care.insurer_by_amc(c, terms.amc)
     if insurer is None:
         raise Outage("the insurer of a proved engagement")
+    asked.concerns(insurer.number)
     await store_care.count_for(c, insurer.number)
     return Engaged(terms, insurer)

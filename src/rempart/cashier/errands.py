@@ -5,18 +5,20 @@ party and rank; read the body; then one transaction, which sees the rows of that
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Literal
 
 import asyncpg
 import msgspec
 
+from rempart.cashier.holding import require_open, require_still_open
 from rempart.cashier.zone import Zone
 from rempart.claims.messages import Body, View
 from rempart.foundation.errors import Outage, Refusal
 from rempart.foundation.vocabulary import Role
 from rempart.vaultdoor.bodies import read_body
+from rempart.vaultdoor.holds import Doing
 from rempart.vaultdoor.messages import Act, Paper, Refused, Reply, Vouch, Vouched
 
 
@@ -54,6 +56,17 @@ class Asked:
     language: str
     target: str
     """Path and query as they were signed."""
+    doings: set[Doing] = field(default_factory=set)
+    insurers: set[int] = field(default_factory=set)
+
+    def require(self, doing: Doing) -> None:
+        """The first thing that a handler asks: is this forbidden by a switch? Raises Contained, ClaimsOnly, ReadOnly, KnownOnly."""
+        self.doings.add(doing)
+        require_open(self.who, doing)
+
+    def concerns(self, insurer: int) -> None:
+        """Whose claims they are, as soon as the engagement says so: a switch on that insurer counts."""
+        self.insurers.add(insurer)
 
 
 Handler = Callable[[Asked, asyncpg.Connection, Any], Awaitable[View | Paper]]
@@ -108,7 +121,10 @@ async def perform(act: Act, zone: Zone, errands: Errands) -> Reply:
     try:
         async with zone.pool.acquire(timeout=5) as c, c.transaction():
             await see_only(c, who)
-            answer = await errand.handler(Asked(zone, who.at, who, act.language, act.target), c, body)
+            asked = Asked(zone, who.at, who, act.language, act.target)
+            answer = await errand.handler(asked, c, body)
+            # Again before it is kept and told: what was thrown meanwhile undoes it.
+            await require_still_open(c, who, asked.doings, asked.insurers)
     except (
         asyncpg.PostgresError,
         asyncpg.InterfaceError,

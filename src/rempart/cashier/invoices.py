@@ -29,6 +29,7 @@ from rempart.claims.store_invoices import Judged, Kept
 from rempart.claims.store_prises_en_charge import Held
 from rempart.foundation.clock import DAY, paris_date
 from rempart.foundation.errors import BadInput
+from rempart.vaultdoor.holds import Doing
 
 INDU_NOTICE = 30 * DAY
 """An amount that was paid is recovered by offset after this notice."""
@@ -48,6 +49,7 @@ async def submit(asked: Asked, c: asyncpg.Connection, body: InvoiceBody) -> Invo
 
     Nothing is kept when it raises: EngagementInvalid, EngagementElsewhere, Rejected (engagement-missing, prise-en-charge-unknown,
     number-used)."""
+    asked.require(Doing.INVOICE)
     await store_care.lock_numbers(c, asked.who.establishment, [body.number, body.corrects])
     known = await store.find(c, body.number)
     if known is not None and known.state != "refused":
@@ -72,10 +74,12 @@ async def submit(asked: Asked, c: asyncpg.Connection, body: InvoiceBody) -> Invo
 
 async def cancel(asked: Asked, c: asyncpg.Connection, body: NumberBody) -> Invoice:
     """Cancel an accepted invoice; once cancelled, the same answer. Raises Rejected (invoice-unknown)."""
+    asked.require(Doing.INVOICE)
     await store_care.lock_numbers(c, asked.who.establishment, [body.number])
     kept = await store.find(c, body.number)
     if kept is None or kept.state == "refused":
         raise Rejected(Reject.INVOICE_UNKNOWN, "number")
+    asked.concerns(kept.insurer)
     if kept.state == "accepted":
         await store_care.count_for(c, kept.insurer)
         await store_care.lock_people(c, [(kept.insurer, kept.pseudonym)])
@@ -104,8 +108,10 @@ async def _basis(asked: Asked, c: asyncpg.Connection, body: InvoiceBody, former:
     else:
         engaged = await prove(asked, c, body.care.receipt)
         held, insurer, terms = None, engaged.insurer, engaged.terms
+    asked.concerns(insurer.number)
     people = [(insurer.number, terms.pseudonym)]
     if former is not None:
+        asked.concerns(former.insurer)
         people.append((former.insurer, former.pseudonym))
     await store_care.lock_people(c, people)
     return _Basis(terms, insurer, held)

@@ -30,6 +30,7 @@ from rempart.claims.store_money import Paid
 from rempart.claims.target import next_target_day
 from rempart.foundation.clock import DAY, HOUR, PARIS, SECOND, paris_date
 from rempart.foundation.errors import BadInput, Refusal
+from rempart.vaultdoor.holds import Doing
 from rempart.vaultdoor.messages import Paper
 
 BY_PASSKEY = 2
@@ -162,6 +163,7 @@ async def rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibView:  #
 
 async def change_rib(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibView:
     """Ask for another account. Raises PasskeyNeeded, BadIban and its like, RibWaiting, Outage."""
+    asked.require(Doing.RIB)
     who, settings = asked.who, asked.zone.settings
     if who.assurance < BY_PASSKEY:
         raise PasskeyNeeded
@@ -181,6 +183,7 @@ async def change_rib(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibV
 async def confirm_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibView:  # noqa: ARG001
     """A second person's yes: of somebody who was there long before the request. Raises PasskeyNeeded, NoRibWaiting, SamePerson, NewPerson,
     Outage."""
+    asked.require(Doing.RIB)
     if asked.who.assurance < BY_PASSKEY:
         raise PasskeyNeeded
     await store.lock_rib(c, asked.who.establishment)

@@ -38,6 +38,7 @@ from rempart.claims.rejects import Reject, Rejected
 from rempart.claims.store_prises_en_charge import Held, New
 from rempart.foundation.clock import paris_date
 from rempart.foundation.errors import BadInput, Refusal
+from rempart.vaultdoor.holds import Doing
 
 
 class AlreadyDecided(Refusal):
@@ -52,6 +53,7 @@ async def ask(asked: Asked, c: asyncpg.Connection, body: AskBody) -> PriseEnChar
     """Agreed, waiting or refused, at once. The same request again answers the same; `amends` replaces one that is not billed.
 
     Raises Rejected, EngagementInvalid, EngagementElsewhere."""
+    asked.require(Doing.AGREE)
     engaged = await prove(asked, c, body.care.receipt, lately=True)
     await store_care.lock_people(c, [(engaged.insurer.number, engaged.terms.pseudonym)])
     former = await _former(c, body.amends, engaged)
@@ -64,7 +66,9 @@ async def ask(asked: Asked, c: asyncpg.Connection, body: AskBody) -> PriseEnChar
 
 async def cancel(asked: Asked, c: asyncpg.Connection, body: NumberBody) -> PriseEnCharge:
     """Give it up: its counters are free again. Once cancelled, the same answer. Raises Rejected when it is unknown, refused or billed."""
+    asked.require(Doing.INVOICE)
     held = await lock(c, as_written(body.number))
+    asked.concerns(held.insurer)
     if held.agreement.billed:
         raise Rejected(Reject.PEC_USED, held.invoice)
     if held.agreement.state == "refusee":
@@ -83,7 +87,9 @@ async def decide(asked: Asked, c: asyncpg.Connection, body: DecideBody) -> Prise
     """The insurer's word on one that waits. Agreed amounts are priced anew on what the ceilings hold now.
 
     Raises Rejected when it is unknown to this insurer, AlreadyDecided, BadInput for a reason that is not its to give."""
+    asked.require(Doing.DECIDE)
     held = await lock(c, as_written(body.number))
+    asked.concerns(held.insurer)
     if held.agreement.state != "en-attente":
         raise AlreadyDecided
     if body.decision == "refusee":

@@ -19,6 +19,9 @@ from rempart.client.page import html_page
 _SWITCH = {
     "": "aucun (none)",
     "closed": "fermé (closed)",
+    "claims-only": "factures seules (claims only)",
+    "read-only": "consultation seule (read only)",
+    "known-only": "patients connus seulement (known patients only)",
     "step-up": "confirmation demandée (a person must confirm)",
 }
 

@@ -47,7 +47,8 @@ class Exhausted(Refused):
 
 
 class Contained(Refused):
-    """Suspended as a security measure."""
+    """Suspended as a security measure. `code` says what goes on meanwhile: `contained` nothing, `claims-only` invoices on engagements
+    already given, `read-only` checking rights, `known-only` checking people whom the establishment checked before."""
 
 
 class Unavailable(Refused):
@@ -90,6 +91,9 @@ _BY_CODE: dict[str, type[Refused]] = {
     "exhausted": Exhausted,
     "breaker": Exhausted,
     "contained": Contained,
+    "claims-only": Contained,
+    "read-only": Contained,
+    "known-only": Contained,
     "outage": Unavailable,
     "internal": Unavailable,
     "saturated": Unavailable,

@@ -166,7 +166,7 @@ class EditorPage:
     name: str
     status: str
     hold: str
-    """What a switch thrown on it does: "", closed or step-up."""
+    """What a switch thrown on it does: "", closed, claims-only, read-only, known-only or step-up."""
     keyid: str
     former_until: int
     establishments: int

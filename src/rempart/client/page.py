@@ -8,6 +8,9 @@ from rempart.client.model import EditorPage
 _HOLDS = {
     "": ("en service", "in service"),
     "closed": ("coupé par l'opérateur", "closed by the operator"),
+    "claims-only": ("factures seules", "invoices only"),
+    "read-only": ("consultation seule", "read only"),
+    "known-only": ("patients connus seulement", "known patients only"),
     "step-up": ("une personne doit confirmer", "a person must confirm"),
 }
 _STYLE = (

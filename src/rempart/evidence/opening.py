@@ -57,6 +57,8 @@ class Outcome(IntEnum):
 
     TOLD = 1
     ABSENT = 2
+    WITHHELD = 3
+    """Nobody was told of: only people whom the establishment knew were served, and this was none of them. Who exists is not told."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Opening:
     """One answer, as committed.
 
     `at` in microseconds since 1970 UTC; `insurer` is 0 for an unknown n° AMC; `cost` in units of the line;
-    `subject` is None when absent; `editor` is None when a browser asked, not a practice software.
+    `subject` is None unless somebody was told of; `editor` is None when a browser asked, not a practice software.
     """
 
     at: int
@@ -137,8 +139,8 @@ def decode_opening(data: bytes) -> Opening:
         raise OpeningMalformed(f"lane {lane}, domain {domain} or class {answer_class} is unknown")
     if outcome not in set(Outcome):
         raise OpeningMalformed(f"outcome {outcome} is unknown")
-    if (outcome == Outcome.ABSENT) != (subject == _NIL.bytes):
-        raise OpeningMalformed("an answer has a subject unless the person is absent")
+    if (outcome != Outcome.TOLD) != (subject == _NIL.bytes):
+        raise OpeningMalformed("an answer that told of somebody has a subject, and no other has")
     if outcome == Outcome.TOLD and insurer == 0:
         raise OpeningMalformed("nobody is told of without an insurer")
     return Opening(
@@ -152,7 +154,7 @@ def decode_opening(data: bytes) -> Opening:
         answer_class=answer_class,
         outcome=Outcome(outcome),
         cost=cost,
-        subject=None if outcome == Outcome.ABSENT else UUID(bytes=subject),
+        subject=UUID(bytes=subject) if outcome == Outcome.TOLD else None,
         editor=None if editor == _NIL.bytes else UUID(bytes=editor),
     )
 

@@ -71,6 +71,8 @@ class Lookup:
     bucket: int
     step: int
     profession: str
+    withheld: bool = False
+    """Nobody was told of, while only people whom the house knew were served."""
 
     @property
     def new_person(self) -> bool:

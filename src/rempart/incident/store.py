@@ -43,7 +43,7 @@ class Position:
 
 _ENTRIES = """
 SELECT e.index, e.at, e.account, e.device, e.establishment, e.editor, e.insurer, e.outcome = 1, e.cost, e.subject,
-       coalesce(f.bucket, 0), coalesce(f.step, 0), coalesce(h.profession, '')
+       coalesce(f.bucket, 0), coalesce(f.step, 0), coalesce(h.profession, ''), e.outcome = 3
   FROM evidence.entry e
   LEFT JOIN vault.feature f ON f.index = e.index
   LEFT JOIN vault.establishment h ON h.id = e.establishment

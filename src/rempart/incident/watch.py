@@ -152,6 +152,9 @@ class Watch:
 
     def feed(self, seen: Lookup) -> list[Finding]:
         """One entry of the ledger."""
+        if seen.withheld:
+            # It says nothing of whoever asked: an honest counter meets new faces while only known people are served.
+            return []
         device, house = self._device(seen), self._house(seen)
         self.touched.update((seen.device, seen.establishment))
         party = Party(

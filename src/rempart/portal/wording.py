@@ -50,6 +50,7 @@ OUTCOMES: dict[str, Pair] = {
     "open": ("Ouvert", "Open"),
     "closed": ("Fermé", "Closed"),
     "absent": ("Aucun droit trouvé", "No right found"),
+    "withheld": ("Non servi : patients connus seulement", "Not served: known patients only"),
 }
 ANSWER_CLASSES: dict[str, Pair] = {
     "1": ("Droits d'un domaine : produit, dates, formule", "Rights of one domain: product, dates, formula"),

@@ -87,6 +87,7 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     earning = asyncio.create_task(zone.earning.follow())
     earning.add_done_callback(_say_if_failed)
     counting = asyncio.create_task(zone.operations.keep())
+    watching = asyncio.create_task(zone.switches.follow())
     forgetting = asyncio.create_task(zone.features.follow(clock))
     servers = await listen(desk, settings.run_folder, CALLERS, settings.allowed_uids)
     # What was made at start lives as long as the process: the collector need not look at it again.
@@ -105,6 +106,7 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     signing.cancel()
     earning.cancel()
     forgetting.cancel()
+    watching.cancel()
     await zone.events.settle()
     await zone.checkpoints.sign_if_grown()
     counting.cancel()

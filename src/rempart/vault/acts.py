@@ -33,7 +33,6 @@ from rempart.vault import store_accounts as store
 from rempart.vault.asked import Asked, Assertion, Body, Introduced, Introduction, Nothing, Speaker
 from rempart.vault.errors import (
     Conflict,
-    Contained,
     DeviceNotBound,
     Forbidden,
     NoSuchAct,
@@ -54,6 +53,7 @@ from rempart.vault.signature import (
 from rempart.vault.store_accounts import Connection
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.bodies import read_body
+from rempart.vaultdoor.holds import Contained
 from rempart.vaultdoor.messages import Act, Reply
 
 MAX_BODY = 64 * 1024

@@ -19,12 +19,12 @@ from rempart.vault import store_accounts as store
 from rempart.vault import store_consultations
 from rempart.vault.asked import Asked, Body
 from rempart.vault.capsule import subject
-from rempart.vault.disclose import Contained
 from rempart.vault.errors import Forbidden
 from rempart.vault.notices import Audited, journal
 from rempart.vault.signature import FRESH_SECONDS, ClaimedSignature, Stale
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
+from rempart.vaultdoor.holds import Contained
 from rempart.vaultdoor.insurer import (
     InsurersSignature,
     NotTheInsurers,
@@ -74,6 +74,8 @@ async def ask(asked: Asked, c: Connection, body: InquiryBody) -> Consultations:
     await _require_room(c, asked.at, place["insurer"], who.account)
     told = await _told(c, asked.zone, place["insurer"], place["amc"], body)
     await store_consultations.note_inquiry(c, asked.at, place["insurer"], who.account, len(told.items))
+    # Again before it leaves: a switch thrown meanwhile counts.
+    await _require_open(c, asked.zone.clock(), place["insurer"], scopes)
     await journal(c, asked.at, who.login, Audited.CONSULTATIONS_ASK, place["amc"], str(len(told.items)))
     return told
 
@@ -96,6 +98,7 @@ async def ask_by_key(act: Act, zone: Zone) -> Consultations:
             await _require_room(c, now, insurer["number"], None)
             told = await _told(c, zone, insurer["number"], insurer["amc"], body)
             await store_consultations.note_inquiry(c, now, insurer["number"], None, len(told.items))
+            await _require_open(c, zone.clock(), insurer["number"], [])
     except store.LOST as error:
         raise Outage(type(error).__name__) from error
     return told

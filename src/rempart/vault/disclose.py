@@ -33,7 +33,7 @@ from rempart.vault.decision import ABSENT, ANSWER_CLASS, Grid, decide
 from rempart.vault.directory import KnownInsurer
 from rempart.vault.editors import editor_of, served
 from rempart.vault.engagement import number_of
-from rempart.vault.errors import ClaimsOnly, Contained, KnownOnly, StepUpNeeded
+from rempart.vault.errors import StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.ledgercall import Debited, Entry, Status
 from rempart.vault.policy import LINES, costs
@@ -42,6 +42,7 @@ from rempart.vault.signature import SignatureInvalid, VerifiedRequest, read_sign
 from rempart.vault.store_accounts import LOST
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.fhir import BadPresentation, Presentation, read_request
+from rempart.vaultdoor.holds import ClaimsOnly, Contained, KnownOnly
 from rempart.vaultdoor.messages import Act, Answer, Decision
 
 RIGHTS = ("/fhir/CoverageEligibilityRequest/$submit", "/fhir/CoverageEligibilityRequest/%24submit")

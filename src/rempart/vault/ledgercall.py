@@ -32,6 +32,9 @@ class Status(IntEnum):
     CONTAINED = 4
     SESSION_OVER = 5
     STEP_UP = 6
+    WITHHELD = 7
+    """Only people known here are served, and this is none of them. The one refusal that has its leaf: it was decided at the probe."""
+    CLAIMS_ONLY = 8
 
 
 @dataclass(frozen=True, slots=True)

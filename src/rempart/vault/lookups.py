@@ -13,6 +13,7 @@ from rempart.vault.store_accounts import Connection, Row
 from rempart.vaultdoor.messages import JournalEntry, JournalPage
 
 _TOLD = 1
+_OUTCOMES = {_TOLD: "told", 2: "absent", 3: "withheld"}
 
 
 class PageBody(Body, frozen=True):
@@ -50,7 +51,7 @@ def _entry(row: Row, login: str) -> JournalEntry:
         insurer=row["amc"],
         lane=Lane(row["lane"]).name.lower(),
         domain=DOMAIN_BY_CODE[row["domain"]],
-        outcome="told" if told else "absent",
+        outcome=_OUTCOMES[row["outcome"]],
         engagement=number_of(row["index"]) if told else "",
         cost=row["cost"],
         login=login,

@@ -20,15 +20,8 @@ from typing import ClassVar, Literal
 
 import asyncpg
 
-from rempart.evidence.operations import (
-    VERSION,
-    OperationsBroken,
-    Record,
-    faults_of,
-    hash_of,
-    read_line,
-    sign_line,
-)
+from rempart.evidence.operations import VERSION, Record, faults_of, read_line, sign_line
+from rempart.evidence.signed_lines import OperationsBroken, hash_of
 from rempart.foundation.clock import Clock
 from rempart.foundation.errors import Outage, Refusal
 from rempart.vault.keystore import CountedKeyStore, Prf, operations_key
@@ -57,6 +50,8 @@ class _Asking:
     """One rights check, while it lasts."""
 
     purposes: set[str] = field(default_factory=set)
+    logged: bool = False
+    """Its leaf stands."""
 
 
 _asking: ContextVar[_Asking | None] = ContextVar("asking", default=None)
@@ -106,7 +101,10 @@ class Operations:
         try:
             answer = await disclosing
         except Refusal:
-            self._refused += bool(asking.purposes)
+            if asking.logged:
+                self._answered += 1
+            else:
+                self._refused += bool(asking.purposes)
             raise
         except BaseException:
             self._failed += bool(asking.purposes)
@@ -118,6 +116,12 @@ class Operations:
             _asking.reset(token)
             if self._asked - self._recorded >= SOON:
                 self._due.set()
+
+    def logged(self) -> None:
+        """The rights check that is followed has its leaf, whatever is answered now."""
+        asking = _asking.get()
+        if asking is not None:
+            asking.logged = True
 
     def require_counted(self) -> None:
         """Before a rights check: is the count being written? Raises NotCounted."""
@@ -192,7 +196,7 @@ class Operations:
             key=base64.b64encode(self._public).decode(),
         )
         line = sign_line(record, self._signer)
-        await asyncio.to_thread(_append, self._place, line)
+        await asyncio.to_thread(append_line, self._place, line)
         self._last, self._hash = record, hash_of(line)
         await self._insert(record.sequence, line)
         self._recorded = asked
@@ -214,7 +218,7 @@ class Operations:
 
     async def _restore(self) -> bytes:
         """The chain's last line, b"" before the first; file and table brought level. Raises OperationsBroken when they contradict."""
-        lines = await asyncio.to_thread(_lines_after, self._place, -1)
+        lines = await asyncio.to_thread(lines_after, self._place, -1)
         of_file = read_line(lines[0], self._public).sequence if lines else 0
         row = await self._pool.fetchrow(
             "SELECT sequence, line FROM evidence.operations ORDER BY sequence DESC LIMIT 1"
@@ -225,7 +229,7 @@ class Operations:
                 raise OperationsBroken("the file and the table end with different records")
         elif of_file > of_table:
             # Killed between the two; or an older database was restored.
-            lines = await asyncio.to_thread(_lines_after, self._place, of_table)
+            lines = await asyncio.to_thread(lines_after, self._place, of_table)
             for line in lines:
                 await self._insert(read_line(line, self._public).sequence, line)
         else:
@@ -235,7 +239,7 @@ class Operations:
             ):
                 lines = [row["line"].encode()]
                 read_line(lines[0], self._public)
-                await asyncio.to_thread(_append, self._place, lines[0])
+                await asyncio.to_thread(append_line, self._place, lines[0])
         return lines[-1] if lines else b""
 
 
@@ -243,7 +247,8 @@ def _sum(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
     return {name: before.get(name, 0) + now.get(name, 0) for name in sorted(before.keys() | now.keys())}
 
 
-def _append(place: Path, line: bytes) -> None:
+def append_line(place: Path, line: bytes) -> None:
+    """Write a line at the end of a chain's file, durably. Raises Outage."""
     try:
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -254,7 +259,7 @@ def _append(place: Path, line: bytes) -> None:
         raise Outage(f"the count's file: {error.strerror}") from error
 
 
-def _lines_after(place: Path, sequence: int) -> list[bytes]:
+def lines_after(place: Path, sequence: int) -> list[bytes]:
     """The lines of the file after that many, or with -1 the last one alone. A line cut short by a crash is cut off."""
     try:
         with place.open("r+b") as file:

@@ -7,33 +7,50 @@ from typing import Any
 
 import asyncpg
 
-from rempart.foundation.clock import MINUTE, instant
+from rempart.foundation.clock import instant
 from rempart.foundation.errors import BadInput, Outage
 from rempart.foundation.identifiers import check_amc_number, check_finess
-from rempart.foundation.vocabulary import Profession, Role
-from rempart.vault import editors, lines, restored, software
+from rempart.foundation.vocabulary import OPERATORS_ROLES, Profession, Role
+from rempart.vault import (
+    editors,
+    incidents,
+    lines,
+    operators,
+    proposals,
+    restored,
+    software,
+    store_desk,
+    switchboard,
+)
 from rempart.vault import store_accounts as store
 from rempart.vault.actors import COMMAND_LINE, Actor
+from rempart.vault.deeds import DEEDS
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.members import check_login, issue
 from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.sessions import read_id
 from rempart.vault.store_accounts import Connection
-from rempart.vault.switches import switch_key
+from rempart.vault.two_people import require_release_keys
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import (
     AskRelease,
+    AskTwoPeople,
     Call,
     Done,
     EnrolEstablishment,
     EnrolGroup,
     Enrolled,
+    EnrolOperator,
     EnrolProfessional,
     IssueCode,
     IssueSoftwareCode,
     Journal,
     JournalLines,
     ListEditors,
+    ListOperators,
+    ListProposals,
+    ListSwitches,
+    Proposals,
     RegisterEditor,
     RegisterInsurer,
     ReleaseRestored,
@@ -42,10 +59,14 @@ from rempart.vaultdoor.messages import (
     SetBreaker,
     SetVitale,
     ShowLine,
+    StatePackage,
     SuspendAccount,
     SuspendEditor,
+    SuspendOperator,
+    TellInsurer,
     ThrowSwitch,
     WidenLine,
+    WithdrawProposal,
 )
 
 MOST_LINES = 1_000
@@ -55,13 +76,22 @@ async def execute(call: Call, zone: Zone) -> Reply:
     """Do one of the operator's calls. Raises BadInput, Refusal or Outage; on any of them nothing was done."""
     try:
         async with zone.pool.acquire() as c, c.transaction():
-            reply = await perform(zone, c, call, COMMAND_LINE)
+            reply = await _command(zone, c, call)
     except asyncpg.UniqueViolationError as error:
         raise Conflict from error
     except store.LOST as error:
         raise Outage(type(error).__name__) from error
     forget_what_changed(zone, call)
     return reply
+
+
+async def _command(zone: Zone, c: Connection, call: Call) -> Reply:
+    """A command is one hand, and the first one there is: once two people at the desk may do it, what takes two waits for one of them."""
+    deed = DEEDS.get(type(call))
+    if deed is not None and await deed.second(c, call) and await operators.are_staffed(c, deed.roles):
+        await deed.reach(zone, c, call)
+        return await proposals.propose(c, call, zone.clock(), None)
+    return await perform(zone, c, call, COMMAND_LINE)
 
 
 async def perform(zone: Zone, c: Connection, call: Call, by: Actor) -> Reply:
@@ -75,6 +105,15 @@ def forget_what_changed(zone: Zone, call: Call) -> None:
         zone.directory.forget()
     if isinstance(call, RegisterEditor | SuspendEditor):
         editors.forget(zone)
+    if isinstance(call, ThrowSwitch):
+        zone.switches.changed()
+
+
+def forget_all(zone: Zone) -> None:
+    """The same, whatever the call was."""
+    zone.directory.forget()
+    editors.forget(zone)
+    zone.switches.changed()
 
 
 async def register_insurer(zone: Zone, c: Connection, call: RegisterInsurer, by: Actor) -> Enrolled:
@@ -101,7 +140,7 @@ async def enrol_establishment(zone: Zone, c: Connection, call: EnrolEstablishmen
     if call.profession == Profession.INSURER or call.amc:
         return await _enrol_insurers_seat(zone, c, call, by)
     finess = check_finess(call.finess)
-    if call.profession not in set(Profession):
+    if call.profession not in set(Profession) - {Profession.OPERATOR}:
         raise BadInput("profession")
     new = await store.add_establishment(c, finess, call.profession, await _group(c, call.group))
     if new is None:
@@ -144,7 +183,7 @@ async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional,
     Raises BadInput, NotThere (establishment or group), Conflict (has this seat).
     """
     login, now = check_login(call.login), zone.clock()
-    if call.role not in set(Role):
+    if call.role not in set(Role) - OPERATORS_ROLES:
         raise BadInput("role")
     if (call.role == Role.ADMINISTRATOR) != bool(call.group) or bool(call.group) == bool(call.establishment):
         raise BadInput("establishment")
@@ -154,7 +193,8 @@ async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional,
     group = await _group(c, call.group)
     known = await store.account_by_login(c, login)
     account = known["id"] if known is not None else await store.add_account(c, login, now)
-    if account is None:
+    if account is None or await store_desk.is_operator(c, account):
+        # An operator has one seat: the same passkey never serves at both doors.
         raise Conflict("login")
     if known is None:
         await store.add_membership(c, account, place, group, call.role, now)
@@ -202,23 +242,6 @@ async def suspend_account(zone: Zone, c: Connection, call: SuspendAccount, by: A
     return Done()
 
 
-async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch, by: Actor) -> Done:
-    """Contain, or release. Effective for every request whose answer has not left. Raises BadInput, NotThere."""
-    now, reason = zone.clock(), _named(call.reason, "reason")
-    if call.minutes < 0:
-        raise BadInput("minutes")
-    key = await switch_key(c, call.scope, call.key)
-    await restored.require_ordinary(c, call.scope, reason)
-    if call.on:
-        until = now + call.minutes * MINUTE if call.minutes else None
-        await store.throw_switch(c, call.scope, key, reason, now, until, call.hold)
-    elif not await store.undo_switch(c, call.scope, key):
-        raise NotThere("key")
-    act = Audited.SWITCH_THROW if call.on else Audited.SWITCH_UNDO
-    await journal(c, now, by.name, act, f"{call.scope} {call.key}".strip(), reason)
-    return Done()
-
-
 async def ask_release(zone: Zone, c: Connection, _call: AskRelease, _by: Actor) -> ReleaseText:
     """What two people have to sign. Raises NotThere when nothing is held."""
     return ReleaseText(await restored.release_text(c, zone.checkpoints.origin))
@@ -228,7 +251,7 @@ async def release_restored(zone: Zone, c: Connection, call: ReleaseRestored, _by
     """Two people answer for a ledger that its witnesses agree to again. Raises NotThere, Conflict, ReleaseRefused."""
     if zone.witnessing.contradicted or not zone.witnessing.heard:
         raise Conflict("witnesses")
-    keys = restored.require_release_keys(zone.settings.release_keys)
+    keys = require_release_keys(zone.settings.release_keys)
     await restored.release(c, zone.clock(), zone.checkpoints.origin, keys, call.signatures)
     return Done()
 
@@ -257,6 +280,16 @@ async def read_journal(_zone: Zone, c: Connection, call: Journal, _by: Actor) ->
     return JournalLines(lines)
 
 
+async def list_proposals(zone: Zone, c: Connection, _call: ListProposals, _by: Actor) -> Proposals:
+    """What waits for a second person."""
+    return await proposals.waiting(zone, c, None)
+
+
+async def withdraw_proposal(zone: Zone, c: Connection, call: WithdrawProposal, _by: Actor) -> Done:
+    """Take back what a command proposed."""
+    return await proposals.withdraw(c, call.id, zone.clock(), None)
+
+
 _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]] = {
     RegisterInsurer: register_insurer,
     EnrolEstablishment: enrol_establishment,
@@ -264,7 +297,9 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     EnrolProfessional: enrol_professional,
     IssueCode: issue_code,
     SuspendAccount: suspend_account,
-    ThrowSwitch: throw_switch,
+    ThrowSwitch: switchboard.throw_switch,
+    AskTwoPeople: switchboard.ask_two_people,
+    ListSwitches: switchboard.list_switches,
     ShowLine: lines.show,
     WidenLine: lines.widen,
     SetBreaker: lines.set_breaker,
@@ -276,12 +311,20 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     Journal: read_journal,
     AskRelease: ask_release,
     ReleaseRestored: release_restored,
+    EnrolOperator: operators.enrol,
+    SuspendOperator: operators.suspend,
+    ListOperators: operators.list_all,
+    ListProposals: list_proposals,
+    WithdrawProposal: withdraw_proposal,
+    StatePackage: incidents.state_package,
+    TellInsurer: incidents.tell_insurer,
 }
 
 
 async def _account(c: Connection, login: str) -> asyncpg.Record:
+    """A professional's account. An operator's is not the operator's calls' to touch, but those of rempart.vault.operators."""
     row = await store.account_by_login(c, login.strip().lower())
-    if row is None:
+    if row is None or await store_desk.is_operator(c, row["id"]):
         raise NotThere("login")
     return row
 

@@ -5,7 +5,6 @@ back. A witness knows another history. The log has another name than the one und
 The switch is the platform's, thrown with the reason `REASON`; no ordinary release lifts it. What two people sign names this very hold.
 """
 
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,19 +12,18 @@ from typing import Literal
 
 import asyncpg
 
-from rempart.evidence.errors import NoteMalformed, NoteRefused
-from rempart.evidence.note import VerifierKey, open_note
+from rempart.evidence.note import VerifierKey
 from rempart.foundation.clock import instant
 from rempart.foundation.errors import BadInput
-from rempart.vault.errors import NotThere, ReleaseRefused, RestoredHold
+from rempart.vault.errors import NotThere, RestoredHold
 from rempart.vault.store_accounts import RESTORED as REASON
 from rempart.vault.store_accounts import Connection, write_journal
+from rempart.vault.two_people import signed_by_two
 
 VAULT = "vault"
 """The actor, in the journal: nobody did it."""
 HELD, RELEASED = "restored:hold", "restored:release"
 """The acts, in the journal."""
-PEOPLE = 2
 _HEADER = "rempart release of a restored backup v1"
 Why = Literal["longer-elsewhere", "another-history", "another-name"]
 
@@ -98,25 +96,18 @@ async def release_text(c: Connection, name: str) -> str:
 async def release(
     c: Connection, now: int, name: str, keys: Sequence[VerifierKey], signatures: Sequence[bytes]
 ) -> None:
-    """Lift the switch, on the signatures of two people over the text of this hold. Raises `NotThere`, `ReleaseRefused`."""
-    text = await release_text(c, name)
-    signers = _signers(text, keys, signatures)
-    if len(signers) < PEOPLE:
-        raise ReleaseRefused(f"{len(signers)} of {PEOPLE}")
-    names = " ".join(sorted(signers.values()))
-    displaced = await c.fetchval(
-        "UPDATE vault.restored SET released = $1, released_by = $2, released_as = $3 WHERE released IS NULL RETURNING displaced",
-        now, names, name,
+    """Lift the switch, on the signatures of two people over the text of this hold. Raises `NotThere`, `ReleaseRefused`.
+
+    What the operator had contained stays contained.
+    """
+    people = signed_by_two(await release_text(c, name), keys, signatures)
+    await c.execute(
+        "UPDATE vault.restored SET released = $1, released_by = $2, released_as = $3 WHERE released IS NULL",
+        now, str(people), name,
     )  # fmt: skip
     await c.execute("DELETE FROM vault.switch WHERE scope = 'platform' AND key = '' AND reason = $1", REASON)
-    if displaced is not None:
-        # What the operator had contained before stays contained.
-        before = json.loads(displaced)
-        await c.execute(
-            "INSERT INTO vault.switch (scope, key, reason, thrown, until, hold) VALUES ('platform', '', $1, $2, $3, $4)",
-            before["reason"], before["thrown"], before["until"], before["hold"],
-        )  # fmt: skip
-    await write_journal(c, now, names, RELEASED, text.splitlines()[1].partition(" ")[2], "")
+    origin = people.text.splitlines()[1].partition(" ")[2]
+    await write_journal(c, now, str(people), RELEASED, origin, "")
 
 
 async def require_ordinary(c: Connection, scope: str, reason: str) -> None:
@@ -131,40 +122,10 @@ async def require_ordinary(c: Connection, scope: str, reason: str) -> None:
         raise RestoredHold
 
 
-def require_release_keys(texts: Sequence[str]) -> tuple[VerifierKey, ...]:
-    """The people who may release. Raises `BadInput` for what is no vkey of a person, or one key twice."""
-    keys = tuple(VerifierKey.parse(text) for text in texts)
-    if len({key.public for key in keys}) != len(keys):
-        raise BadInput("release_keys: one key stands there twice")
-    return keys
-
-
-def _signers(text: str, keys: Sequence[VerifierKey], signatures: Sequence[bytes]) -> dict[bytes, str]:
-    """Who signed this text, by public key: one person with two notes is one person."""
-    signers: dict[bytes, str] = {}
-    for data in signatures:
-        try:
-            note = open_note(data, keys)
-        except (NoteMalformed, NoteRefused) as error:
-            raise ReleaseRefused(str(error)) from error
-        if note.text != text:
-            raise ReleaseRefused("a signature is for another release")
-        signers |= {key.public: key.name for key in note.signed_by}
-    return signers
-
-
 async def _throw(c: Connection, now: int) -> None:
-    before = await c.fetchrow(
-        "SELECT reason, thrown, until, hold FROM vault.switch WHERE scope = 'platform' AND key = '' AND reason <> $1 FOR UPDATE",
-        REASON,
-    )
-    if before is not None:
-        await c.execute(
-            "UPDATE vault.restored SET displaced = $1 WHERE released IS NULL AND displaced IS NULL",
-            json.dumps(dict(before)),
-        )
+    # Beside whatever the operator had contained, which stands when this is lifted.
     await c.execute(
-        "INSERT INTO vault.switch (scope, key, reason, thrown, until, hold) VALUES ('platform', '', $1, $2, NULL, 'closed')"
-        " ON CONFLICT (scope, key) DO UPDATE SET reason = $1, thrown = $2, until = NULL, hold = 'closed' WHERE vault.switch.reason <> $1",
-        REASON, now,
+        "INSERT INTO vault.switch (scope, key, hold, thrown_by, reason, thrown, until) VALUES ('platform', '', 'closed', $1, $2, $3, NULL)"
+        " ON CONFLICT (scope, key, hold, thrown_by) DO NOTHING",
+        VAULT, REASON, now,
     )  # fmt: skip

@@ -987,11 +987,6 @@ async def lock_meters(c: Connection, keys: Sequence[UUID]) -> None:
     await c.execute("SELECT FROM vault.meter WHERE key = ANY ($1) ORDER BY key FOR UPDATE", keys)
 
 
-async def lock_meters(c: Connection, keys: Sequence[UUID]) -> None:
-    """Held until the end of the transaction, in the order of vault.disclose: what is read of them next is what is changed."""
-    await c.execute("SELECT FROM vault.meter WHERE key = ANY ($1) ORDER BY key FOR UPDATE", keys)
-
-
 async def widenings(c: Connection, key: UUID, since: int) -> int:
     """How often a person's own passkey lengthened it since then."""
     return int(
@@ -1044,28 +1039,8 @@ async def add_insurer(c: Connection, amc: str, name: str, signing_key: bytes, no
     )
 
 
-async def throw_switch(
-    c: Connection, scope: str, key: str, reason: str, now: int, until: int | None, hold: str = "closed"
-) -> None:
-    """Effective for every request whose answer has not left. What is closed stays so when a person is asked for, and a restored backup's
-    switch stays as it is: both hold more.
-    """
-    await c.execute(
-        "INSERT INTO vault.switch AS s (scope, key, reason, thrown, until, hold) VALUES ($1, $2, $3, $4, $5, $6)"
-        " ON CONFLICT (scope, key) DO UPDATE SET reason = EXCLUDED.reason, thrown = EXCLUDED.thrown, until = EXCLUDED.until,"
-        " hold = EXCLUDED.hold WHERE s.reason <> $7 AND (EXCLUDED.hold = 'closed' OR s.hold = 'step-up' OR s.until <= $4)",
-        scope,
-        key,
-        reason,
-        now,
-        until,
-        hold,
-        RESTORED,
-    )
-
-
 async def is_contained(c: Connection, now: int, scopes: Sequence[tuple[str, str]]) -> bool:
-    """Is a switch that closes thrown on any of these (scope, key)? One that asks for a person concerns look-ups alone."""
+    """Is a switch that closes thrown on any of these (scope, key)?"""
     return bool(
         await c.fetchval(
             "SELECT EXISTS (SELECT FROM vault.switch s JOIN unnest($2::text[], $3::text[]) AS u (scope, key) USING (scope, key)"
@@ -1078,22 +1053,15 @@ async def is_contained(c: Connection, now: int, scopes: Sequence[tuple[str, str]
 
 
 _HOLD = """
-SELECT min(s.hold) FROM vault.switch s JOIN unnest($2::text[], $3::text[]) AS u (scope, key) USING (scope, key)
+SELECT s.hold FROM vault.switch s JOIN unnest($2::text[], $3::text[]) AS u (scope, key) USING (scope, key)
  WHERE (s.until IS NULL OR s.until > $1) AND (s.hold = 'closed' OR s.thrown >= $4)
+ ORDER BY s.hold = 'closed' DESC, s.thrown DESC LIMIT 1
 """
 
 
 async def hold_on(c: Connection, now: int, proven: int, scopes: Sequence[tuple[str, str]]) -> str | None:
-    """The hardest hold of the switches thrown on these (scope, key): closed, or step-up where one was thrown since `proven`; None."""
+    """closed, if a switch that closes is thrown on one of these (scope, key); else one thrown since `proven`; None where there is none."""
     return await c.fetchval(_HOLD, now, [scope for scope, _ in scopes], [key for _, key in scopes], proven)
-
-
-async def undo_switch(c: Connection, scope: str, key: str) -> bool:
-    """False when it was not thrown, or when only two people's signatures lift it."""
-    undone = await c.execute(
-        "DELETE FROM vault.switch WHERE scope = $1 AND key = $2 AND reason <> $3", scope, key, RESTORED
-    )
-    return _count(undone) == 1
 
 
 async def device_exists(c: Connection, device: UUID) -> bool:

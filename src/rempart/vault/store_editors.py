@@ -133,9 +133,10 @@ async def spent(c: Connection, editor_id: UUID, hour_slot: int, day_slot: int, m
 
 
 async def switch(c: Connection, editor_id: UUID, now: int) -> str | None:
-    """What holds the editor's software back: closed or step-up; None when nothing does."""
+    """What holds the editor's software back: the strictest hold thrown on it; None when nothing does."""
     return await c.fetchval(
-        "SELECT hold FROM vault.switch WHERE scope = 'editor' AND key = $1 AND (until IS NULL OR until > $2)",
+        "SELECT hold FROM vault.switch WHERE scope = 'editor' AND key = $1 AND (until IS NULL OR until > $2)"
+        " ORDER BY array_position(ARRAY['closed', 'claims-only', 'read-only', 'known-only', 'step-up'], hold) LIMIT 1",
         str(editor_id),
         now,
     )

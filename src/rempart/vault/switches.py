@@ -1,15 +1,34 @@
-"""Containment: the scopes of a switch, and how an operator names what one is thrown on."""
+"""Containment: the scopes of a switch, how an operator names what one is thrown on, and how a hold says no."""
 
 import uuid
+from collections.abc import Sequence
 
-from rempart.foundation.errors import BadInput
+from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.vocabulary import Lane, Profession
 from rempart.vault import store_accounts as store
-from rempart.vault import store_editors
-from rempart.vault.errors import NotThere
+from rempart.vault import store_editors, store_switches
+from rempart.vault.errors import NotThere, StepUpNeeded
 from rempart.vault.store_accounts import Connection
+from rempart.vaultdoor.holds import REFUSALS, Doing, Hold, KnownOnly, forbidding
 
 SCOPES = ("platform", "insurer", "lane", "profession", "editor", "establishment", "account", "device")
+
+
+async def against_look_up(
+    c: Connection, now: int, scopes: Sequence[tuple[str, str]], *, session: uuid.UUID, already_told: bool
+) -> type[Refusal] | None:
+    """What the one SQL call would refuse a look-up with now; None when nothing. `already_told`: it cost nothing, so the person is known."""
+    thrown = await store_switches.holds_on(c, now, scopes)
+    hold = forbidding(Doing.LOOK_UP, thrown)
+    if hold is not None:
+        return REFUSALS[hold]
+    if any(each == Hold.STEP_UP for _, each in thrown):
+        confirmed = await store_switches.stepped(c, session)
+        if await store_switches.asked_since(c, now, confirmed, scopes):
+            return StepUpNeeded
+    if not already_told and any(each == Hold.KNOWN_ONLY for _, each in thrown):
+        return KnownOnly
+    return None
 
 
 async def switch_key(c: Connection, scope: str, named: str) -> str:

@@ -4,16 +4,17 @@ import uuid
 from urllib.parse import unquote
 
 from rempart.foundation.errors import BadInput, Outage
-from rempart.vault import acts, editors, sessions
+from rempart.vault import acts, editors, sessions, store_switches
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Speaker, clean_label
-from rempart.vault.disclose import RIGHTS, Contained
-from rempart.vault.errors import DeviceNotBound, NoSuchAct, NotThere, SessionOver, TooLarge
+from rempart.vault.disclose import RIGHTS
+from rempart.vault.errors import DeviceNotBound, NoSuchAct, NotThere, SessionOver, StepUpNeeded, TooLarge
 from rempart.vault.notices import TOLD_BY_CASHIER, Audited, journal
 from rempart.vault.signature import read_signature, verify
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.messages import Act, Done, Notify, Vouch, Vouched
+from rempart.vaultdoor.holds import REFUSALS, Doing, forbidding
+from rempart.vaultdoor.messages import Act, Done, Notify, Thrown, Vouch, Vouched
 
 CASHIER = "cashier"
 
@@ -31,6 +32,7 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
     token_hash = sessions.token_hash(act.session)
     try:
         who = sessions.speaker(await store.session(zone.pool, token_hash, now), now)
+        sessions.require_own_door(zone, who)
         # The session's own device must have signed: a cookie alone is worth nothing.
         if claimed.thumbprint != who.thumbprint:
             raise DeviceNotBound("keyid")
@@ -41,14 +43,12 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
             await editors.require_active(c, who.editor)
             place = await _place(c, who)
             since = await store.here_since(c, who.account, who.establishment) if who.establishment else 0
-            await _require_not_contained(c, who, place, now)
-            if call.proof == "step-up":
-                sessions.require_proof(who, now)
+            thrown = await _require_not_contained(c, call, who, place, now)
             if act.method == "POST":
                 await acts.require_first_time(c, claimed, now)
     except store.LOST as error:
         raise Outage(type(error).__name__) from error
-    return _vouched(who, place, since, now)
+    return _vouched(who, place, since, now, thrown)
 
 
 def _require_errand(act: Act) -> None:
@@ -72,10 +72,10 @@ async def _place(c: Connection, who: Speaker) -> Row | None:
     return place
 
 
-async def _require_not_contained(c: Connection, who: Speaker, place: Row | None, now: int) -> None:
-    """The scopes of disclose that a person at a desk falls under. Raises Contained.
+def _scopes(who: Speaker, place: Row | None) -> list[tuple[str, str]]:
+    """The (scope, key) that somebody at a desk falls under.
 
-    The insurer's own scope counts for its own seat; whom else's claims concern it, the vault does not see.
+    The insurer's own scope counts for its own seat; whom else's claims concern it, the cashier alone sees.
     """
     scopes = [("platform", ""), ("account", str(who.account)), ("device", str(who.device))]
     if who.editor is not None:
@@ -84,11 +84,30 @@ async def _require_not_contained(c: Connection, who: Speaker, place: Row | None,
         scopes += [("establishment", str(who.establishment)), ("profession", who.profession)]
     if place is not None and place["insurer"]:
         scopes.append(("insurer", str(place["insurer"])))
-    if await store.is_contained(c, now, scopes):
-        raise Contained
+    return scopes
 
 
-def _vouched(who: Speaker, place: Row | None, since: int, now: int) -> Vouched:
+async def _require_not_contained(
+    c: Connection, call: Vouch, who: Speaker, place: Row | None, now: int
+) -> list[Thrown]:
+    """What is thrown on who signed. What may never pass is refused here; the cashier, who knows the errand, refuses the rest.
+
+    Raises Contained, StepUpNeeded.
+    """
+    scopes = _scopes(who, place)
+    thrown = await store_switches.holds_on(c, now, scopes)
+    hold = forbidding(Doing.FOLLOW, thrown)
+    if hold is not None:
+        raise REFUSALS[hold]
+    if call.proof == "step-up":
+        sessions.require_proof(who, now)
+        # The last proof may be older than the alert.
+        if await store_switches.asked_since(c, now, who.proven, scopes):
+            raise StepUpNeeded
+    return [Thrown(*each) for each in thrown]
+
+
+def _vouched(who: Speaker, place: Row | None, since: int, now: int, thrown: list[Thrown]) -> Vouched:
     return Vouched(
         account=str(who.account),
         login=who.login,
@@ -103,6 +122,8 @@ def _vouched(who: Speaker, place: Row | None, since: int, now: int) -> Vouched:
         proven=who.proven,
         since=since,
         at=now,
+        editor=str(who.editor or ""),
+        thrown=thrown,
     )
 
 

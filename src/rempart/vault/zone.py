@@ -1,7 +1,7 @@
 """What every module of the vault works with: one frozen object, made at start, passed in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import asyncpg
@@ -21,8 +21,9 @@ from rempart.vault.features import Features
 from rempart.vault.keystore import CountedKeyStore, KeyStore, Prf
 from rempart.vault.ledgercall import LedgerCall
 from rempart.vault.operations import Operations
-from rempart.vault.restored import require_release_keys
 from rempart.vault.signature import SeenNonces
+from rempart.vault.switchwatch import SwitchWatch
+from rempart.vault.two_people import require_release_keys
 from rempart.vault.witnessing import Witnessing
 
 ApplicationName = "rempart-vault"
@@ -37,6 +38,7 @@ class Zone:
     keys: KeyStore
     pool: asyncpg.Pool
     ledger: LedgerCall
+    switches: SwitchWatch
     directory: Directory
     signer: EngagementSigner
     checkpoints: CheckpointSigner
@@ -51,6 +53,18 @@ class Zone:
     """The PRF of an epoch."""
     memory: dict[str, object] = field(default_factory=dict)
     """Caches of the account modules, by their own names."""
+    at_desk: bool = False
+    """Whether it is the desk that relays: operators' accounts are worth something there alone, everybody else's never."""
+
+
+def desk_side(zone: Zone) -> Zone | None:
+    """The same zone, as it judges what the desk relays: by the desk's own origin and passkeys. None where no desk is configured."""
+    settings = zone.settings
+    if not settings.desk_origin:
+        return None
+    return replace(
+        zone, settings=replace(settings, origin=settings.desk_origin, rp_id=settings.desk_rp_id), at_desk=True
+    )
 
 
 async def open_zone(settings: VaultSettings, clock: Clock, store: KeyStore) -> Zone:
@@ -77,6 +91,9 @@ async def open_zone(settings: VaultSettings, clock: Clock, store: KeyStore) -> Z
     )
     ledger = LedgerCall(connect, store.epoch, clock)
     await ledger.hold_ready()
+    listen = partial(
+        asyncpg.connect, settings.dsn, server_settings={"application_name": f"{ApplicationName}-switches"}
+    )
     envelope = ClaimsEnvelope.fresh(keys.ring.claims_public)
     await pool.execute(
         "INSERT INTO vault.claims_envelope (kid, wrapped, created) VALUES ($1, $2, $3)",
@@ -92,6 +109,7 @@ async def open_zone(settings: VaultSettings, clock: Clock, store: KeyStore) -> Z
         keys=keys,
         pool=pool,
         ledger=ledger,
+        switches=SwitchWatch(listen),
         directory=Directory(pool),
         signer=EngagementSigner(
             keys.ring.engagement, keys.prf("pseudonym"), envelope, settings.origin, settings.log_origin

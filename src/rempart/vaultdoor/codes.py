@@ -146,6 +146,26 @@ CODES: dict[str, Code] = {
         "Les consultations et la facturation sont suspendues ici par mesure de sécurité. L'assistance vous contactera.",
         "Look-ups and invoicing are suspended here as a security measure. Support will contact you.",
     ),
+    "claims-only": Code(
+        423,
+        "Par mesure de sécurité, seules les factures d'engagements déjà donnés sont reçues pour l'instant : envoyez-les, vos paiements continuent. Les consultations, devis et prises en charge reprendront ensuite.",
+        "As a security measure only invoices on engagements already given are taken for now: send them, your payments go on. Look-ups, quotes and prises en charge come back later.",
+    ),
+    "read-only": Code(
+        423,
+        "Par mesure de sécurité, rien ne peut être écrit pour l'instant : les droits se vérifient, les paiements déjà dus continuent. Gardez vos factures et vos demandes, et envoyez-les à la réouverture : leurs engagements restent valables.",
+        "As a security measure nothing can be written for now: rights can be checked, payments already due go on. Keep your invoices and requests and send them once it reopens: their engagements stay valid.",
+    ),
+    "known-only": Code(
+        423,
+        "Par mesure de sécurité, seuls les patients déjà vérifiés par votre établissement peuvent l'être pour l'instant. Cette réponse ne dit rien des droits de cette personne : servez-la comme si le service ne répondait pas, et vérifiez ses droits plus tard.",
+        "As a security measure only patients whom your establishment has checked before can be checked for now. This says nothing of this person's rights: serve them as if the service did not answer, and check later.",
+    ),
+    "two-people": Code(
+        403,
+        "Deux personnes doivent signer pour arrêter ou rouvrir toute la plateforme : `rempart operator two-people` donne le texte. Seul, on peut la limiter aux patients connus (known-only) ou demander une confirmation (step-up).",
+        "Two people have to sign to stop or reopen the whole platform: `rempart operator two-people` gives the text. One alone may narrow it to known patients (known-only) or ask for a confirmation (step-up).",
+    ),
     "ledger-not-yet": Code(
         404,
         "Cette entrée n'est pas encore sous une racine signée et contresignée : redemandez-la dans une seconde.",
@@ -331,6 +351,16 @@ CODES: dict[str, Code] = {
         403,
         "Vous travaillez ici depuis trop peu de temps pour confirmer ce RIB : une personne arrivée au moins deux jours avant la demande doit le faire.",
         "You have worked here for too short a time to confirm this account: somebody who came at least two days before the request must.",
+    ),
+    "own-proposal": Code(
+        403,
+        "Une autre personne doit approuver, sur son propre poste : ni celle qui propose, ni un compte du même poste.",
+        "Somebody else must approve, on a device of their own: neither whoever proposed, nor an account on the same device.",
+    ),
+    "proposal-over": Code(
+        409,
+        "Cette proposition n'attend plus : elle est faite, retirée, ou ses trente minutes sont passées. Proposez de nouveau.",
+        "This proposal waits no more: it was done, withdrawn, or its thirty minutes are over. Propose it again.",
     ),
     "rib-second-person": Code(
         403,

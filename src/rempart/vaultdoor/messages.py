@@ -765,7 +765,7 @@ class JournalEntry(Message, frozen=True):
     lane: str
     domain: str
     outcome: str
-    """told or absent: the ledger does not keep whether the right was open."""
+    """told, absent, or withheld (only known people were served): the ledger does not keep whether the right was open."""
     engagement: str
     """The entry's number: the numéro d'engagement where the right was open; "" for an absence."""
     cost: int

@@ -28,6 +28,7 @@ from rempart.vaultdoor.messages import (
 )
 from tests.authenticator import ORIGIN, SoftwareBrowser, expect
 from tests.conftest import A_MONDAY, Database, TestClock
+from tests.vault.signers import RELEASE_KEYS
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +107,7 @@ def standing_vault(
         rp_id="localhost",
         log_origin="rempart.example/test",
         claims_key=folder,
+        release_keys=RELEASE_KEYS,
     )
     with asyncio.Runner() as runner:
         zone = runner.run(open_zone(settings, clock, key_store))

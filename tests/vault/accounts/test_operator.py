@@ -29,6 +29,7 @@ from rempart.vaultdoor.messages import (
 from tests.authenticator import ORIGIN, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
 from tests.vault.accounts.test_attacks import check_right, refusal
+from tests.vault.signers import by_two
 
 INSURER = RegisterInsurer("99999997", "Mutuelle du Ponant", b"s" * 32, b"n" * 32)
 
@@ -212,14 +213,14 @@ def test_a_switch_contains_its_scope_and_nothing_more(vault: Vault, claire: Pers
         "device": claire.browser.security().devices[0].id,
         "insurer": "99999997",
     }[scope]
-    expect(Done, vault.operate(ThrowSwitch(scope, key, "drill", True)))
+    expect(Done, by_two(vault.operate, ThrowSwitch(scope, key, "drill", True)))
     assert refusal(check_right(vault, claire.browser)) == "contained"
     others = check_right(vault, anne.browser)
     if scope in {"establishment", "account", "device"}:
         expect(Answer, others)
     else:
         assert refusal(others) == "contained"
-    expect(Done, vault.operate(ThrowSwitch(scope, key, "over", False)))
+    expect(Done, by_two(vault.operate, ThrowSwitch(scope, key, "over", False)))
     expect(Answer, check_right(vault, claire.browser))
 
 
@@ -235,7 +236,7 @@ def test_the_journal_tells_every_act_newest_first(vault: Vault, claire: Person) 
     vault.operate(ThrowSwitch("account", "claire", "odd pace", True))
     lines = [json.loads(line) for line in expect(JournalLines, vault.operate(Journal(2))).lines]
     assert [(line["actor"], line["act"], line["object"], line["detail"]) for line in lines] == [
-        ("operator", "switch:throw", "account claire", "odd pace"),
+        ("operator", "switch:throw", "account claire", "closed: odd pace"),
         ("claire", "session:open", "claire", "passkey"),
     ]
     assert lines[0]["at"].startswith("2026-01-05T")

@@ -26,12 +26,14 @@ from rempart.vaultdoor.messages import (
     Refused,
     Reply,
     SuspendAccount,
+    Thrown,
     ThrowSwitch,
     Vouch,
     Vouched,
 )
 from tests.authenticator import ORIGIN, SoftwareBrowser, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
+from tests.vault.signers import by_two
 
 ERRAND = "/claims/invoice"
 SPEND = {"number": "F-1"}
@@ -167,16 +169,34 @@ def test_a_suspended_establishment_is_not_vouched_for(vault: Vault, claire: Pers
     assert refused(vault, errand) == "session"
 
 
-@pytest.mark.parametrize("scope", ["platform", "profession", "establishment", "account", "device"])
+@pytest.mark.parametrize("scope", ["establishment", "account", "device"])
 def test_a_thrown_switch_stops_errands_too(vault: Vault, claire: Person, scope: str) -> None:
     who = vouched(vault, claire.browser.signed(ERRAND, SPEND))
-    key = {"platform": "", "profession": who.profession, "establishment": who.finess, "account": "claire"}
+    key = {"establishment": who.finess, "account": "claire"}
     switch = ThrowSwitch(scope, key.get(scope, who.device), "exercise", True)
     expect(Done, vault.operate(switch))
     assert refused(vault, claire.browser.signed(ERRAND, SPEND)) == "contained"
     assert refused(vault, read(vault, claire.browser, "/claims/statements")) == "contained"
     expect(Done, vault.operate(msgspec.structs.replace(switch, on=False)))
     vouched(vault, claire.browser.signed(ERRAND, SPEND))
+
+
+@pytest.mark.parametrize("scope", ["platform", "profession"])
+def test_a_wide_switch_lets_the_honest_see_their_own_and_tells_the_cashier(
+    vault: Vault, claire: Person, scope: str
+) -> None:
+    key = {"platform": "", "profession": Profession.PHARMACY}[scope]
+    expect(Done, by_two(vault.operate, ThrowSwitch(scope, key, "exercise", True)))
+    assert vouched(vault, claire.browser.signed(ERRAND, SPEND)).thrown == [Thrown(scope, "closed")]
+
+
+def test_a_proof_older_than_the_alert_changes_no_bank_account(vault: Vault, claire: Person) -> None:
+    vault.time.advance(MINUTE)
+    expect(Done, vault.operate(ThrowSwitch("account", "claire", "a doubt", True, hold="step-up")))
+    assert refused(vault, claire.browser.signed("/claims/rib", {}), "step-up") == "step-up"
+    vault.time.advance(1)
+    claire.browser.step_up(claire.passkey)
+    vouched(vault, claire.browser.signed("/claims/rib", {}), "step-up")
 
 
 def test_a_switch_on_another_stops_nobody(vault: Vault, errand: Act) -> None:

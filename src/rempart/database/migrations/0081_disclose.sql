@@ -38,7 +38,8 @@ CREATE FUNCTION vault.disclose(
   p_step smallint[]
 ) RETURNS TABLE (
   ordinal integer,
-  status smallint,          -- 1 told, 2 absent, 3 exhausted, 4 contained, 5 session over, 6 a person must confirm
+  status smallint,          -- 1 told, 2 absent, 3 exhausted, 4 closed, 5 session over, 6 a person must confirm, 7 not among the people
+                            -- known here while only those are served (a leaf stands), 8 claims only
   index bigint,
   commitment bytea,
   cost integer,
@@ -59,7 +60,9 @@ DECLARE
   month_now CONSTANT bigint := p_at / 345600000000;
   confirmed_pace CONSTANT bigint := p_at - 3600000000;  -- a confirmation lifts the pace a little for an hour,
   confirmed_line CONSTANT bigint := p_at - 300000000;   -- and is asked once for an exhausted line: then it is exhausted
+  served_since CONSTANT bigint := p_at - 34560000000000;  -- 400 days: who comes once a year is known
   switches boolean;
+  known_only boolean := false;
   -- who stands behind each session, NULL where it is over
   by_account uuid[]; by_device uuid[]; by_establishment uuid[]; by_profession text[]; by_stepped bigint[]; by_upto integer[];
   by_passkey boolean[];
@@ -70,6 +73,7 @@ DECLARE
   what record;
   ins record;
   known boolean;
+  withheld boolean;
   person uuid;
   told_at bigint;
   dear integer;
@@ -79,7 +83,7 @@ DECLARE
   base integer;
   slot integer;
   -- what is appended to the ledger, in order
-  o_ordinal integer[] := '{}'; o_status smallint[] := '{}'; o_leaf bytea[] := '{}'; o_cost integer[] := '{}';
+  o_ordinal integer[] := '{}'; o_status smallint[] := '{}'; o_outcome smallint[] := '{}'; o_leaf bytea[] := '{}'; o_cost integer[] := '{}';
   o_sealed bytea[] := '{}'; o_subject uuid[] := '{}'; o_epoch integer[] := '{}'; o_notice bytea[] := '{}';
   o_generation integer[] := '{}';
   head bigint;
@@ -118,19 +122,24 @@ BEGIN
       CONTINUE;
     END IF;
 
-    -- 3. no switch is thrown; one that asks for a person is content with a confirmation given since
+    -- 3. no switch that forbids a look-up is thrown (docs/runbooks/contain.md); one that asks for a person is content with a confirmation
+    --    given since. Whom a house already knows is only seen at the probe: see 5.
     IF switches THEN
-      SELECT count(*) AS switches, bool_or(s.hold = 'closed') AS closed INTO thrown
+      SELECT bool_or(s.hold = 'closed') AS closed, bool_or(s.hold = 'claims-only') AS claims, bool_or(s.hold = 'known-only') AS known,
+          bool_or(s.hold = 'step-up' AND s.thrown >= by_stepped[i]) AS confirm
+        INTO thrown
         FROM vault.switch s
-        WHERE (s.until IS NULL OR s.until > p_at) AND (s.hold = 'closed' OR s.thrown >= by_stepped[i]) AND (s.scope, s.key) IN (
+        WHERE (s.until IS NULL OR s.until > p_at) AND (s.scope, s.key) IN (
           ('platform', ''), ('insurer', p_insurer[i]::text), ('lane', p_lane[i]::text), ('profession', by_profession[i]),
           ('editor', p_editor[i]::text), ('establishment', by_establishment[i]::text), ('account', by_account[i]::text),
           ('device', by_device[i]::text));
-      IF thrown.switches > 0 THEN
-        RETURN QUERY SELECT i, CASE WHEN thrown.closed OR NOT by_passkey[i] THEN 4 ELSE 6 END::smallint,
-          NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
+      refusal := CASE WHEN thrown.closed THEN 4 WHEN thrown.claims THEN 8
+                      WHEN thrown.confirm THEN CASE WHEN by_passkey[i] THEN 6 ELSE 4 END END;
+      IF refusal IS NOT NULL THEN
+        RETURN QUERY SELECT i, refusal, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
         CONTINUE;
       END IF;
+      known_only := coalesce(thrown.known, false);
     END IF;
 
     -- 4. room for the dearest outcome, decided before the probe, so that exhaustion tells nothing of anybody. A meter that is missing has
@@ -176,11 +185,20 @@ BEGIN
     END IF;
     known := what.sealed IS NOT NULL AND (p_lane[i] <> 2 OR ins.vitale_open);
     person := CASE WHEN known THEN what.subject ELSE nil END;
-    result := CASE WHEN known THEN 1 ELSE 2 END;
+    SELECT t.at INTO told_at FROM vault.told t WHERE t.establishment = by_establishment[i] AND t.subject = person;
+    withheld := false;
+    IF known_only THEN
+      -- Somebody absent, and somebody this house was never told of: one outcome, one price, one leaf. It is an ordinary look-up's price:
+      -- who exists is not told, and an honest counter must not use up its line on new faces.
+      known := known AND told_at IS NOT NULL AND told_at BETWEEN served_since AND p_at;
+      withheld := NOT known;
+      person := CASE WHEN known THEN person ELSE nil END;
+    END IF;
+    result := CASE WHEN withheld THEN 3 WHEN known THEN 1 ELSE 2 END;
 
     -- 6. what it costs: nothing for somebody already told of. A miss does the same writes as a hit.
-    SELECT t.at INTO told_at FROM vault.told t WHERE t.establishment = by_establishment[i] AND t.subject = person;
-    units := CASE WHEN NOT known THEN dear
+    units := CASE WHEN withheld THEN p_cost_told[i]
+                  WHEN NOT known THEN dear
                   WHEN told_at <= p_at AND told_at + p_told_window[i] > p_at THEN 0
                   ELSE p_cost_told[i] END;
     IF units > 0 THEN
@@ -199,7 +217,8 @@ BEGIN
       || int2send(p_insurer[i]) || int2send(p_lane[i]) || int2send(p_domain[i]) || int2send(p_class[i]) || int2send(result)
       || int4send(units) || uuid_send(person) || uuid_send(p_editor[i])));
     o_ordinal := array_append(o_ordinal, i);
-    o_status := array_append(o_status, result);
+    o_outcome := array_append(o_outcome, result);
+    o_status := array_append(o_status, CASE result WHEN 3 THEN 7 ELSE result END::smallint);
     o_cost := array_append(o_cost, units);
     o_sealed := array_append(o_sealed, CASE WHEN known THEN what.sealed END);
     o_notice := array_append(o_notice, CASE WHEN known THEN what.notice_ref END);
@@ -228,7 +247,7 @@ BEGIN
                               subject, notice_ref, generation, editor)
     SELECT head + k - 1, p_at, p_salt[o], by_account[o], by_device[o], by_establishment[o], p_insurer[o], p_lane[o], p_domain[o], p_class[o],
         s, c, j, r, g, p_editor[o]
-      FROM unnest(o_ordinal, o_status, o_cost, o_subject, o_notice, o_generation) WITH ORDINALITY AS u (o, s, c, j, r, g, k);
+      FROM unnest(o_ordinal, o_outcome, o_cost, o_subject, o_notice, o_generation) WITH ORDINALITY AS u (o, s, c, j, r, g, k);
   INSERT INTO vault.feature (index, at, bucket, step)
     SELECT head + k - 1, p_at, p_bucket[o], p_step[o] FROM unnest(o_ordinal) WITH ORDINALITY AS u (o, k);
   RETURN QUERY SELECT o, s, head + k - 1, l, c, x, j, v

@@ -19,8 +19,8 @@ CREATE TABLE evidence.cosignature (
 );
 
 -- Each time that the ledger was not what a witness had seen, or took another name. While `released` is null the platform's switch is
--- thrown with the reason 'restored-backup', and every line counts as spent. `displaced`: the platform's switch that it replaced;
--- `released_as`: the log's name under which two people let it go on.
+-- thrown with the reason 'restored-backup', and every line counts as spent. `released_as`: the log's name under which two people let it
+-- go on.
 CREATE TABLE vault.restored (
   nonce uuid PRIMARY KEY,
   at bigint NOT NULL,
@@ -30,7 +30,6 @@ CREATE TABLE vault.restored (
   why text NOT NULL CHECK (why IN ('longer-elsewhere', 'another-history', 'another-name')),
   witness text NOT NULL,
   note text NOT NULL,
-  displaced text,
   released bigint,
   released_by text,
   released_as text
