@@ -66,7 +66,7 @@ def export(published: Published, dsn: Dsn = "", home: Folder = Path("var"), key:
     """
     with said_plainly(), store.reading(operator_dsn(dsn, home)) as connection:
         started = time.perf_counter()
-        log_key = _read_key(key) if key else _ask_key(home)
+        log_key = read_key(key) if key else ask_key(home)
         note = store.latest_checkpoint(connection)
         export = tiles.export_tiles(
             published, store.stream_commitments(connection, batch=BATCH), note, log_key
@@ -89,7 +89,7 @@ def verify(
     """Recompute every hash of a published folder, offline, and compare with the signed root."""
     with said_plainly():
         started = time.perf_counter()
-        log_key = _read_key(key) if key else tiles.read_verifier_key(published)
+        log_key = read_key(key) if key else tiles.read_verifier_key(published)
         older = open_checkpoint(read_file(since), log_key) if since is not None else None
         verified = tiles.verify_folder(published, log_key, since=older)
         _print_checkpoint(verified.checkpoint)
@@ -121,7 +121,7 @@ def audit(
     """Check the database's ledger against itself: no gap, no rewritten leaf or entry, every signed root."""
     with said_plainly(), store.reading(operator_dsn(dsn, home)) as connection:
         started = time.perf_counter()
-        log_key = _read_key(key) if key else _ask_key(home)
+        log_key = read_key(key) if key else ask_key(home)
         since = Frontier.restore(read_file(state)) if state is not None and state.exists() else None
         report = audit_ledger(connection, batch=BATCH, since=since, key=log_key)
         if state is not None:
@@ -140,7 +140,7 @@ def audit(
 def prove(published: Published, index: int, key: Key = "") -> None:
     """Print the proof of one leaf (C2SP tlog-proof), verified before it is printed."""
     with said_plainly():
-        log_key = _read_key(key) if key else tiles.read_verifier_key(published)
+        log_key = read_key(key) if key else tiles.read_verifier_key(published)
         sys.stdout.write(tiles.prove_leaf(published, index, log_key).decode())
 
 
@@ -156,7 +156,7 @@ def mirror(
     """Copy the public log, or what is new of it. Refuses another history, or less than before, and keeps the proof."""
     with said_plainly():
         started = time.perf_counter()
-        brought = update_mirror(folder, _read_key(key), over_http(address))
+        brought = update_mirror(folder, read_key(key), over_http(address))
         _print_checkpoint(brought.checkpoint)
         former = f"continues the {brought.former.size} copied before" if brought.former else "a first copy"
         say("copied", f"{brought.added} leaves, {brought.fetched} files; {former}")
@@ -172,7 +172,7 @@ def verify_proof(
     """Check a proof file that stands alone; with witnesses, that each of them cosigned its checkpoint."""
     with said_plainly():
         witnesses = [WitnessKey.parse(text) for text in witness or ()]
-        proved = open_proof(read_file(file), _read_key(key), witnesses)
+        proved = open_proof(read_file(file), read_key(key), witnesses)
         _require_all(witnesses, proved.cosignatures)
         _print_checkpoint(proved.checkpoint)
         say("leaf", f"{proved.index}, commitment {proved.commitment.hex()}")
@@ -232,12 +232,12 @@ def _require_all(witnesses: list[WitnessKey], cosignatures: tuple[Cosignature, .
         say("cosigned", f"by {each.name}, {when}")
 
 
-def _read_key(text: str) -> VerifierKey:
+def read_key(text: str) -> VerifierKey:
     place = Path(text)
     return VerifierKey.parse(read_file(place).decode("utf-8", "replace").strip() if place.is_file() else text)
 
 
-def _ask_key(home: Path) -> VerifierKey:
+def ask_key(home: Path) -> VerifierKey:
     """The running vault says with which key it signs."""
     from rempart.vaultdoor.client import VaultClient
     from rempart.vaultdoor.messages import Checkpoint as AskCheckpoint

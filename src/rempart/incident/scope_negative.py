@@ -13,14 +13,14 @@ from enum import StrEnum
 import msgspec
 
 from rempart.evidence.errors import LeafMissing, LeafRewritten, RootMismatch
-from rempart.evidence.merkle import EMPTY_ROOT, HASH_SIZE, leaf_hash, root
+from rempart.evidence.merkle import HASH_SIZE, leaf_hash, root
 from rempart.evidence.operations import CAPSULE, OperationsBroken, faults_of, hash_of, read_line
 from rempart.evidence.pruning import latest_horizon
 from rempart.evidence.tiles import SPAN, WIDTH
 from rempart.foundation.clock import HOUR, instant
 from rempart.incident.errors import AskedTooFarBack, CountBroken, LedgerMoved
 from rempart.incident.exposure import Question, Scope
-from rempart.incident.scope_proofs import Published
+from rempart.incident.scope_proofs import Published, split_tile
 from rempart.incident.scope_store import (
     Connection,
     Run,
@@ -189,7 +189,7 @@ def _require_recomputed(
         told, absent = told + run.told, absent + run.absent
         hashes.take(run)
         progress(min((run.tile + 1) * WIDTH, until) - first, until - first)
-    if signed.size and hashes.root() != signed.root:
+    if hashes.root() != signed.root:
         raise RootMismatch(f"the leaves from {first} to {until - 1} do not hash to the root that was signed")
     found = sum(len(person.answers) for person in scope.exposed)
     if (told, absent) != (found, scope.absences):
@@ -205,39 +205,27 @@ class _Roots:
 
     def take(self, run: Run) -> None:
         """A tile's leaves, whole. Raises LeafMissing."""
-        start = run.tile * WIDTH
-        width = min(WIDTH, self._size - start)
-        if width <= 0:
-            return
-        data = run.commitments[: width * HASH_SIZE]
-        if len(data) != width * HASH_SIZE:
-            raise LeafMissing(f"a leaf from {start} on is missing", index=start)
-        self._read[run.tile] = root(
-            [leaf_hash(data[at : at + HASH_SIZE]) for at in range(0, len(data), HASH_SIZE)]
-        )
+        width = min(WIDTH, self._size - run.tile * WIDTH)
+        if width > 0:
+            # What is not signed yet lies behind.
+            hashes = split_tile(0, run.tile, run.commitments[: width * HASH_SIZE], self._size)
+            self._read[run.tile] = root(map(leaf_hash, hashes))
 
     def root(self) -> bytes:
-        """Of all leaves signed."""
-        if not self._size:
-            return EMPTY_ROOT
-        groups = range(-(-(self._size >> SPAN) // WIDTH))
+        """Of all leaves signed. Raises LeafMissing."""
+        full = self._size >> SPAN
         row: list[bytes] = []
-        for number, data in sorted(read_tiles(self._c, 1, groups, self._size).items()):
-            width = min(WIDTH, (self._size >> SPAN) - number * WIDTH)
-            if len(data) != width * HASH_SIZE:
-                raise LeafMissing(f"an inner hash of the leaves from {number * WIDTH * WIDTH} on is missing")
-            row += [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
-        for tile in self._read.keys() & set(range(len(row))):
+        for number, data in read_tiles(self._c, 1, range(-(-full // WIDTH)), self._size):
+            row += split_tile(1, number, data, self._size)
+        for tile in self._read.keys() & set(range(full)):
             row[tile] = self._read[tile]
-        edge = self._size >> SPAN
         if self._size % WIDTH:
-            row.append(self._read.get(edge) or self._edge(edge))
+            row.append(self._read.get(full) or self._edge(full))
         return root(row)
 
     def _edge(self, number: int) -> bytes:
-        data = read_tiles(self._c, 0, [number], self._size)[number]
-        self.take(Run(number, data, 0, 0, None))
-        return self._read[number]
+        [(_, data)] = read_tiles(self._c, 0, [number], self._size)
+        return root(split_tile(0, number, data, self._size))
 
 
 # ── the key store's count ────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 The tree is read by tiles, each once, and believed only as far as it leads to the signed root.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -56,9 +56,8 @@ def prove_answers(c: Connection, published: Published, indexes: Iterable[int]) -
     covered = sorted({index for index in indexes if index < signed.size})
     tree = ReadTree.holding(c, covered, signed.size)
     shown = []
-    for index, salt, opening in read_openings(c, covered):
-        commitment = tree.commitment(index)
-        _require_opening(index, commitment, bytes(salt), bytes(opening))
+    for index, commitment, salt, opening in read_openings(c, covered):
+        _require_opening(index, commitment, salt, opening)
         path = prove_inclusion(tree.node, index, signed.size)
         try:
             verify_inclusion(leaf_hash(commitment), index, signed.size, path, signed.root)
@@ -67,7 +66,7 @@ def prove_answers(c: Connection, published: Published, indexes: Iterable[int]) -
                 f"leaf {index} does not lead to the root that was signed", index=index
             ) from error
         proof = format_proof(index, commitment, path, published.note).decode()
-        shown.append(Shown(index, bytes(salt).hex(), bytes(opening).hex(), proof))
+        shown.append(Shown(index, salt.hex(), opening.hex(), proof))
     if len(shown) != len(covered):
         gone = min(set(covered) - {each.index for each in shown})
         raise LeafMissing(f"the entry of leaf {gone} is missing", index=gone)
@@ -103,7 +102,6 @@ class ReadTree:
     """Tiles of a log of `size` leaves: those that prove some leaves, and those on its right edge. A tile is hashed once, up to its root."""
 
     size: int
-    _entries: dict[int, bytes] = field(default_factory=dict)
     _pyramids: dict[tuple[int, int], list[list[bytes]]] = field(default_factory=dict)
 
     @classmethod
@@ -112,27 +110,10 @@ class ReadTree:
         tree, level = cls(size), 0
         while size >> (SPAN * level):
             numbers = {index >> (SPAN * (level + 1)) for index in (*indexes, size)}
-            for number, data in read_tiles(c, level, numbers, size).items():
-                tree.put(level, number, data)
+            for number, data in read_tiles(c, level, numbers, size):
+                tree._pyramids[level, number] = pyramid(split_tile(level, number, data, size))
             level += 1
         return tree
-
-    def put(self, level: int, number: int, data: bytes) -> None:
-        """One tile's bytes: commitments at level 0, hashes above. Raises LeafMissing."""
-        width = max(0, min(WIDTH, (self.size >> (SPAN * level)) - number * WIDTH))
-        if len(data) != width * HASH_SIZE:
-            first = number * WIDTH << (SPAN * level)
-            raise LeafMissing(f"the ledger lacks something in the {WIDTH} entries from {first} on", index=first)  # fmt: skip
-        hashes = [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
-        if level == 0:
-            self._entries[number] = data
-            hashes = [leaf_hash(each) for each in hashes]
-        self._pyramids[level, number] = pyramid(hashes)
-
-    def commitment(self, index: int) -> bytes:
-        """Of a leaf that this tree was read for."""
-        at = index % WIDTH * HASH_SIZE
-        return self._entries[index // WIDTH][at : at + HASH_SIZE]
 
     def node(self, level: int, index: int) -> bytes:
         """The root of the full subtree over the 2**level leaves from index × 2**level on."""
@@ -141,10 +122,20 @@ class ReadTree:
         return self._pyramids[tile_level, number][height][at >> height]
 
 
-def pyramid(hashes: list[bytes], join: Callable[[bytes, bytes], bytes] = node_hash) -> list[list[bytes]]:
+def split_tile(level: int, number: int, data: bytes, size: int) -> list[bytes]:
+    """The hashes of a tile, as many as a log of this size has there. Raises LeafMissing."""
+    width = max(0, min(WIDTH, (size >> (SPAN * level)) - number * WIDTH))
+    if len(data) != width * HASH_SIZE:
+        first = number * WIDTH << (SPAN * level)
+        raise LeafMissing(f"something of the leaves from {first} on is missing", index=first)
+    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+
+
+def pyramid(hashes: list[bytes]) -> list[list[bytes]]:
     """The roots of all full subtrees over these hashes, by height."""
     floors = [hashes]
     while len(floors[-1]) > 1:
-        pairs = iter(floors[-1])
-        floors.append([join(left, right) for left, right in zip(pairs, pairs, strict=False)])
+        row = floors[-1]
+        # An odd one out at the right edge is in no full subtree.
+        floors.append(list(map(node_hash, row[::2], row[1::2])))
     return floors

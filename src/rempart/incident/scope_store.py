@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from rempart.evidence.errors import LedgerUnreadable
 from rempart.evidence.merkle import HASH_SIZE
 from rempart.evidence.opening import LABEL, OPENING_SQL
-from rempart.evidence.tiles import WIDTH
+from rempart.evidence.tiles import SPAN, WIDTH
 from rempart.incident.exposure import Question
 
 Connection = psycopg.Connection[Any]
@@ -115,30 +115,35 @@ def ledger_size(c: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def read_openings(c: Connection, indexes: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
-    """index, salt and canonical opening of these entries, in index order."""
+def read_openings(c: Connection, indexes: Sequence[int]) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+    """index, commitment, salt and canonical opening of these entries, in index order."""
     query = sql.SQL(
-        "SELECT e.index, e.salt, {} FROM evidence.entry e WHERE e.index = ANY (%s) ORDER BY e.index"
-    )
+        "SELECT e.index, l.commitment, e.salt, {} FROM evidence.entry e JOIN evidence.leaf l ON l.index = e.index"
+        " WHERE e.index = ANY (%s) ORDER BY e.index"
+    ).format(sql.SQL(OPENING_SQL))
     with c.cursor(binary=True) as cursor:
-        yield from cursor.execute(query.format(sql.SQL(OPENING_SQL)), (list(indexes),))
+        for index, *values in cursor.execute(query, (list(indexes),)):
+            commitment, salt, opening = map(bytes, values)
+            yield index, commitment, salt, opening
 
 
-def read_tiles(c: Connection, level: int, numbers: Iterable[int], size: int) -> dict[int, bytes]:
-    """The tiles of one level in a log of this size, as stored: commitments at level 0, roots of full tiles above. Missing rows make a tile
-    shorter than it should be.
+def read_tiles(c: Connection, level: int, numbers: Iterable[int], size: int) -> Iterator[tuple[int, bytes]]:
+    """The tiles of one level in a log of this size: leaf hashes at level 0, the stored roots of full tiles above. A row that is missing
+    makes a tile shorter than it should be. A stream: the server hashes leaves while the caller hashes nodes.
     """
-    full = size >> (8 * level)
-    query = (
-        "SELECT t, (SELECT string_agg(l.commitment, ''::bytea ORDER BY l.index) FROM evidence.leaf l"
-        " WHERE l.index >= t * %(width)s AND l.index < least((t + 1) * %(width)s, %(full)s)) FROM unnest(%(tiles)s::bigint[]) AS t"
+    inner = (
+        "SELECT string_agg(sha256('\\x00'::bytea || l.commitment), ''::bytea ORDER BY l.index) FROM evidence.leaf l WHERE true"
         if level == 0
-        else "SELECT t, (SELECT string_agg(n.hash, ''::bytea ORDER BY n.index) FROM evidence.node n WHERE n.level = %(level)s"
-        " AND n.index >= t * %(width)s AND n.index < least((t + 1) * %(width)s, %(full)s)) FROM unnest(%(tiles)s::bigint[]) AS t"
+        else "SELECT string_agg(l.hash, ''::bytea ORDER BY l.index) FROM evidence.node l WHERE l.level = %(level)s"
     )
-    values = {"width": WIDTH, "full": full, "level": level, "tiles": sorted(numbers)}
+    query = (
+        f"SELECT t, ({inner} AND l.index >= t * %(width)s AND l.index < least((t + 1) * %(width)s, %(full)s))"  # noqa: S608 (constants of ours)
+        " FROM unnest(%(tiles)s::bigint[]) AS t"
+    )
+    values = {"width": WIDTH, "full": size >> (SPAN * level), "level": level, "tiles": sorted(numbers)}
     with c.cursor(binary=True) as cursor:
-        return {number: bytes(data or b"") for number, data in cursor.execute(query, values)}
+        for number, data in cursor.stream(query, values):
+            yield number, bytes(data or b"")
 
 
 def entry_at(c: Connection, index: int) -> tuple[int, int] | None:

@@ -1,0 +1,434 @@
+"""`rempart incident scope|hit|verify-proofs`: who is exposed, exactly; whether a house was hit; the proofs of it, checked alone."""
+
+import base64
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from rempart.cli.evidence import Dsn, Folder, Witnesses, ask_key, operator_dsn, read_file, read_key
+from rempart.evidence.cosignature import WitnessKey
+from rempart.evidence.errors import LedgerUnreadable
+from rempart.evidence.note import VerifierKey
+from rempart.evidence.opening import ANSWER_CLASSES
+from rempart.foundation.clock import system_clock
+from rempart.foundation.errors import BadInput, RempartError
+from rempart.foundation.vocabulary import Lane
+from rempart.incident import scope_report as report
+from rempart.incident.errors import NoSuchParty
+from rempart.incident.exposure import Question, Scope
+from rempart.incident.scope import scope as read_scope
+from rempart.incident.scope_hit import Hit, hit_establishment, hit_group
+from rempart.incident.scope_negative import Depth, Negative, state_negative
+from rempart.incident.scope_professionals import (
+    BASIS,
+    NEVER_SHOWN,
+    SENTENCES,
+    ProfessionalsSeen,
+    professionals_seen,
+)
+from rempart.incident.scope_proofs import Published, Shown, prove_answers, read_published, verify_shown
+from rempart.incident.scope_store import Connection, insurer_numbers, one_snapshot, party_ids, places_in_group
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="An incident: who is exposed, whom to tell, what to do (docs/incident.md).",
+)
+console = Console(highlight=False)
+STDOUT = "-"
+
+QuestionFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--question", help="a question in JSON, or what `scope --json` wrote, instead of the options"
+    ),
+]
+JsonFile = Annotated[
+    str, typer.Option("--json", help="write everything into this file; - writes it here, and nothing else")
+]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Everything that the command says."""
+
+    scope: Scope
+    insurers: dict[int, tuple[str, str]]
+    published: Published
+    shown: list[Shown]
+    professionals: ProfessionalsSeen
+    seconds: float
+
+
+@app.command("scope")
+def scope_command(
+    since: Annotated[
+        str, typer.Option(help="from this instant on: ISO, Paris's time without an offset")
+    ] = "",
+    until: Annotated[str, typer.Option(help="before this instant; default: now")] = "",
+    account: Annotated[list[str] | None, typer.Option(help="login or id; several: any of them")] = None,
+    device: Annotated[list[str] | None, typer.Option(help="id")] = None,
+    establishment: Annotated[list[str] | None, typer.Option(help="FINESS, n° AMC of a seat, or id")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="label: every establishment of the group")] = None,
+    editor: Annotated[list[str] | None, typer.Option(help="name or id")] = None,
+    lane: Annotated[list[str] | None, typer.Option(help="card, vitale or secret; default: any")] = None,
+    insurer: Annotated[list[str] | None, typer.Option(help="n° AMC; default: any")] = None,
+    question: QuestionFile = None,
+    counted: Annotated[
+        bool,
+        typer.Option("--counted", help="do not recompute every entry of the interval: faster, and says less"),
+    ] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="read the whole ledger for the negative statement")
+    ] = False,
+    json_file: JsonFile = "",
+    proofs: Annotated[
+        Path | None, typer.Option(help="write each answer's opening and proof, a line each")
+    ] = None,
+    dsn: Dsn = "",
+    home: Folder = Path("var"),
+    key: Annotated[
+        str,
+        typer.Option("--key", help="the log's verifier key, or a file of it; default: the running vault's"),
+    ] = "",
+    witness: Witnesses = None,
+    operations_key: Annotated[
+        str, typer.Option(help="the public key of the key store's count, base64, noted when it began")
+    ] = "",
+) -> None:
+    """Who was told of by these parties in this interval: exact persons, what each answer revealed, proofs, and that nobody else was."""
+    quiet = json_file == STDOUT
+    with _said_plainly(), _reading(dsn, home) as c:
+        asked = (
+            report.read_question(read_file(question))
+            if question is not None
+            else _question(c, since, until, account, device, establishment, group, editor, lane, insurer)
+        )
+        witnesses = [WitnessKey.parse(text) for text in witness or ()]
+        found = _find(c, asked, read_key(key) if key else ask_key(home), witnesses)
+        if proofs is not None:
+            _write_private(proofs, b"".join(msgspec.json.encode(each) + b"\n" for each in found.shown))
+        if not quiet:
+            _print_scope(found)
+        negative, refused = _negative(c, found, counted=counted, whole=whole, key=operations_key, quiet=quiet)
+        if json_file:
+            _write_json(json_file, _everything(found, negative, refused))
+        if not quiet:
+            _print_negative(negative)
+            _print_professionals(found.professionals)
+    if refused is not None:
+        raise refused
+
+
+@app.command("hit")
+def hit_command(
+    question: Annotated[
+        Path, typer.Option("--question", help="what `scope --json` wrote, or a question in JSON")
+    ],
+    establishment: Annotated[str, typer.Option(help="FINESS, or n° AMC of a seat")] = "",
+    group: Annotated[str, typer.Option(help="label of a group: as one, and each of its establishments")] = "",
+    json_file: JsonFile = "",
+    dsn: Dsn = "",
+    home: Folder = Path("var"),
+) -> None:
+    """*Were we hit?* One establishment's, or one group's, own exact answer: counts only."""
+    with _said_plainly(), _reading(dsn, home) as c, one_snapshot(c):
+        if bool(establishment) == bool(group):
+            raise BadInput("give --establishment or --group")
+        found = read_scope(c, report.read_question(read_file(question)))
+        if establishment:
+            house = hit_establishment(c, found, establishment)
+            whole, houses = house.hit, [house]
+        else:
+            whole, houses = hit_group(c, found, group)
+    content = {
+        "asked": establishment or group,
+        **report.hit_as_json(whole),
+        "establishments": {house.place.number: report.hit_as_json(house.hit) for house in houses},
+    }
+    if json_file:
+        _write_json(json_file, content)
+    if json_file != STDOUT:
+        _print_hit(whole, [(house.place.number, house.hit) for house in houses])
+
+
+@app.command("verify-proofs")
+def verify_proofs(
+    file: Annotated[Path, typer.Argument(help="what `scope --proofs` wrote")],
+    key: Annotated[
+        str, typer.Option("--key", help="the log's verifier key, or a file of it, got from elsewhere")
+    ],
+    witness: Witnesses = None,
+) -> None:
+    """Check every line of a file of proofs, offline: opening, leaf, path, signatures."""
+    with _said_plainly():
+        log_key, witnesses = read_key(key), [WitnessKey.parse(text) for text in witness or ()]
+        verified = 0
+        for number, line in enumerate(read_file(file).splitlines(), start=1):
+            try:
+                shown = msgspec.json.decode(line, type=Shown)
+            except msgspec.MsgspecError:
+                raise BadInput(f"line {number} is no proof") from None
+            verify_shown(shown, log_key, witnesses)
+            verified = number
+        console.print(
+            f"{verified:,} answers: each opening is what its leaf commits to, each leaf is under its signed root."
+        )
+
+
+# ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _question(
+    c: Connection,
+    since: str,
+    until: str,
+    accounts: Sequence[str] | None,
+    devices: Sequence[str] | None,
+    establishments: Sequence[str] | None,
+    groups: Sequence[str] | None,
+    editors: Sequence[str] | None,
+    lanes: Sequence[str] | None,
+    insurers: Sequence[str] | None,
+) -> Question:
+    if not since:
+        raise BadInput("give --since, or --question")
+    houses = _ids(c, "establishment", establishments)
+    for label in groups or ():
+        found = places_in_group(c, label)
+        if not found:
+            raise NoSuchParty(f"group {label}")
+        houses |= {place.id for place in found}
+    by_amc = {amc: number for number, (amc, _) in insurer_numbers(c).items()}
+    return Question(
+        report.read_instant(since),
+        report.read_instant(until) if until else system_clock(),
+        accounts=_ids(c, "account", accounts),
+        devices=_ids(c, "device", devices),
+        establishments=houses,
+        editors=_ids(c, "editor", editors),
+        lanes=frozenset(Lane[_known(name.upper(), Lane.__members__, "lane")] for name in lanes or ()),
+        insurers=frozenset(by_amc[_known(amc, by_amc, "insurer")] for amc in insurers or ()),
+    )
+
+
+def _known(name: str, among: Any, kind: str) -> str:
+    if name not in among:
+        raise NoSuchParty(kind)
+    return name
+
+
+def _ids(c: Connection, kind: str, names: Sequence[str] | None) -> frozenset[UUID]:
+    """Ids as they are, anything else by its name. A name that nobody has would make an empty scope look like good news."""
+    ids, named = set(), []
+    for name in names or ():
+        try:
+            ids.add(UUID(name))
+        except ValueError:
+            named.append(name)
+    found = party_ids(c, kind, named) if named and kind != "device" else {}
+    for name in named:
+        ids.add(found[_known(name, found, kind)])
+    return frozenset(ids)
+
+
+def _find(c: Connection, question: Question, key: VerifierKey, witnesses: Sequence[WitnessKey]) -> _Found:
+    began = time.perf_counter()
+    with one_snapshot(c):
+        found = read_scope(c, question)
+        published = read_published(c, key, witnesses)
+        shown = prove_answers(
+            c, published, (told.index for person in found.exposed for told in person.answers)
+        )
+        seconds = time.perf_counter() - began
+        return _Found(found, insurer_numbers(c), published, shown, professionals_seen(c, question), seconds)
+
+
+def _negative(
+    c: Connection, found: _Found, *, counted: bool, whole: bool, key: str, quiet: bool
+) -> tuple[Negative | None, RempartError | None]:
+    """The statement, or why there is none: the list is printed and written all the same."""
+    depth = Depth.COUNTED if counted else Depth.RECOMPUTED
+    bar = Progress(
+        TextColumn("reading entries"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True),
+        transient=True, disable=quiet,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("")
+        try:
+            return state_negative(
+                c, found.scope, found.published, depth, whole=whole, operations_key=_operations_key(key),
+                progress=lambda done, all_: bar.update(task, completed=done, total=all_),
+            ), None  # fmt: skip
+        except RempartError as error:
+            return None, error
+
+
+def _operations_key(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise BadInput("--operations-key is not base64") from None
+
+
+@contextmanager
+def _reading(dsn: str, home: Path) -> Iterator[Connection]:
+    try:
+        with psycopg.connect(operator_dsn(dsn, home), autocommit=True) as c:
+            yield c
+    except psycopg.Error as error:
+        raise LedgerUnreadable(f"the database does not answer: {type(error).__name__}") from error
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except RempartError as error:
+        print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+# ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _everything(found: _Found, negative: Negative | None, refused: RempartError | None) -> dict[str, Any]:
+    return report.scope_as_json(found.scope, found.insurers) | {
+        "seconds": round(found.seconds, 3),
+        "proved": len(found.shown),
+        "negative": report.negative_as_json(negative) if negative else None,
+        "negative_refused": None if refused is None else {"code": refused.code, "detail": refused.detail},
+        "professionals": report.professionals_as_json(found.professionals),
+    }
+
+
+def _print_scope(found: _Found) -> None:
+    scope = found.scope
+    counts = report.counts_of(scope)
+    answers = sum(len(person.answers) for person in scope.exposed)
+    console.print(
+        f"[bold]{len(scope.exposed):,} persons exposed[/bold], by {answers:,} answers; {scope.absences:,} more answers told of nobody."
+        f" Found and proved in {found.seconds:.2f} s."
+    )
+    console.print(
+        f"From {report.said(scope.question.since)} to {report.said(scope.question.until)} (not included)."
+    )
+    table = Table("n° AMC", "insurer", "persons", "answers", "first", "last")
+    groups: dict[int, list[Any]] = {}
+    for person in scope.exposed:
+        groups.setdefault(person.insurer, []).append(person)
+    for number, persons in groups.items():
+        amc, name = found.insurers.get(number, (str(number), ""))
+        times = [told.at for person in persons for told in person.answers]
+        table.add_row(
+            escape(amc), escape(name), f"{len(persons):,}", f"{len(times):,}", report.said(min(times)), report.said(max(times))
+        )  # fmt: skip
+    if groups:
+        console.print(table)
+    for what in ("lane", "domain"):
+        if counts[what]:
+            console.print(
+                f"By {what}: " + ", ".join(f"{name} {n:,}" for name, n in counts[what].most_common())
+            )
+    if answers:
+        console.print(
+            f"Asked by {len(counts['account']):,} accounts, on {len(counts['device']):,} devices,"
+            f" for {len(counts['establishment']):,} establishments."
+        )
+    for kind in sorted({told.answer_class for person in scope.exposed for told in person.answers}):
+        console.print(
+            f"An answer of class {kind} said at most: {', '.join(ANSWER_CLASSES[kind])}; for one domain and one date."
+        )
+    if scope.before or scope.after:
+        console.print(
+            f"[bold]Beside the interval[/bold] the same parties were told of somebody by {scope.before:,} answers in the day before,"
+            f" {scope.after:,} in the day after: not in question unless you widen it.",
+            soft_wrap=True,
+        )
+    missing = answers - len(found.shown)
+    if missing:
+        console.print(
+            f"{missing:,} of these answers are not signed yet: their proofs come within two seconds."
+        )
+
+
+def _print_negative(negative: Negative | None) -> None:
+    if negative is None:
+        console.print(
+            "\n[bold]That nobody else is concerned CANNOT be said.[/bold] The reason follows at the end."
+        )
+        return
+    console.print("\n[bold]Nobody else[/bold]")
+    for line in report.statement_of(negative):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print("This says so much, assuming that:")
+    for line in report.assumptions_of(negative):
+        console.print(f"- {line}", soft_wrap=True, markup=False)
+
+
+def _print_professionals(seen: ProfessionalsSeen) -> None:
+    console.print(
+        f"\n[bold]Professionals' own data[/bold], apart from the above: at most {seen.people:,} people of {len(seen.seen):,}"
+        f" establishments, through {len(seen.accounts):,} accounts.",
+        soft_wrap=True,
+    )
+    kinds = sorted({kind for each in seen.seen for kind in each.kinds})
+    for kind in kinds:
+        houses = sum(kind in each.kinds for each in seen.seen)
+        console.print(f"- {SENTENCES[kind][1]}: {houses:,} establishments", soft_wrap=True, markup=False)
+    console.print(f"Never shown to anybody: {NEVER_SHOWN}.", soft_wrap=True, markup=False)
+    for line in BASIS:
+        console.print(f"- {line}", soft_wrap=True, markup=False)
+
+
+def _print_hit(whole: Hit, houses: list[tuple[str, Hit]]) -> None:
+    for sentence in report.hit_sentences(whole):
+        console.print(sentence, soft_wrap=True)
+    table = Table(
+        "establishment",
+        "answers made here",
+        "persons",
+        "by its accounts elsewhere",
+        "its persons exposed",
+        "of them by others",
+    )
+    for number, hit in houses:
+        table.add_row(
+            escape(number),
+            *(f"{n:,}" for n in (hit.answers, hit.persons, hit.elsewhere, hit.served, hit.served_by_others)),
+        )
+    console.print(table)
+    console.print(
+        "Persons are one for each insurer. Entries are kept three years. The question is the file's, edges included."
+    )
+
+
+def _write_json(where: str, content: dict[str, Any]) -> None:
+    text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    if where == STDOUT:
+        sys.stdout.write(text)
+    else:
+        _write_private(Path(where), text.encode())
+
+
+def _write_private(place: Path, data: bytes) -> None:
+    """Pseudonyms and sealed references: for whoever may read them. Raises BadInput."""
+    try:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise BadInput(f"{place} cannot be written: {error.strerror}") from error
