@@ -1,14 +1,15 @@
 """An incident's packages, from look-ups on the real vault to the insurer that opens its own: nobody else can, and none tells of another."""
 
+import base64
 import csv
 import hashlib
 import json
-import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -19,7 +20,7 @@ from rempart.foundation.vocabulary import Domain
 from rempart.incident import store_case as store
 from rempart.incident.case import Verb
 from rempart.incident.exposure import Question, Scope
-from rempart.incident.handing_over import Planned, plan, send, unacknowledged
+from rempart.incident.handing_over import Planned, plan, seal, send, unacknowledged
 from rempart.incident.notices.errors import BadIncidentPackage
 from rempart.incident.notices.making import Package
 from rempart.incident.notices.package import Header, Sealed, Signature, open_package, references
@@ -170,7 +171,8 @@ def test_the_platforms_forger_without_its_key_is_not_believed(theft: Theft, sent
     part = msgspec.json.decode(lines[1], type=Sealed)
     swapped = msgspec.json.encode(Sealed(2, part.content)) + b"\n"
     for forged in (
-        [later, *lines[1:]], [*lines[:-1], others], [*lines[:-1], unsigned], [*lines[:-2], lines[-1]], [lines[0], swapped, *lines[2:]], lines[:1],
+        [later, *lines[1:]], [*lines[:-1], others], [*lines[:-1], unsigned], [*lines[:-2], lines[-1]], [lines[0], swapped, *lines[2:]],
+        lines[:1],
     ):  # fmt: skip
         with pytest.raises(BadIncidentPackage):
             open_package(b"".join(forged), private, theft.jwks)
@@ -214,8 +216,6 @@ def test_a_package_is_written_whole_or_not_at_all(theft: Theft) -> None:
     with trade.database.connect("operator") as c:
         store.add_act(c, theft.number, trade.clock(), "essai", Verb.FACT, "cause", "hameçonnage")
         before = store.handed_over(c, theft.number), len(store.acts(c, theft.number))
-    import psycopg
-
     with pytest.raises(psycopg.OperationalError):
         theft.send_all()
     with trade.database.connect() as owner:
@@ -231,8 +231,6 @@ def test_the_insurers_command_writes_its_members_its_letters_and_checks_the_ledg
     trade = theft.trade
     log = VerifierKey.parse(trade.vault.checkpoints.verifier_key)
     [planned] = [each for each in theft.planned() if each.insurer.number == theft.one.number]
-    from rempart.incident.handing_over import seal
-
     with trade.database.connect("operator") as c:
         published = read_published(c, log)
         package = seal(
@@ -244,8 +242,6 @@ def test_the_insurers_command_writes_its_members_its_letters_and_checks_the_ledg
         )  # fmt: skip
     file, key, keys = tmp_path / "dossier.incident", tmp_path / "notice.key", tmp_path / "jwks.json"
     file.write_bytes(whole(package))
-    import base64
-
     key.write_text(base64.b64encode(theft.one.notice.private_bytes_raw()).decode())
     keys.write_text(json.dumps(theft.jwks))
     arguments = [
@@ -275,4 +271,4 @@ def test_the_insurers_command_writes_its_members_its_letters_and_checks_the_ledg
     assert "[[nom]]" in letter
     assert "Une session volée" in letter
     assert (folder / "insurer-notification.pdf").read_bytes().startswith(b"%PDF")
-    assert oct(os.stat(folder).st_mode & 0o777) == "0o700"
+    assert folder.stat().st_mode & 0o777 == 0o700

@@ -45,7 +45,8 @@ def read_blocks(rendered: str, fields: list[tuple[str, str]]) -> list[Block]:
     """The blocks of a rendered template; `fields`: the rows of @fields. Raises ValueError for a mark that is none."""
     found: list[Block] = []
     paragraph: list[str] = []
-    for line in [*rendered.splitlines(), ""]:
+    # Not splitlines: it would also end a line at what a fact may hold.
+    for line in [*rendered.split("\n"), ""]:
         mark = _mark(line)
         if paragraph and mark is not None:
             found.append(Block(Mark.PARAGRAPH, (" ".join(paragraph),)))
