@@ -264,3 +264,29 @@ def test_the_count_is_of_every_purpose_and_changes_no_output(claims_keys: tuple[
     assert (counted.kind, counted.epoch, counted.ring) == (store.kind, store.epoch, store.ring)
     with pytest.raises(KeyError):
         counted.prf("capsule-99")
+
+
+def test_capsules_that_the_sealer_never_counted_raise_the_alarm(
+    database: Database, claims_keys: tuple[KeyStore, Path], tmp_path: Path, clock: TestClock
+) -> None:
+    with started(database, claims_keys, folder := tmp_path / "run", clock) as trade:
+        record(trade)
+        arguments = [
+            "evidence",
+            "operations",
+            "--dsn",
+            database.dsn("operator"),
+            "--file",
+            str(place_of(folder)),
+        ]
+        result = CliRunner().invoke(command_line(arguments), arguments)
+        assert result.exit_code == 0, result.output
+        assert "0 capsules sealed" in result.output
+        with database.connect() as owner:
+            owner.execute(
+                "INSERT INTO intake.delivery (id, sender, digest, kind, state, received, capsules)"
+                " VALUES (gen_random_uuid(), 'anne', decode(repeat('00', 32), 'hex'), 'full', 'loaded', 1, 2)"
+            )
+        result = CliRunner().invoke(command_line(arguments), arguments)
+        assert result.exit_code == 1
+        assert "2 capsules, 0 counted" in result.output

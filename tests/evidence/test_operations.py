@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from rempart.evidence.operations import (
     VERSION,
-    Line,
     OperationsBroken,
     Record,
     check_chain,
     hash_of,
     sign_line,
 )
+from rempart.evidence.signed_lines import Line
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
 PUBLIC = KEY.public_key().public_bytes_raw()

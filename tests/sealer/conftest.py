@@ -21,6 +21,7 @@ from rempart.intake.envelope import seal_file
 from rempart.intake.manifest import make_manifest, write_manifest
 from rempart.intake.model import DELTA_COLUMNS, MEMBER_COLUMNS, PRODUCT_COLUMNS, Kind
 from rempart.sealer import store
+from rempart.sealer.counting import SealingCount
 from rempart.sealer.load import Workshop
 from rempart.sealer.spool import Note, Spool
 from rempart.sealer.watch import Round
@@ -279,7 +280,7 @@ def zone(
         gang = Gang(access, keys, 2)
         workshop = Workshop(
             mode="demo", origin="http://localhost:8000", clock=clock, keys=keys, connection=connection,
-            second=lambda: store.connect(dsn, "test-index"), gang=gang,
+            second=lambda: store.connect(dsn, "test-index"), gang=gang, count=SealingCount(tmp_path / "keys", keys.ring, clock),
         )  # fmt: skip
         rounds = Round(workshop, spool, grace_seconds=0.0)
         rounds.begin()

@@ -17,6 +17,7 @@ from rempart.intake.model import Kind
 from rempart.intake.package import open_package
 from rempart.sealer import spool as spool_module
 from rempart.sealer import store
+from rempart.sealer.counting import SealingCount
 from rempart.sealer.load import Workshop
 from rempart.sealer.spool import Spool
 from rempart.sealer.watch import Round
@@ -60,6 +61,7 @@ def die_at(
         workshop = Workshop(
             mode="demo", origin="", clock=lambda: now, keys=keys, connection=connection,
             second=lambda: store.connect(access.dsn, "doomed-index"), gang=Gang(access, keys, 1),
+            count=SealingCount(folders[1].with_name("keys"), keys.ring, lambda: now),
             cards_folder=folders[1].with_name("cards"),
         )  # fmt: skip
         rounds = Round(workshop, Spool(*folders), grace_seconds=0.0)

@@ -154,6 +154,7 @@ def load_with_token(folder: str, dsn: str, spool: str, own: str, now: str) -> No
     """What the test above runs: keys in a token, two workers with a session each."""
 
     from rempart.intake.manifest import make_manifest, write_manifest
+    from rempart.sealer.counting import SealingCount
     from rempart.sealer.load import Workshop
     from rempart.sealer.spool import Note, Spool
     from rempart.sealer.watch import Round
@@ -174,6 +175,7 @@ def load_with_token(folder: str, dsn: str, spool: str, own: str, now: str) -> No
         workshop = Workshop(
             mode="demo", origin="", clock=lambda: int(now), keys=keys, connection=connection,
             second=lambda: store.connect(dsn, "token-index"), gang=gang, alone_below=0, chunk=8_000,
+            count=SealingCount(home / "token.json", keys.ring, lambda: int(now)),
         )  # fmt: skip
         Round(workshop, Spool(Path(spool), Path(own)), grace_seconds=0.0).step()
         insurer = store.find_insurer(connection, "99000001")

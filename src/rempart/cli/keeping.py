@@ -12,7 +12,7 @@ import psycopg
 import typer
 
 from rempart.cli.evidence import Dsn, Folder, app, operator_dsn, read_file, said_plainly, say
-from rempart.evidence import store
+from rempart.evidence import sealing, store
 from rempart.evidence.errors import LedgerUnreadable
 from rempart.evidence.operations import ASSUMPTIONS, OperationsBroken, Statement, check_chain
 from rempart.evidence.pruning import RETENTION, plan, prune
@@ -46,12 +46,29 @@ def operations(
             public = _public_key(key, lines)
             statement = check_chain(lines, public, size=int(row[0]))
         _tell(statement, int(row[0]))
+        sealed = _sealing(connection, place.with_suffix(".sealing"), public)
+        _tell_sealing(sealed)
+        print("This says so much, assuming that:")
+        for assumption in ASSUMPTIONS:
+            print(f"- {assumption}")
         if not key:
             print(
                 "The key was read from the count itself: compare it with the one noted when it began, or give --key."
             )
-    if statement.faults:
+    if statement.faults or sealed.faults:
         raise typer.Exit(1)
+
+
+def _sealing(connection: "psycopg.Connection[Any]", place: Path, public: bytes) -> sealing.Statement:
+    # The sealer works meanwhile. What is loaded was counted before, so it is read first; whose files there are, last.
+    loaded = dict(
+        connection.execute(
+            "SELECT id, capsules FROM intake.delivery WHERE kind IN ('full', 'delta') AND state IN ('loaded', 'waiting')"
+        ).fetchall()
+    )
+    lines = read_file(place).splitlines() if place.exists() else []
+    known = connection.execute("SELECT id FROM intake.delivery").fetchall()
+    return sealing.check_sealing(lines, public, {row[0].hex: loaded.get(row[0], 0) for row in known})
 
 
 def _of_table(connection: "psycopg.Connection[Any]") -> list[bytes]:
@@ -98,9 +115,22 @@ def _tell(statement: Statement, size: int) -> None:
             "agreed",
             "every capsule derivation belongs to a rights check, every answer has its leaf, no leaf is without an answer",
         )
-    print("This says so much, assuming that:")
-    for assumption in ASSUMPTIONS:
-        print(f"- {assumption}")
+
+
+def _tell_sealing(statement: sealing.Statement) -> None:
+    say(
+        "sealer",
+        f"{statement.records} records, {statement.sealed} capsules sealed, {statement.probed} cards looked for",
+    )
+    for purpose, made in statement.operations.items():
+        say("", f"{purpose}: {made} operations")
+    for fault in statement.faults:
+        say("ALARM", fault)
+    if not statement.faults:
+        say(
+            "agreed",
+            "every capsule derivation of the sealer is a delivered line's capsule or a card asked for, every delivery is counted",
+        )
 
 
 @app.command(name="prune")

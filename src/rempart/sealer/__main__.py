@@ -81,6 +81,7 @@ def serve(settings: SealerSettings, stop: threading.Event, clock: Clock) -> None
     # Read by polars when it is imported: workers share the cores, so that each needs one thread.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from rempart.sealer import store
+    from rempart.sealer.counting import SealingCount
     from rempart.sealer.load import Workshop
     from rempart.sealer.spool import Spool
     from rempart.sealer.watch import Round
@@ -100,6 +101,7 @@ def serve(settings: SealerSettings, stop: threading.Event, clock: Clock) -> None
             connection=connection,
             second=partial(store.connect, settings.dsn, "index"),
             gang=gang,
+            count=SealingCount(settings.key_store, keys.ring, clock),
             cards_folder=settings.cards_folder,
             stopping=stop.is_set,
         )

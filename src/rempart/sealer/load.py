@@ -41,10 +41,11 @@ from rempart.intake.products import MOST_LINES, read_products
 from rempart.intake.upload import SignedRequest, verify_upload
 from rempart.sealer import store
 from rempart.sealer.cards import Press, make_package, split_recognised
+from rempart.sealer.counting import SealingCount
 from rempart.sealer.spool import Taken
 from rempart.sealer.store import Connection, Count, Delivery, Insurer
 from rempart.sealer.workers import Gang, LoadJob, Sealed
-from rempart.vault.keystore import KeyStore
+from rempart.vault.keystore import CountedKeyStore, KeyStore
 
 ALONE_BELOW = 20_000
 """Lines of a file that is not worth sharing out."""
@@ -75,6 +76,7 @@ class Workshop:
     second: Callable[[], Connection]
     """Opens another connection, for the second index."""
     gang: Gang
+    count: SealingCount
     cards_folder: Path | None = None
     """Where packages of cards are handed over."""
     stopping: Callable[[], bool] = lambda: False
@@ -104,6 +106,14 @@ class Stopwatch:
 
 def load_file(workshop: Workshop, delivery: Delivery, taken: Taken) -> None:
     """Take one file in. Raises a refusal that says why, after which nothing has changed, or an outage: then it may be tried again."""
+    try:
+        _load(workshop, delivery, taken)
+    except BaseException:
+        workshop.count.record(delivery.hex, whole=False)
+        raise
+
+
+def _load(workshop: Workshop, delivery: Delivery, taken: Taken) -> None:
     watch = Stopwatch()
     with taken.path.open("rb") as file:
         with watch.stage("verify"):
@@ -165,6 +175,7 @@ def load_members(
     # 2. lines become capsules there, then the file's end says whether the file was whole
     with watch.stage("stream"):
         tally = _stream_members(workshop, delivery, insurer, stream, epoch, load_key)
+    workshop.count.record(delivery.hex, whole=True)
     for name, seconds in zip(("check", "seal", "copy"), tally.seconds, strict=True):
         watch.add(f"workers_{name}", seconds)
     # 3. nobody twice, then the swap, which is one transaction
@@ -225,13 +236,18 @@ def load_cards(
 
     stream.read(give)
     name = store.insurer_name(connection, insurer)
-    press = Press(workshop.keys, insurer, name, workshop.clock(), workshop.origin)
-    recognised, strangers = split_recognised(connection, press, orders)
+    counted = CountedKeyStore(workshop.keys)
+    press = Press(counted, insurer, name, workshop.clock(), workshop.origin)
+    try:
+        recognised, strangers = split_recognised(connection, press, orders)
+        if recognised:
+            target = workshop.cards_folder / f"{insurer.amc}-{delivery.hex}.cards"
+            make_package(press, recognised, target, delivery.hex, pace)
+    finally:
+        workshop.count.add(delivery.hex, counted.counts(), probed=len(orders))
+    workshop.count.record(delivery.hex, whole=True)
     rejects += [Reject(order.line, "card", "card-unknown") for order in strangers]
     store.add_rejects(connection, delivery.id, rejects[: store.MOST_REJECTS])
-    if recognised:
-        target = workshop.cards_folder / f"{insurer.amc}-{delivery.hex}.cards"
-        make_package(press, recognised, target, delivery.hex, pace)
     count = Count(stream.lines, len(recognised), rejected=len({reject.line for reject in rejects}))
     store.finish_cards(connection, delivery.id, count, workshop.clock())
 
@@ -318,6 +334,7 @@ class Tally:
             self.lines += sealed.lines
             self.persons += sealed.persons
             self.capsules += sealed.capsules
+            self.workshop.count.add(self.delivery.hex, sealed.operations, sealed=sealed.capsules)
             self.reject(sealed.rejects, sealed.rejected_lines)
             first, second, third = self.seconds
             self.seconds = (first + sealed.seconds[0], second + sealed.seconds[1], third + sealed.seconds[2])

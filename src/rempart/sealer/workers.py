@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from rempart.intake.members import read_members
 from rempart.intake.model import Reject
 from rempart.sealer import store
 from rempart.sealer.people import Encoder
-from rempart.vault.keystore import KeyStore, Token, open_key_store
+from rempart.vault.keystore import KeyStore, LoneCountedKeyStore, Token, open_key_store
 from rempart.vault.sealing import COLUMNS, COPY_HEADER, COPY_TRAILER, LoadKey, Sealer
 
 _PIECE = 1 << 18
@@ -97,6 +98,8 @@ class Sealed:
     rejects: list[Reject]
     rejected_lines: int
     bytes: int
+    operations: dict[str, int]
+    """On the key store, by purpose."""
     seconds: tuple[float, float, float]
     """Checking, tagging and sealing, copying."""
 
@@ -106,8 +109,9 @@ class Bench:
 
     def __init__(self, keys: KeyStore, connection: store.Connection, job: LoadJob) -> None:
         self._job, self._connection = job, connection
+        self._keys, self._told = LoneCountedKeyStore(keys), Counter[str]()
         self._sealer = Sealer(
-            keys, job.insurer, job.amc, job.epoch, LoadKey(job.number, job.load_key, job.associated)
+            self._keys, job.insurer, job.amc, job.epoch, LoadKey(job.number, job.load_key, job.associated)
         )
         self._encoder = Encoder()
         self._terms = job.terms
@@ -128,8 +132,14 @@ class Bench:
         rows, size, sealing = tally
         seconds = (checked - begun, sealing, time.perf_counter() - checked - sealing)
         return Sealed(
-            chunk.lines, people.frame.height, rows, people.rejects, people.rejected_lines, size, seconds
-        )
+            chunk.lines, people.frame.height, rows, people.rejects, people.rejected_lines, size, self._operations(), seconds
+        )  # fmt: skip
+
+    def _operations(self) -> dict[str, int]:
+        """Since they were last told."""
+        now = Counter(self._keys.counts())
+        since, self._told = now - self._told, now
+        return dict(since)
 
     def _seal(self, people: pl.DataFrame) -> tuple[int, int, float]:
         """Seal some people after the others while the database takes in those before. Rows, bytes, seconds of sealing."""

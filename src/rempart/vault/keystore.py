@@ -182,6 +182,32 @@ class CountedKeyStore:
             return dict(self._counts)
 
 
+class LoneCountedKeyStore(CountedKeyStore):
+    """The same for one thread, at a fraction of the cost: sealing makes millions."""
+
+    def __init__(self, store: KeyStore) -> None:
+        super().__init__(store)
+        self._made: list[tuple[str, Callable[[], int]]] = []
+
+    def prf(self, purpose: str) -> Prf:
+        prf, made = self._store.prf(purpose), 0
+
+        def apply(message: bytes) -> bytes:
+            nonlocal made
+            made += 1
+            return prf(message)
+
+        self._made.append((purpose, lambda: made))
+        return apply
+
+    def counts(self) -> dict[str, int]:
+        """Operations by purpose since this was made."""
+        counts = Counter[str]()
+        for purpose, made in self._made:
+            counts[purpose] += made()
+        return dict(counts)
+
+
 def operations_key(ring: KeyRing) -> ed25519.Ed25519PrivateKey:
     """What signs the count. A store older than the count derives it from the ledger's key."""
     seed = ring.operations or HKDFExpand(hashes.SHA256(), 32, b"rempart-operations-key-v1").derive(
