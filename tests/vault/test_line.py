@@ -313,7 +313,7 @@ class Line(RuleBasedStateMachine):
     def earn(self) -> None:
         earn(self.counter.connection, self.now)
 
-    @rule(step=st.sampled_from([MINUTE, 6 * HOUR, DAY, DAY, 4 * DAY, -HOUR]))
+    @rule(step=st.sampled_from([MINUTE, 6 * HOUR, DAY, DAY, 4 * DAY, -HOUR, -5 * DAY]))
     def wait(self, step: int) -> None:
         self.now += step
 
@@ -424,3 +424,28 @@ def test_claims_by_the_thousand_are_noted_and_counted_a_part_at_a_time(
         "SELECT units FROM vault.earned_day WHERE key = %s", (counter.device,)
     ).fetchone()
     assert row == (7 * (1 + SURPLUS),)
+
+
+@pytest.mark.parametrize("reckoned", ["after", "before"])
+def test_a_clock_turned_back_brings_back_nothing_that_faded(
+    shared: Database, counter: Counter, reckoned: str
+) -> None:
+    """What was earned 32 days ago faded with what was asked then. A clock turned back must not bring back the one without the other:
+    neither when the vault reckons by that clock, nor when it reckoned before."""
+    back = A_MONDAY + 28 * DAY
+    with shared.connect("rempart_cashier") as cashier:
+        for k in range(6):
+            claim(cashier, counter.ask_entry(f"known {k}", A_MONDAY)[2], A_MONDAY)
+    earn(counter.connection, A_MONDAY + DAY)
+    earn(counter.connection, back)
+    assert earned(counter, counter.device) == 6 * (1 + SURPLUS)
+    later = A_MONDAY + 31 * DAY
+    counter.confirm(later)
+    statuses = [look_up(counter, f"known {k}", later)[0] for k in range(20, 50)]
+    assert statuses.count(TOLD) == LINE - 4
+    if reckoned == "after":
+        earn(counter.connection, later)
+        earn(counter.connection, back)
+        counter.connection.execute("SELECT vault.reckon(%s, %s, %s)", (back, [counter.device], YOUNG))
+    counter.confirm(back)
+    assert [look_up(counter, f"known {k}", back)[0] for k in range(50, 70)] == [EXHAUSTED] * 20

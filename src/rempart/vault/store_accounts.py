@@ -947,7 +947,8 @@ async def line_spent(c: Connection, key: UUID, month_slot: int) -> int:
     """Units of the month's line in use: asked, less what claims earned; negative where more was earned."""
     return (
         await c.fetchval(
-            "SELECT vault.spent(month, $2 - month_slot) - vault.spent(earned, $2 - earned_slot) - flight FROM vault.meter WHERE key = $1",
+            "SELECT vault.spent(month, $2 - month_slot) - vault.spent(earned, greatest($2, month_slot) - earned_slot) - flight"
+            " FROM vault.meter WHERE key = $1",
             key,
             month_slot,
         )

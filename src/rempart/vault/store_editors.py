@@ -122,7 +122,7 @@ async def spent(c: Connection, editor_id: UUID, hour_slot: int, day_slot: int, m
     """Units of the last hour, of the last day, and of the month's line less what claims earned (docs/meters.md)."""
     row = await c.fetchrow(
         "SELECT vault.spent(hour, $2 - hour_slot) AS hour, vault.spent(day, $3 - day_slot) AS day,"
-        " vault.spent(month, $4 - month_slot) - vault.spent(earned, $4 - earned_slot) - flight AS month"
+        " vault.spent(month, $4 - month_slot) - vault.spent(earned, greatest($4, month_slot) - earned_slot) - flight AS month"
         " FROM vault.meter WHERE key = $1",
         editor_id,
         hour_slot,

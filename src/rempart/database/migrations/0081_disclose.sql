@@ -107,7 +107,7 @@ BEGIN
   -- 2. lock the meters in one order, so that two vaults never wait for each other; read what they have spent
   SELECT array_agg(m.key), array_agg(vault.spent(m.hour, hour_now - m.hour_slot)),
       array_agg(vault.spent(m.day, day_now - m.day_slot)),
-      array_agg(vault.spent(m.month, month_now - m.month_slot) - vault.spent(m.earned, month_now - m.earned_slot) - m.flight),
+      array_agg(vault.spent(m.month, month_now - m.month_slot) - vault.spent(m.earned, greatest(month_now, m.month_slot) - m.earned_slot) - m.flight),
       array_fill(0, ARRAY[count(*)::int])
     INTO m_key, m_hour, m_day, m_line, m_debit
     FROM (SELECT * FROM vault.meter l WHERE l.key = ANY (by_account || by_device || by_establishment || p_editor)

@@ -74,8 +74,8 @@ CREATE FUNCTION vault.reckon(p_at bigint, p_keys uuid[], p_young integer) RETURN
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  slot_now CONSTANT bigint := p_at / 345600000000;
-  today CONSTANT integer := (p_at / 86400000000)::integer;
+  slot_now bigint;
+  today integer;
   who uuid;
   days record;
   slots integer[];
@@ -85,8 +85,11 @@ DECLARE
 BEGIN
   -- In one order, as vault.disclose locks them.
   FOR who IN SELECT key FROM unnest(p_keys) AS key ORDER BY key LOOP
-    -- Before its days are read: of two who reckon at once, the second sees what the first saw, or more.
-    SELECT m.kind INTO kind FROM vault.meter m WHERE m.key = who FOR UPDATE;
+    -- Before its days are read: of two who reckon at once, the second sees what the first saw, or more. A clock turned back brings back
+    -- nothing that faded with what was asked.
+    SELECT m.kind, greatest(p_at / 345600000000, m.month_slot, m.earned_slot) INTO kind, slot_now
+      FROM vault.meter m WHERE m.key = who FOR UPDATE;
+    today := greatest(p_at / 86400000000, 4 * slot_now);
     SELECT count(*) AS active, min(day) AS first, percentile_disc(0.5) WITHIN GROUP (ORDER BY units) AS median INTO days
       FROM vault.earned_day WHERE key = who AND day BETWEEN today - 56 AND today AND units > 0;
     CONTINUE WHEN days.active = 0 AND NOT EXISTS (SELECT FROM vault.meter m WHERE m.key = who AND m.earned_slot > 0);
