@@ -1,10 +1,12 @@
 """`rempart incident`: every command of the incident room, each in the module of what it does."""
 
+from rempart.cli import incident_match
 from rempart.cli.incident_case import app as case
 from rempart.cli.incident_notify import app as notifying
 from rempart.cli.incident_scope import app
 
-__all__ = ["app"]
+# `match` adds itself beside `scope`.
+__all__ = ["app", "incident_match"]
 
 for each in (case, notifying):
     app.add_typer(each)

@@ -112,7 +112,7 @@ def scope_command(
 ) -> None:
     """Who was told of by these parties in this interval: exact persons, what each answer revealed, proofs, and that nobody else was."""
     quiet = json_file == STDOUT
-    with _said_plainly(), _reading(dsn, home) as c:
+    with said_plainly(), reading(dsn, home) as c:
         asked = (
             report.read_question(read_file(question))
             if question is not None
@@ -126,7 +126,7 @@ def scope_command(
             _print_scope(found)
         negative, refused = _negative(c, found, counted=counted, whole=whole, key=operations_key, quiet=quiet)
         if json_file:
-            _write_json(json_file, _everything(found, negative, refused))
+            write_json(json_file, _everything(found, negative, refused))
         if not quiet:
             _print_negative(negative)
             _print_professionals(found.professionals)
@@ -146,7 +146,7 @@ def hit_command(
     home: Folder = Path("var"),
 ) -> None:
     """*Were we hit?* One establishment's, or one group's, own exact answer: counts only."""
-    with _said_plainly(), _reading(dsn, home) as c, one_snapshot(c):
+    with said_plainly(), reading(dsn, home) as c, one_snapshot(c):
         if bool(establishment) == bool(group):
             raise BadInput("give --establishment or --group")
         found = read_scope(c, report.read_question(read_file(question)))
@@ -161,7 +161,7 @@ def hit_command(
         "establishments": {house.place.number: report.hit_as_json(house.hit) for house in houses},
     }
     if json_file:
-        _write_json(json_file, content)
+        write_json(json_file, content)
     if json_file != STDOUT:
         _print_hit(whole, [(house.place.number, house.hit) for house in houses])
 
@@ -175,7 +175,7 @@ def verify_proofs(
     witness: Witnesses = None,
 ) -> None:
     """Check every line of a file of proofs, offline: opening, leaf, path, signatures."""
-    with _said_plainly():
+    with said_plainly():
         log_key, witnesses = read_key(key), [WitnessKey.parse(text) for text in witness or ()]
         verified = 0
         for number, line in enumerate(read_file(file).splitlines(), start=1):
@@ -286,7 +286,7 @@ def _operations_key(text: str) -> bytes:
 
 
 @contextmanager
-def _reading(dsn: str, home: Path) -> Iterator[Connection]:
+def reading(dsn: str, home: Path) -> Iterator[Connection]:
     try:
         with psycopg.connect(operator_dsn(dsn, home), autocommit=True) as c:
             yield c
@@ -295,7 +295,7 @@ def _reading(dsn: str, home: Path) -> Iterator[Connection]:
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
+def said_plainly() -> Iterator[None]:
     try:
         yield
     except RempartError as error:
@@ -417,7 +417,7 @@ def _print_hit(whole: Hit, houses: list[tuple[str, Hit]]) -> None:
     )
 
 
-def _write_json(where: str, content: dict[str, Any]) -> None:
+def write_json(where: str, content: dict[str, Any]) -> None:
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
     if where == STDOUT:
         sys.stdout.write(text)

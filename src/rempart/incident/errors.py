@@ -67,3 +67,11 @@ class NoSuchParty(BadInput):
     code = "no-such-party"
     french = "Ce compte, poste, établissement, groupe, éditeur ou assureur n'est pas connu ici :"
     english = "This account, device, establishment, group, editor or insurer is not known here:"
+
+
+class NotATable(BadInput):
+    """A sample that is no table of text. The detail never repeats anything of it."""
+
+    code = "not-a-table"
+    french = "Ce fichier n'est pas un tableau lisible (CSV, une ligne par personne)."
+    english = "This file is no table that can be read (CSV, a row a person)."

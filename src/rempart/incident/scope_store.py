@@ -362,3 +362,12 @@ def insurer_numbers(c: Connection) -> dict[int, tuple[str, str]]:
     """Number → n° AMC and name, of every insurer."""
     rows = c.execute("SELECT number, amc, name FROM vault.insurer ORDER BY number")
     return {number: (amc, name) for number, amc, name in rows}
+
+
+def told_ever(c: Connection) -> dict[str, int]:
+    """Distinct persons that any answer kept told of, by n° AMC; 0 for an insurer nobody was told of."""
+    rows = c.execute(
+        "SELECT i.amc, count(DISTINCT e.subject) FROM vault.insurer i LEFT JOIN evidence.entry e ON e.insurer = i.number AND e.outcome = 1"
+        " GROUP BY i.amc"
+    )
+    return dict(rows.fetchall())
