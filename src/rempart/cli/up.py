@@ -21,7 +21,7 @@ from rempart.foundation.clock import SECOND, instant, system_clock
 from rempart.foundation.clockline import read_clock
 from rempart.foundation.errors import Outage
 from rempart.foundation.logs import configure_logs
-from rempart.foundation.settings import FrontSettings, SupervisorSettings, load_settings
+from rempart.foundation.settings import DeskSettings, FrontSettings, SupervisorSettings, load_settings
 from rempart.supervisor.errors import NotRunning
 from rempart.supervisor.home import Home
 from rempart.supervisor.provision import (
@@ -144,6 +144,7 @@ def process_table(home: Home) -> list[Process]:
         _process(
             home, "sentinel", drains=3, probe=_is_alive(home, "sentinel"), before=_before_sentinel(home)
         ),
+        *_desk(home),
     ]
 
 
@@ -160,6 +161,12 @@ def _process(
 ) -> Process:
     command = (sys.executable, "-m", f"rempart.{name}", "--config", str(home.config_file(name)))
     return Process(name, command, home.log_file(name), probe, drains, before)
+
+
+def _desk(home: Home) -> list[Process]:
+    """The operator's own door, where one is configured."""
+    file = home.config_file("desk")
+    return [_process(home, "desk", drains=1, probe=_desk_is_ready(home))] if file.exists() else []
 
 
 def _witness(home: Home, name: str) -> Process:
@@ -183,8 +190,16 @@ def _answers_health(socket: Path) -> Probe:
 
 
 def _front_is_ready(home: Home) -> Probe:
+    return _says_ready(lambda: load_settings(FrontSettings, home.config_file("front")))
+
+
+def _desk_is_ready(home: Home) -> Probe:
+    return _says_ready(lambda: load_settings(DeskSettings, home.config_file("desk")))
+
+
+def _says_ready(read: Callable[[], FrontSettings | DeskSettings]) -> Probe:
     async def probe() -> bool:
-        settings = load_settings(FrontSettings, home.config_file("front"))
+        settings = read()
         reader, writer = await asyncio.open_connection(settings.host, settings.port)
         try:
             writer.write(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -335,4 +350,7 @@ def _when(micros: int) -> str:
 def _on_port(settings: SupervisorSettings, port: int) -> SupervisorSettings:
     default = SupervisorSettings(mode="demo")
     origin = f"http://localhost:{port}" if settings.origin == default.origin else settings.origin
-    return replace(settings, port=port, origin=origin)
+    moved = replace(settings, port=port, origin=origin)
+    if settings.desk_origin != default.desk_origin or settings.desk_port != default.desk_port:
+        return moved
+    return replace(moved, desk_port=port + 10, desk_origin=f"http://desk.localhost:{port + 10}")

@@ -30,6 +30,7 @@ class Platform:
     home: Home
     origin: str
     port: int
+    desk_origin: str = ""
 
 
 @contextlib.contextmanager
@@ -41,17 +42,22 @@ def running_platform(
     seconds: float = 90,
     clock_fd: int | None = None,
     without: Sequence[str] = (),
+    desk: bool = False,
 ) -> Iterator[Platform]:
     """Start `rempart up` in the folder and wait until it is ready; drain it on the way out. Port 0: any free one.
 
     `more`: further lines of supervisor.toml. `clock_fd`: the descriptor of a drill's clock. `without`: processes that it does without;
-    whoever plays a day in minutes does without the sentinel, which would rightly hold every counter.
+    whoever plays a day in minutes does without the sentinel, which would rightly hold every counter. `desk`: the operator's door too.
     """
     home = Home.at(folder)
     folder.mkdir(parents=True, exist_ok=True)
     chosen = port or _free_port()
     origin = f"http://localhost:{chosen}"
-    home.settings.write_text(f'mode = "demo"\norigin = "{origin}"\nport = {chosen}\n{more}')
+    desk_port = _free_port() if desk else 0
+    desk_origin = f"http://desk.localhost:{desk_port}" if desk else ""
+    home.settings.write_text(
+        f'mode = "demo"\norigin = "{origin}"\nport = {chosen}\ndesk_origin = "{desk_origin}"\ndesk_port = {desk_port}\n{more}'
+    )
     command = [sys.executable, "-m", "rempart.cli", "up", "--folder", str(folder)]
     command += [word for name in without for word in ("--without", name)]
     command += [] if clock_fd is None else ["--clock-fd", str(clock_fd)]
@@ -63,7 +69,7 @@ def running_platform(
         )  # fmt: skip
     try:
         _wait_until_ready(home, supervisor, output, seconds)
-        yield Platform(home, origin, chosen)
+        yield Platform(home, origin, chosen, desk_origin)
     finally:
         supervisor.terminate()
         try:

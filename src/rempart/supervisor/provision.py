@@ -20,6 +20,7 @@ from rempart.foundation.clock import Clock
 from rempart.foundation.settings import (
     DEVELOPMENT_MARKER,
     CashierSettings,
+    DeskSettings,
     FrontSettings,
     SealerSettings,
     SentinelSettings,
@@ -116,11 +117,13 @@ def _write_process_settings(ground: Ground) -> None:
     home, given = ground.home, ground.settings
     key_store, passphrase = home.keys / "store.json", _passphrase_file(home)
     files: dict[
-        str, VaultSettings | SealerSettings | FrontSettings | CashierSettings | WorkerSettings | SentinelSettings
+        str,
+        VaultSettings | SealerSettings | FrontSettings | CashierSettings | WorkerSettings | SentinelSettings | DeskSettings,
     ] = {
         "vault": VaultSettings(
             mode=given.mode, dsn=ground.dsn("rempart_vault"), run_folder=home.run, key_store=key_store, origin=given.origin,
-            rp_id=given.rp_id, log_origin=given.log_origin, claims_key=home.secrets / "claims.key",
+            rp_id=given.rp_id, desk_origin=given.desk_origin, desk_rp_id=given.desk_rp_id,
+            log_origin=given.log_origin, claims_key=home.secrets / "claims.key",
             passphrase_file=None if given.pkcs11_module else passphrase, pkcs11_module=given.pkcs11_module,
             pkcs11_label=given.pkcs11_label, pkcs11_pin_file=given.pkcs11_pin_file,
             breached_passwords_file=given.breached_passwords_file, witnesses=given.witnesses, release_keys=given.release_keys,
@@ -151,6 +154,12 @@ def _write_process_settings(ground: Ground) -> None:
             mode=given.mode, dsn=ground.dsn("rempart_sentinel"), run_folder=home.run, poll_ms=given.sentinel_poll_ms,
         ),
     }  # fmt: skip
+    home.config_file("desk").unlink(missing_ok=True)
+    if given.desk_origin:
+        files["desk"] = DeskSettings(
+            mode=given.mode, dsn=ground.dsn("rempart_desk"), run_folder=home.run, origin=given.desk_origin,
+            host=given.desk_host, port=given.desk_port, allowed_networks=given.desk_allowed_networks,
+        )  # fmt: skip
     # The vault's own `init` makes the claims zone's key, after this.
     made_later = set() if key_store.exists() else {home.secrets / "claims.key"}
     for name, settings in files.items():

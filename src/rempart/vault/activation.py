@@ -18,7 +18,7 @@ from rempart.vault.notices import Audited, announce
 from rempart.vault.passkeys import new_challenge, register
 from rempart.vault.passwords import hash_password, require_strong
 from rempart.vault.recovery import code_hash
-from rempart.vault.sessions import open_session
+from rempart.vault.sessions import has_other_door, open_session
 from rempart.vault.store_accounts import Connection
 from rempart.vault.totp import matching_step
 from rempart.vaultdoor.messages import Activated, Challenge, TotpSecret
@@ -125,7 +125,7 @@ async def with_password(
 async def _holder(asked: Introduced, c: Connection, activation_code: str) -> _Holder:
     hashed = code_hash(asked.zone.keys, "activation", activation_code)
     row = await store.code(c, hashed, "activation", asked.at)
-    if row is None or row["status"] == "suspended":
+    if row is None or row["status"] == "suspended" or await has_other_door(asked.zone, c, row["account"]):
         raise ActivationRefused
     return _Holder(row["account"], row["login"], hashed, row["status"])
 
@@ -143,7 +143,8 @@ async def _start_afresh(c: Connection, holder: _Holder) -> None:
 async def _activated(
     asked: Introduced, c: Connection, holder: _Holder, device_label: str, assurance: Assurance
 ) -> Activated:
-    codes = await new_recovery_codes(asked.zone, c, holder.account, asked.at)
+    # A recovery code stands for a one-time code, which operators have none of.
+    codes = [] if asked.zone.at_desk else await new_recovery_codes(asked.zone, c, holder.account, asked.at)
     device = await bind(
         asked, c, account=holder.account, login=holder.login, label=device_label, how="activation"
     )

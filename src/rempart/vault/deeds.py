@@ -69,7 +69,8 @@ async def _together(_c: Connection, _call: Call) -> bool:
 
 
 async def _if_wide(_c: Connection, call: ThrowSwitch) -> bool:
-    return call.scope not in NARROW and call.hold not in ALONE
+    # Two people's signed notes are two people, and are checked when it is done.
+    return call.scope not in NARROW and call.hold not in ALONE and not call.signatures
 
 
 async def _if_long(_c: Connection, call: WidenLine) -> bool:

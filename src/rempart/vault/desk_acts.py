@@ -269,6 +269,7 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     "/desk/editors": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListEditors()))),
     "/desk/operators": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListOperators()))),
     "/desk/line": (EVERYBODY, Rule(Who.SESSION, LineBody, partial(_look, call=lambda body: ShowLine(body.scope, body.key)))),
+    "/desk/health": (EVERYBODY, Rule(Who.SESSION, Nothing, _errand)),
     "/desk/alerts": (READERS, Rule(Who.SESSION, AlertsBody, _errand)),
     "/desk/alert": (READERS, Rule(Who.SESSION, AlertBody, _errand)),
     "/desk/alert/acknowledge": (ON_DUTY, Rule(Who.SESSION, AlertBody, _acknowledge)),
@@ -278,7 +279,7 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     **{path: (DEEDS[call].roles, Rule(Who.SESSION, body, _do_deed)) for path, (call, body) in DEED_BODIES.items()},
 }  # fmt: skip
 CHANGES = DEED_BODIES.keys() | {"/desk/proposal/approve"}
-ERRANDS = frozenset({"/desk/alerts", "/desk/alert", "/desk/alert/acknowledge"})
+ERRANDS = frozenset({"/desk/health", "/desk/alerts", "/desk/alert", "/desk/alert/acknowledge"})
 """What the desk does itself, once the vault has answered with the seat of whoever asks."""
 _ACCOUNT = (
     "/acts/sign-in/begin", "/acts/sign-in/passkey", "/acts/activation/begin", "/acts/activation/passkey", "/acts/sign-out",

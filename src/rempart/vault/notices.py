@@ -45,6 +45,12 @@ class Audited(StrEnum):
     INSURER_REGISTER = "insurer:register"
     ESTABLISHMENT_ENROL = "establishment:enrol"
     GROUP_ENROL = "group:enrol"
+    OPERATOR_ENROL = "operator:enrol"
+    PROPOSAL_MAKE = "proposal:make"
+    PROPOSAL_APPROVE = "proposal:approve"
+    PROPOSAL_WITHDRAW = "proposal:withdraw"
+    DESK_REFUSE = "desk:refuse"
+    ALERT_ACKNOWLEDGE = "alert:acknowledge"
     SWITCH_THROW = "switch:throw"
     SWITCH_UNDO = "switch:undo"
     VITALE_OPEN = "vitale:open"
@@ -67,6 +73,9 @@ class Audited(StrEnum):
     PEC_DECIDE = "prise-en-charge:decide"
     CONSULTATIONS_ASK = "consultations:ask"
     LEDGER_PRUNE = "ledger:prune"
+    INCIDENT_STATE = "incident:state"
+    INCIDENT_PACKAGE = "incident:package"
+    INCIDENT_REMIND = "incident:remind"
 
 
 TOLD_BY_CASHIER = frozenset(

@@ -9,10 +9,19 @@ import msgspec
 
 from rempart import __version__
 from rempart.foundation.errors import Outage
-from rempart.vault import acts, consultations, containment, ledgerfiles, operator, restored, vouching
+from rempart.vault import (
+    acts,
+    consultations,
+    containment,
+    desk_acts,
+    ledgerfiles,
+    operator,
+    restored,
+    vouching,
+)
 from rempart.vault.disclose import RIGHTS, disclose
 from rempart.vault.store_accounts import LOST
-from rempart.vault.zone import Zone
+from rempart.vault.zone import Zone, desk_side
 from rempart.vaultdoor.insurer import WHO_CONSULTED
 from rempart.vaultdoor.listener import Desk
 from rempart.vaultdoor.messages import (
@@ -22,6 +31,7 @@ from rempart.vaultdoor.messages import (
     Call,
     Checkpoint,
     Contain,
+    DeskAct,
     Health,
     Healthy,
     Jwks,
@@ -36,10 +46,12 @@ _log = logging.getLogger(__name__)
 
 def open_desk(zone: Zone) -> Desk:
     """The vault's desk, for rempart.vaultdoor.listener.listen."""
-    return Desk(partial(_answer, zone=zone))
+    return Desk(partial(_answer, zone=zone, desk=desk_side(zone)))
 
 
-async def _answer(call: Call, zone: Zone) -> Reply:
+async def _answer(call: Call, zone: Zone, desk: Zone | None) -> Reply:
+    if isinstance(call, DeskAct):
+        return await desk_acts.perform(call.act, desk)
     # What is in no other hand is the operator's.
     return await _HANDLERS.get(type(call), operator.execute)(call, zone)
 

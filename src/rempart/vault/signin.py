@@ -31,7 +31,7 @@ from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.passkeys import assert_passkey, new_challenge, own_challenge
 from rempart.vault.passwords import matches, require_room
 from rempart.vault.recovery import approval_code, code_hash
-from rempart.vault.sessions import DORMANT, FRESH, open_session, read_id
+from rempart.vault.sessions import DORMANT, FRESH, has_other_door, open_session, read_id
 from rempart.vault.store_accounts import Connection
 from rempart.vault.totp import matching_step
 from rempart.vault.zone import Zone
@@ -66,6 +66,8 @@ async def with_passkey(asked: Introduced, c: Connection, body: PasskeyBody) -> S
         asked.zone, c, "sign-in", body.nonce, asked.thumbprint, None, body.credential
     )
     account, login = found["account"], found["login"]
+    if await has_other_door(asked.zone, c, account):
+        raise Credentials
     device = await bind(asked, c, account=account, login=login, label=body.device_label, how="passkey")
     await tell_failures(asked.zone, c, account, login, asked.at)
     return await open_session(

@@ -23,7 +23,7 @@ export function leave(reason) {
 }
 
 const ACCEPT = { json: "application/json", html: "text/html, application/json;q=0.9", file: "application/json;q=0.5, */*" };
-const address = (path) => (path.startsWith("claims/") ? `/${path}` : `/acts/${path}`);
+const address = (path) => (/^(claims|desk)\//.test(path) ? `/${path}` : `/acts/${path}`);
 
 async function once(path, body, as, headers) {
   const response = await postSigned(address(path), body, { ...headers, Accept: ACCEPT[as] });

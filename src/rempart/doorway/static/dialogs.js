@@ -48,10 +48,11 @@ export function askPresence() {
 export function askStepUp(path) {
   const dialog = document.getElementById("step-up");
   for (const deed of dialog.querySelectorAll("[data-deed]")) deed.hidden = deed.dataset.deed !== path;
+  // The desk has no form here: a passkey is the only proof there is.
   const form = document.getElementById("step-up-form");
   const alert = dialog.querySelector("[data-slot=alert]");
   swap(alert, "");
-  form.reset();
+  form?.reset();
   const prove = (button, how) =>
     whileBusy(button, async () => {
       try {
@@ -61,6 +62,7 @@ export function askStepUp(path) {
         showError(error, alert);
       }
     });
+  const closing = new AbortController();
   return new Promise((resolve) => {
     dialog.returnValue = "";
     dialog.onclick = (event) => {
@@ -70,13 +72,14 @@ export function askStepUp(path) {
         prove(button, () => touch("step-up"));
       }
     };
-    form.onsubmit = (event) => {
+    form?.addEventListener("submit", (event) => {
       event.preventDefault();
       const { password, code } = Object.fromEntries(new FormData(form));
       prove(form.querySelector("[type=submit]"), () => act("step-up/password", { password, code: code.trim() }));
-    };
+    }, { signal: closing.signal });
     dialog.onclose = () => {
-      form.reset();
+      closing.abort();
+      form?.reset();
       resolve(dialog.returnValue === "yes");
     };
     dialog.showModal();

@@ -1,0 +1,119 @@
+"""What the desk does itself, in its own database role, once the vault has said who asks: alerts, and how the platform is.
+
+The vault has journaled what changes something before it answered; here nothing is decided.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import psycopg
+
+from rempart.desk.fragments import Fragments
+from rempart.foundation.clock import DAY, Clock
+from rempart.foundation.errors import Outage
+from rempart.incident import store
+from rempart.incident.errors import AlertUnknown
+from rempart.incident.store import Kept
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.messages import DeskSeat, Health
+
+SHOWN_DAYS, MOST = 28, 200
+_log = logging.getLogger("rempart.desk")
+
+
+class AlertsUnreachable(Outage):
+    """The alerts' database does not answer."""
+
+    french = "La liste des alertes ne répond pas : la commande « rempart alerts list » les lit aussi."
+    english = "The list of alerts does not answer: the command `rempart alerts list` reads them too."
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """Of a body that the vault has read strictly, what an errand needs."""
+
+    id: int = 0
+    open_only: bool = True
+    alert: int = 0
+    dry_run: bool = True
+
+
+class Errands:
+    """By path. Each makes a fragment."""
+
+    def __init__(self, dsn: str, client: VaultClient, fragments: Fragments, clock: Clock) -> None:
+        self._dsn, self._client, self._fragments, self._clock = dsn, client, fragments, clock
+        self._table: dict[str, Callable[[_Asked, DeskSeat, str], Awaitable[str]]] = {
+            "/desk/health": self._health,
+            "/desk/alerts": self._alerts,
+            "/desk/alert": self._alert,
+            "/desk/alert/acknowledge": self._acknowledge,
+        }
+
+    def has(self, path: str) -> bool:
+        """Is this an errand?"""
+        return path in self._table
+
+    async def do(self, path: str, body: bytes, seat: DeskSeat, language: str) -> str:
+        """The errand's fragment. Raises Outage."""
+        return await self._table[path](msgspec.json.decode(body, type=_Asked), seat, language)
+
+    async def follow(self, path: str, body: bytes) -> None:
+        """What was just done answered an alert: it is written there. A loss of it costs a mark, never the containment."""
+        if path != "/desk/contain":
+            return
+        asked = msgspec.json.decode(body, type=_Asked)
+        if asked.alert:
+            try:
+                await self._in_database(lambda c: _note_contained(c, asked.alert, self._clock()))
+            except Outage as error:
+                _log.warning("alert %d is contained and not marked so: %s", asked.alert, error.detail)
+
+    async def _health(self, _asked: _Asked, _seat: DeskSeat, language: str) -> str:
+        return self._fragments.fill("health.html", language, health=await self._client.call(Health()))
+
+    async def _alerts(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
+        since = self._clock() - SHOWN_DAYS * DAY
+        found = await self._in_database(lambda c: store.alerts(c, since=since, most=MOST, newest_first=True))
+        shown = [kept for kept in found if not (asked.open_only and kept.acknowledged)]
+        return self._fragments.fill("alerts.html", language, alerts=shown, seat=seat)
+
+    async def _alert(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
+        kept = await self._in_database(lambda c: _one(c, asked.id))
+        return self._fragments.fill("alert.html", language, alert=kept, number=asked.id, seat=seat)
+
+    async def _acknowledge(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
+        now = self._clock()
+        kept = await self._in_database(lambda c: _acknowledged(c, asked.id, now))
+        return self._fragments.fill("alert.html", language, alert=kept, number=asked.id, seat=seat)
+
+    async def _in_database(self, work: Callable[["psycopg.Connection[Any]"], Any]) -> Any:
+        def run() -> Any:
+            with psycopg.connect(self._dsn, autocommit=True) as connection:
+                return work(connection)
+
+        try:
+            return await asyncio.to_thread(run)
+        except psycopg.OperationalError as error:
+            raise AlertsUnreachable(type(error).__name__) from error
+
+
+def _one(c: "psycopg.Connection[Any]", number: int) -> Kept | None:
+    try:
+        return store.alert(c, number)
+    except AlertUnknown:
+        return None
+
+
+def _acknowledged(c: "psycopg.Connection[Any]", number: int, now: int) -> Kept | None:
+    if _one(c, number) is not None:
+        store.acknowledge(c, number, now)
+    return _one(c, number)
+
+
+def _note_contained(c: "psycopg.Connection[Any]", number: int, now: int) -> None:
+    if _one(c, number) is not None:
+        store.note_contained(c, number, now)
+        store.acknowledge(c, number, now)

@@ -1,0 +1,96 @@
+"""The vault's replies as HTML, one template each. Everything is escaped; nothing of a reply is rendered that has no place here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+
+from rempart.desk import wording
+from rempart.doorway.language import speaker
+from rempart.foundation.clock import PARIS, instant
+from rempart.vaultdoor.codes import Code
+from rempart.vaultdoor.messages import (
+    Editors,
+    Effect,
+    Enrolled,
+    JournalLines,
+    LineState,
+    Operators,
+    Proposals,
+    Proposed,
+    Refused,
+    Reply,
+    Security,
+    Switches,
+)
+
+TEMPLATES = Path(__file__).parent / "templates"
+_FRAGMENTS: dict[type, str] = {
+    Editors: "editors.html",
+    Effect: "effect.html",
+    Enrolled: "code.html",
+    JournalLines: "journal.html",
+    LineState: "line.html",
+    Operators: "operators.html",
+    Proposals: "proposals.html",
+    Proposed: "proposed.html",
+    Security: "security.html",
+    Switches: "switches.html",
+}
+
+
+def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environment:
+    """Templates escape everything and refuse an unknown name."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(origin=origin, asset=address, wording=wording)
+    env.filters.update(
+        moment=_moment,
+        machine=lambda micros: instant(micros).isoformat(timespec="seconds"),
+        lines=lambda texts: [json.loads(text) for text in texts],
+        as_json=lambda value: msgspec.json.encode(value).decode(),
+        grouped=_grouped,
+    )
+    return env
+
+
+class Fragments:
+    """Renders replies."""
+
+    def __init__(self, env: jinja2.Environment) -> None:
+        self._env = env
+
+    def has(self, reply: Reply) -> bool:
+        """Is there a template for it?"""
+        return type(reply) in _FRAGMENTS
+
+    def render(self, reply: Reply, language: str) -> str:
+        """The fragment of a reply that has one."""
+        return self.fill(_FRAGMENTS[type(reply)], language, reply=reply)
+
+    def refusal(self, reply: Refused, code: Code, language: str) -> str:
+        """An alert: the code's sentence, which says what to do, and the element at fault."""
+        return self.fill("refused.html", language, reply=reply, code=code)
+
+    def fill(self, name: str, language: str, **values: Any) -> str:
+        """A fragment with these values."""
+        template = self._env.get_template(f"fragments/{name}")
+        return template.render(t=speaker(language), language=language, **values)
+
+
+def _moment(micros: int, language: str) -> str:
+    """A time as people in France read it, to the second: an incident is told by them."""
+    moment = instant(micros).astimezone(PARIS)
+    return moment.strftime("%d %b %Y, %H:%M:%S" if language == "en" else "%d/%m/%Y %H:%M:%S")
+
+
+def _grouped(number: int, language: str) -> str:
+    return f"{number:,}" if language == "en" else f"{number:,}".replace(",", "\u202f")

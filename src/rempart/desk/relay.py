@@ -1,0 +1,113 @@
+"""`POST /acts/…` and `POST /desk/…`: a signed request goes whole to the vault on the desk's own socket; the reply comes back as a fragment.
+
+This door adds nothing and decides nothing. An errand (rempart.desk.errands) is done once the vault has said who asks, never before.
+"""
+
+import logging
+import secrets
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from rempart.desk.errands import Errands
+from rempart.desk.fragments import Fragments
+from rempart.doorway.language import reader_language
+from rempart.doorway.taking_in import admitted_body, as_act, wants_html
+from rempart.foundation.errors import Outage
+from rempart.foundation.settings import DeskSettings
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.codes import CODES, Code
+from rempart.vaultdoor.messages import Activated, DeskAct, DeskSeat, Done, Refused, Reply, SignedIn
+
+COOKIE = "__Host-rempart-desk"
+SESSION_OVER = frozenset({"session", "device"})
+BODY_SECONDS = 10.0
+_log = logging.getLogger("rempart.desk")
+
+
+class Relay:
+    """The route, with what it needs."""
+
+    def __init__(
+        self, settings: DeskSettings, client: VaultClient, fragments: Fragments, errands: Errands
+    ) -> None:
+        self._settings, self._client = settings, client
+        self._fragments, self._errands = fragments, errands
+
+    async def act(self, request: Request) -> Response:
+        """Relay one act, and do the errand that follows from it, if one does."""
+        language = reader_language(request)
+        body = await admitted_body(request, self._settings.origin, BODY_SECONDS)
+        try:
+            if isinstance(body, Refused):
+                return self._refused(request, body, language)
+            reply = await self._client.call(DeskAct(as_act(request, body, COOKIE, language)))
+            response = await self._answered(request, body, reply, language)
+        except Outage as error:
+            reference = secrets.token_hex(4)
+            _log.warning("%s, reference %s", type(error).__name__, reference)
+            words = Code(CODES[error.code].status, error.french, error.english)
+            return self._refused(request, Refused(error.code, reference=reference), language, words)
+        keep_session(response, reply, request.url.path)
+        return response
+
+    async def _answered(self, request: Request, body: bytes, reply: Reply, language: str) -> Response:
+        path = request.url.path
+        if isinstance(reply, Refused):
+            return self._refused(request, reply, language)
+        if isinstance(reply, DeskSeat) and self._errands.has(path):
+            return HTMLResponse(await self._errands.do(path, body, reply, language))
+        if isinstance(reply, Done):
+            await self._errands.follow(path, body)
+        if wants_html(request) and self._fragments.has(reply):
+            return HTMLResponse(self._fragments.render(reply, language))
+        return _json(msgspec.to_builtins(_without_session(reply)))
+
+    def _refused(
+        self, request: Request, reply: Refused, language: str, words: Code | None = None
+    ) -> Response:
+        code = words or CODES.get(reply.code, CODES["internal"])
+        if wants_html(request):
+            response: Response = HTMLResponse(self._fragments.refusal(reply, code, language), code.status)
+        else:
+            sentence = code.english if language == "en" else code.french
+            response = _json(
+                {
+                    "type": "Refused",
+                    "code": reply.code,
+                    "sentence": sentence,
+                    "reference": reply.reference,
+                    "detail": reply.detail,
+                },
+                code.status,
+            )
+        response.headers["Rempart-Code"] = reply.code if reply.code in CODES else "internal"
+        return response
+
+
+def _without_session(reply: Reply) -> Reply:
+    if isinstance(reply, SignedIn):
+        return msgspec.structs.replace(reply, session="")
+    if isinstance(reply, Activated):
+        return msgspec.structs.replace(reply, session=msgspec.structs.replace(reply.session, session=""))
+    return reply
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
+
+
+def keep_session(response: Response, reply: Reply, path: str) -> None:
+    """The cookie follows the vault's word: set when a session opens, deleted when it is over."""
+    opened = reply.session if isinstance(reply, Activated) else reply
+    if isinstance(opened, SignedIn) and opened.session:
+        response.set_cookie(COOKIE, opened.session, path="/", secure=True, httponly=True, samesite="strict")
+    over = isinstance(reply, Refused) and reply.code in SESSION_OVER
+    if over or (isinstance(reply, Done) and path == "/acts/sign-out"):
+        forget_session(response)
+
+
+def forget_session(response: Response) -> None:
+    """Delete the session's cookie."""
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")

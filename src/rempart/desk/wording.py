@@ -1,0 +1,61 @@
+"""Words that people at the desk read, French and English side by side. A word that is not here is shown as it is."""
+
+from collections.abc import Mapping
+
+Words = tuple[str, str]
+SCOPES: dict[str, Words] = {
+    "device": ("poste", "device"),
+    "account": ("compte", "account"),
+    "establishment": ("établissement", "establishment"),
+    "editor": ("éditeur", "editor"),
+    "profession": ("profession", "profession"),
+    "lane": ("voie de consultation", "lane"),
+    "insurer": ("assureur", "insurer"),
+    "platform": ("plateforme entière", "whole platform"),
+}
+KEYS: dict[str, Words] = {
+    "device": ("identifiant du poste", "the device's id"),
+    "account": ("identifiant de connexion", "its login"),
+    "establishment": ("FINESS", "FINESS"),
+    "editor": ("nom de l'éditeur", "the editor's name"),
+    "profession": ("pharmacy, laboratory, doctor…", "pharmacy, laboratory, doctor…"),
+    "lane": ("card, vitale ou secret", "card, vitale or secret"),
+    "insurer": ("n° AMC", "n° AMC"),
+    "platform": ("rien", "nothing"),
+}
+HOLDS: dict[str, Words] = {
+    "closed": ("fermé : rien n'est dit", "closed: nothing is told"),
+    "claims-only": ("factures seulement, aucune consultation", "invoices only, no look-up"),
+    "read-only": ("lecture seule", "read only"),
+    "known-only": ("patients déjà connus seulement", "known patients only"),
+    "step-up": ("clé d'accès demandée", "a passkey is asked for"),
+}
+ROLES: dict[str, Words] = {
+    "duty-officer": ("astreinte", "duty officer"),
+    "security-lead": ("responsable sécurité", "security lead"),
+    "dpo": ("délégué à la protection des données", "data protection officer"),
+    "onboarding-clerk": ("référencement", "onboarding clerk"),
+    "auditor": ("auditeur (lecture seule)", "auditor (read only)"),
+}
+STATES: dict[str, Words] = {
+    "active": ("actif", "active"),
+    "invited": ("à activer", "to be activated"),
+    "suspended": ("suspendu", "suspended"),
+}
+CALLS: dict[str, Words] = {
+    "ThrowSwitch": ("Contenir ou lever", "Contain or lift"),
+    "SuspendAccount": ("Suspendre un compte", "Suspend an account"),
+    "IssueCode": ("Émettre un code", "Issue a code"),
+    "WidenLine": ("Allonger une ligne", "Lengthen a line"),
+    "SetBreaker": ("Régler un disjoncteur", "Set a breaker"),
+    "SuspendEditor": ("Suspendre un éditeur", "Suspend an editor"),
+    "EnrolOperator": ("Donner un accès à l'exploitation", "Give a seat at the desk"),
+    "SuspendOperator": ("Suspendre un opérateur", "Suspend an operator"),
+}
+STRENGTHS: dict[str, Words] = {"1": ("indice", "sign"), "2": ("forte", "strong"), "3": ("certaine", "sure")}
+
+
+def say(table: Mapping[str, Words], word: str, language: str) -> str:
+    """The word in the reader's language, or as it is."""
+    found = table.get(word)
+    return word if found is None else found[language == "en"]
