@@ -61,6 +61,7 @@ from rempart.vaultdoor.messages import (
 )  # fmt: skip
 from tests.authenticator import ORIGIN, SoftwareBrowser, expect
 from tests.conftest import Database, TestClock
+from tests.vault.signers import RELEASE_KEYS
 
 V = TypeVar("V", bound=View)
 RIGHTS = "/fhir/CoverageEligibilityRequest/$submit"
@@ -355,7 +356,7 @@ def running_trade(
     settlement = X25519PrivateKey.generate()
     vault_settings = VaultSettings(
         mode="demo", dsn=database.dsn("vault"), run_folder=folder, key_store=folder, origin=ORIGIN, rp_id="localhost",
-        log_origin="rempart.example/test", claims_key=folder,
+        log_origin="rempart.example/test", claims_key=folder, release_keys=RELEASE_KEYS,
     )  # fmt: skip
     cashier_settings = CashierSettings(
         mode="demo", dsn=database.dsn("cashier"), run_folder=folder, claims_key=claims_key, origin=ORIGIN,

@@ -45,7 +45,6 @@ from rempart.vaultdoor.messages import (
     SetVitale,
     SuspendAccount,
     SuspendEditor,
-    ThrowSwitch,
 )
 
 app = typer.Typer(no_args_is_help=True, help="The operator's acts on parties and switches.")
@@ -68,6 +67,14 @@ class VaultRefused(RempartError):
 
 def ask(folder: Path, call: Call, expected: type[R]) -> R:
     """One call on the operator's socket. Raises VaultRefused or Outage."""
+    reply = ask_any(folder, call)
+    if not isinstance(reply, expected):
+        raise TypeError(f"the vault answered {type(reply).__name__}")
+    return reply
+
+
+def ask_any(folder: Path, call: Call) -> Reply:
+    """The same, where there are several answers: done, or proposed to a second person."""
 
     async def once() -> Reply:
         client = VaultClient(Home.at(folder).run / "operator.sock")
@@ -79,8 +86,6 @@ def ask(folder: Path, call: Call, expected: type[R]) -> R:
     reply = asyncio.run(once())
     if isinstance(reply, Refused):
         raise VaultRefused(reply)
-    if not isinstance(reply, expected):
-        raise TypeError(f"the vault answered {type(reply).__name__}")
     return reply
 
 
@@ -313,20 +318,6 @@ def software_code(
 ) -> None:
     """Print the code that installs an editor's software in an establishment; its titulaire can make one too."""
     console.print(ask(folder, IssueSoftwareCode(editor, establishment), Enrolled).code)
-
-
-@app.command()
-def contain(scope: str, key: str, reason: str, minutes: int = 0, folder: Folder = VAR) -> None:
-    """Throw a switch: nothing leaves any more for an account, device, establishment, editor, profession, lane, insurer or the platform."""
-    ask(folder, ThrowSwitch(scope, key, reason, True, minutes), Done)
-    console.print(f"{scope} {key} is contained.")
-
-
-@app.command()
-def release(scope: str, key: str, reason: str, folder: Folder = VAR) -> None:
-    """Undo `contain`."""
-    ask(folder, ThrowSwitch(scope, key, reason, False), Done)
-    console.print(f"{scope} {key} is released.")
 
 
 @app.command("vitale-lane")

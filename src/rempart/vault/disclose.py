@@ -153,7 +153,11 @@ async def require_still_open(entry: Entry, debited: Debited, who: Standing, zone
     ]  # fmt: skip
     try:
         refusal = await switches.against_look_up(
-            zone.pool, zone.clock(), scopes, session=who.session, already_told=debited.cost == 0
+            zone.pool,
+            zone.clock(),
+            scopes,
+            session=who.session,
+            known=debited.cost == 0 or debited.status is Status.TOLD_KNOWN,
         )
     except LOST as error:
         raise Outage(type(error).__name__) from error
@@ -172,8 +176,13 @@ async def debit(entry: Entry, who: Standing, insurer: KnownInsurer | None, zone:
             reserved.spent = debited.cost
             if debited.commitment:
                 zone.operations.logged()
-    except (BreakerOpen, DeviceBusy) as refused:
-        note(zone, who, refused.code, insurer)
+    except BreakerOpen:
+        note(zone, who, "breaker", insurer)
+        raise
+    except DeviceBusy as busy:
+        # Once a burst: this refusal is so cheap that its events would be the flood.
+        if busy.first:
+            note(zone, who, "busy", insurer)
         raise
     if debited.status in _REFUSALS:
         if debited.status in _TOLD_TO_DETECTION:

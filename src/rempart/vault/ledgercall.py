@@ -35,6 +35,8 @@ class Status(IntEnum):
     WITHHELD = 7
     """Only people known here are served, and this is none of them. The one refusal that has its leaf: it was decided at the probe."""
     CLAIMS_ONLY = 8
+    TOLD_KNOWN = 9
+    """Told, while only people known here are."""
 
 
 @dataclass(frozen=True, slots=True)

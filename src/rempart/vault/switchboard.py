@@ -9,6 +9,7 @@ from datetime import datetime
 
 from rempart.foundation.clock import HOUR, MINUTE, SECOND, instant
 from rempart.foundation.errors import BadInput, Refusal
+from rempart.foundation.vocabulary import Lane
 from rempart.vault import restored, store_switches
 from rempart.vault import store_accounts as store
 from rempart.vault.actors import Actor, both
@@ -55,7 +56,7 @@ async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch, by: Actor) 
     key = await switch_key(c, call.scope, call.key)
     await restored.require_ordinary(c, call.scope, reason)
     holds = [_thrown(call)] if call.on else await _lifted(c, call, key, now)
-    if any(needs_two(call.scope, hold) for hold in holds):
+    if call.signatures or any(needs_two(call.scope, hold) for hold in holds):
         by = by if by.people else both(await _signed(zone, c, call, now))
     for hold in holds:
         if call.on:
@@ -150,7 +151,9 @@ async def _view(c: Connection, row: Row) -> SwitchView:
     return SwitchView(
         scope=row["scope"],
         key=row["key"],
-        named=await store_switches.label(c, row["scope"], row["key"]),
+        named=Lane(int(row["key"])).name.lower()
+        if row["scope"] == "lane"
+        else await store_switches.label(c, row["scope"], row["key"]),
         hold=row["hold"],
         reason=row["reason"],
         thrown=row["thrown"],

@@ -15,9 +15,9 @@ SCOPES = ("platform", "insurer", "lane", "profession", "editor", "establishment"
 
 
 async def against_look_up(
-    c: Connection, now: int, scopes: Sequence[tuple[str, str]], *, session: uuid.UUID, already_told: bool
+    c: Connection, now: int, scopes: Sequence[tuple[str, str]], *, session: uuid.UUID, known: bool
 ) -> type[Refusal] | None:
-    """What the one SQL call would refuse a look-up with now; None when nothing. `already_told`: it cost nothing, so the person is known."""
+    """What the one SQL call would refuse a look-up with now; None when nothing. `known`: to whoever asks."""
     thrown = await store_switches.holds_on(c, now, scopes)
     hold = forbidding(Doing.LOOK_UP, thrown)
     if hold is not None:
@@ -26,7 +26,7 @@ async def against_look_up(
         confirmed = await store_switches.stepped(c, session)
         if await store_switches.asked_since(c, now, confirmed, scopes):
             return StepUpNeeded
-    if not already_told and any(each == Hold.KNOWN_ONLY for _, each in thrown):
+    if not known and any(each == Hold.KNOWN_ONLY for _, each in thrown):
         return KnownOnly
     return None
 

@@ -38,8 +38,8 @@ CREATE FUNCTION vault.disclose(
   p_step smallint[]
 ) RETURNS TABLE (
   ordinal integer,
-  status smallint,          -- 1 told, 2 absent, 3 exhausted, 4 closed, 5 session over, 6 a person must confirm, 7 not among the people
-                            -- known here while only those are served (a leaf stands), 8 claims only
+  status smallint,          -- 1 told, 2 absent, 3 exhausted, 4 closed, 5 session over, 6 a person must confirm, 8 claims only; and,
+                            -- while only people known here are served: 9 told, 7 none of them (a leaf stands)
   index bigint,
   commitment bytea,
   cost integer,
@@ -218,7 +218,7 @@ BEGIN
       || int4send(units) || uuid_send(person) || uuid_send(p_editor[i])));
     o_ordinal := array_append(o_ordinal, i);
     o_outcome := array_append(o_outcome, result);
-    o_status := array_append(o_status, CASE result WHEN 3 THEN 7 ELSE result END::smallint);
+    o_status := array_append(o_status, CASE WHEN withheld THEN 7 WHEN known_only THEN 9 ELSE result END::smallint);
     o_cost := array_append(o_cost, units);
     o_sealed := array_append(o_sealed, CASE WHEN known THEN what.sealed END);
     o_notice := array_append(o_notice, CASE WHEN known THEN what.notice_ref END);
