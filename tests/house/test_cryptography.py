@@ -17,7 +17,6 @@ TOOLS = {
     "cashier",
     "witness",
     "sentinel",
-    "incident",
     "worker",
 }
 """Packages that only hold, hand on or make keys for demonstrations."""
