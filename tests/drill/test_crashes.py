@@ -105,3 +105,13 @@ def test_the_shipped_scenario_kills_vault_and_database_while_the_thief_is_at_wor
     scenario = load_scenario("viamedis-2024-crash")
     early = [crash.process for crash in scenario.crashes if crash.at_hours < 0.1]
     assert {"vault", "database"} <= set(early)
+
+
+def test_a_thief_who_stops_at_a_refusal_stops_at_an_outage_and_what_was_lost_stays_counted(tmp_path):
+    wary = SCENARIO.replace("accounts: 4,", "accounts: 4, adapts: [stop-on-refusal],")
+    report, _ = play(read_scenario(wary, "wary"), tmp_path / "p", lambda _: None)
+    refused = report.thief_answers.keys() - {"told", "absent"}
+    assert sum(report.thief_answers[code] for code in refused) <= 4
+    assert report.persons_in_scope >= report.persons_exposed
+    assert report.scope_beyond_exposed <= report.ledger["received_by_nobody"]
+    assert report.ledger["unaccounted"] == 0

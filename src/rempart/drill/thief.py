@@ -106,6 +106,7 @@ class AskingThief:
                 # Nobody answers: he asks for the same person at his next turn.
                 self.again.append(target)
                 self.pace.refused()
+                grip.given_up = "stop-on-refusal" in self.plan.adapts
                 return
             if told.code:
                 await self._after_refusal(grip, told)
