@@ -28,7 +28,7 @@ from rempart.intake.upload import sign_upload
 from rempart.supervisor.home import Home
 from rempart.vaultdoor.card_text import read_card_text
 from tests.sealer.conftest import Zone, full, member
-from tests.sealer.test_cards import asked_for, request, scanned
+from tests.sealer.test_cards import asked_for, published, request, scanned
 
 
 def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
@@ -95,8 +95,10 @@ def test_from_an_insurer_s_desk_to_cards_in_its_hands(zone: Zone, home: Home, tm
         assert told.exit_code == 0, told.stdout
     assert "line 3, card: card-unknown" in told.stdout
     (package,) = (home.outbox / "cards").iterdir()
+    (desk / "jwks.json").write_text(json.dumps(published(zone)))
+    arguments = ["insurer", "cards-open", str(package), "--key", str(desk / "notice.key")]
     opened = CliRunner().invoke(
-        command_line(["insurer"]), ["insurer", "cards-open", str(package), "--key", str(desk / "notice.key")]
+        command_line(["insurer"]), [*arguments, "--platform", str(desk / "jwks.json")]
     )
     assert opened.exit_code == 0, opened.output
     with zipfile.ZipFile(f"{package}.zip") as archive:
