@@ -9,7 +9,7 @@ from typing import TypeVar
 import asyncpg
 import pytest
 
-from rempart.foundation.clock import HOUR, MINUTE
+from rempart.foundation.clock import HOUR, MINUTE, SECOND
 from rempart.vault.breakers import BreakerOpen, Breakers, DeviceBusy
 from rempart.vault.directory import KnownInsurer
 from rempart.vault.policy import (
@@ -268,6 +268,23 @@ def test_guessing_insurers_spends_a_breaker_of_its_own(database: Database) -> No
         breakers = Breakers(pool, clock)
         assert await ask(breakers, unknown, cost=5, insurer=None) == unknown // 5
         assert await ask(breakers, INSURER_LEAST) >= INSURER_LEAST - LEASE
+
+    on(database, work)
+
+
+def test_an_open_breaker_is_asked_again_after_a_second_and_at_once_for_less(database: Database) -> None:
+    """All the country at an insurer whose hour is over: not everybody waits for the database to say so again."""
+    clock = TestClock()
+    set_limit(database, "insurer", "1", 20)
+
+    async def work(pool: asyncpg.Pool) -> None:
+        breakers = Breakers(pool, clock)
+        assert await ask(breakers, 1, dear=50) == 0
+        assert await ask(breakers, 1, dear=5) == 1
+        set_limit(database, "insurer", "1", 1_000)
+        assert await ask(breakers, 1, dear=60) == 0
+        clock.now += SECOND
+        assert await ask(breakers, 1, dear=60) == 1
 
     on(database, work)
 

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import asyncpg
 
-from rempart.foundation.clock import Clock
+from rempart.foundation.clock import SECOND, Clock
 from rempart.foundation.errors import Outage, Refusal
 from rempart.vault.directory import KnownInsurer
 from rempart.vault.policy import (
@@ -45,9 +45,13 @@ class BreakerOpen(Refusal):
 
 
 class DeviceBusy(Refusal):
-    """This device has as many look-ups under way as one may. Nothing was reserved, nothing looked up."""
+    """This device has as many look-ups under way as one may. Nothing was reserved, nothing looked up. `first`: since it last had none."""
 
     code: ClassVar[str] = "busy"
+
+    def __init__(self, *, first: bool) -> None:
+        super().__init__()
+        self.first = first
 
 
 @dataclass(slots=True)
@@ -71,6 +75,9 @@ class _Held:
 
     leases: list[_Lease] = field(default_factory=list)
     renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refused: int = 0
+    refused_at: int = -SECOND
+    """Units that the database had not, and when: for a second nobody asks it again for as many, or all of them would wait in a row."""
 
 
 _Parts = list[tuple[_Lease, int]]
@@ -84,6 +91,7 @@ class Breakers:
         self._pool, self._clock = pool, clock
         self._held: dict[tuple[str, str], _Held] = {}
         self._under_way: dict[uuid.UUID, int] = {}
+        self._busy: set[uuid.UUID] = set()
 
     @asynccontextmanager
     async def reserve(
@@ -95,7 +103,9 @@ class Breakers:
         counted: it is kept whole. Raises DeviceBusy, BreakerOpen, Outage; the place of a device is free again in any case.
         """
         if self._under_way.get(device, 0) >= UNDER_WAY:
-            raise DeviceBusy
+            first = device not in self._busy
+            self._busy.add(device)
+            raise DeviceBusy(first=first)
         self._under_way[device] = self._under_way.get(device, 0) + 1
         try:
             whole = _platform_limit(persons)
@@ -117,6 +127,7 @@ class Breakers:
         self._under_way[device] -= 1
         if not self._under_way[device]:
             del self._under_way[device]
+            self._busy.discard(device)
 
     async def _take(self, key: tuple[str, str], units: int, limit: int) -> _Parts:
         held = self._held.setdefault(key, _Held())
@@ -137,6 +148,8 @@ class Breakers:
 
     async def _renew(self, key: tuple[str, str], held: _Held, least: int, limit: int) -> None:
         now = self._clock()
+        if least >= held.refused and 0 <= now - held.refused_at < SECOND:
+            raise BreakerOpen(key[0])
         try:
             granted = await self._pool.fetchval(
                 "SELECT vault.lease($1, $2, $3, $4, $5, $6)", now, *key, least, LEASE, limit
@@ -144,6 +157,7 @@ class Breakers:
         except LOST as error:
             raise Outage(type(error).__name__) from error
         if granted < least:
+            held.refused, held.refused_at = least, now
             raise BreakerOpen(key[0])
         slot = now // HOUR_SLOT
         if held.leases and held.leases[-1].slot == slot:
