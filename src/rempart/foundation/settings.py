@@ -102,7 +102,7 @@ class VaultSettings:
         default=(),
     )
     release_keys: tuple[str, ...] = setting(
-        "the people of whom two must sign before a restored backup, or a ledger under a new name, discloses again",
+        "the people of whom two must sign before a restored backup or a renamed ledger discloses again, and to stop or reopen the platform",
         unit="vkeys",
         default=(),
     )
@@ -388,7 +388,7 @@ class SupervisorSettings:
         default=(),
     )
     release_keys: tuple[str, ...] = setting(
-        "given to the vault: of whom two must sign before a restored backup discloses again",
+        "given to the vault: of whom two must sign before a restored backup discloses again, and to stop or reopen the platform",
         unit="vkeys",
         default=(),
     )

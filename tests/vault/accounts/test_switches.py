@@ -1,11 +1,14 @@
 """The operator's switches: one person contains at once; two stop or reopen the whole platform; what stood before stands again."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from rempart.evidence.note import SignerKey
 from rempart.foundation.clock import HOUR, MINUTE, SECOND
-from rempart.vaultdoor.holds import Doing, Hold, does_something, forbidden, forbidding
+from rempart.vault.switches import SCOPES
+from rempart.vaultdoor.holds import LOOK_UP_ONLY, Doing, Hold, does_something, forbidden, forbidding
 from rempart.vaultdoor.messages import Answer, Done, ListSwitches, Switches, SwitchView, ThrowSwitch
 from tests.authenticator import expect
 from tests.vault.accounts.conftest import Person, Vault
@@ -147,3 +150,21 @@ def test_of_several_holds_the_strictest_that_forbids_is_told() -> None:
     assert forbidding(Doing.FOLLOW, [*thrown, ("device", "closed")]) is Hold.CLOSED
     assert not does_something("lane", Hold.READ_ONLY)
     assert forbidden("lane", Hold.CLOSED) == {Doing.LOOK_UP}
+
+
+def test_the_runbooks_table_is_the_codes() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "runbooks" / "contain.md").read_text()
+    table = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("|")
+    ]
+    head, rows = table[0][1:], table[2:]
+    assert head == [str(doing) for doing in Doing]
+    assert [row[0].partition(",")[0] for row in rows] == ["closed", *(str(hold) for hold in Hold)]
+    for said, *cells in rows:
+        hold, _, scopes = said.partition(", on a ")
+        for scope in scopes.split(", ") if scopes else set(SCOPES) - LOOK_UP_ONLY:
+            assert [cell == "no" for cell in cells] == [
+                doing in forbidden(scope, Hold(hold)) for doing in Doing
+            ]
