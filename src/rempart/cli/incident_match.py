@@ -13,8 +13,9 @@ from rich.table import Table
 from rempart.cli.evidence import Dsn, Folder, read_file
 from rempart.cli.incident_scope import STDOUT, JsonFile, app, reading, said_plainly, write_json
 from rempart.foundation.errors import BadInput
-from rempart.incident.match import WAYS, Counted, InsurersCheck, Matched, combine, judge, rows_by_amc
-from rempart.incident.match_table import Field, Sample, compact, read_sample
+from rempart.incident.match import WAYS, Counted, InsurersCheck, Matched, combine, judge, persons_counted
+from rempart.incident.match_members import persons_by_amc
+from rempart.incident.match_table import Sample, read_sample
 from rempart.incident.scope_store import told_ever
 
 console = Console(highlight=False)
@@ -44,8 +45,8 @@ def match_command(
     """Tell whether a sample can come from here: can, cannot, or cannot be told, with every reason. Counts only."""
     with said_plainly():
         sample = read_sample(file)
-        rows, malformed, numbers = _count(sample)
-        counted, unknown = ([], 0) if offline else _known(numbers, dsn, home)
+        rows, malformed = _count(sample)
+        counted, unknown = ([], 0) if offline else _known(persons_by_amc(sample, MANY), dsn, home)
         checks = [_read_check(each) for each in answers or ()]
         judged = combine(judge(sample.fields, counted), checks, sample.sha256)
         if json_file:
@@ -54,24 +55,16 @@ def match_command(
             _print(sample, rows, malformed, counted, unknown, judged)
 
 
-def _count(sample: Sample) -> tuple[int, int, Counter[str]]:
-    rows = malformed = 0
-    numbers: Counter[str] = Counter()
-    for row in sample.rows():
-        rows += 1
-        if row is None:
-            malformed += 1
-        elif amc := compact(sample.cells(row).get(Field.AMC, "")):
-            # A column of something else must not fill the memory.
-            numbers[amc if amc in numbers or len(numbers) < MANY else ""] += 1
-    return rows, malformed, numbers
+def _count(sample: Sample) -> tuple[int, int]:
+    widths = Counter(row is None for row in sample.rows())
+    return widths.total(), widths[True]
 
 
 def _known(numbers: Counter[str], dsn: str, home: Path) -> tuple[list[Counted], int]:
-    """Of the insurers here; and how many rows name another. A number that is not known here is a value of the file: it is not repeated."""
+    """Of the insurers here; and how many persons name another: an unknown number is a value of the file, and is not repeated."""
     with reading(dsn, home) as c:
         told = told_ever(c)
-    return rows_by_amc({amc: n for amc, n in numbers.items() if amc in told}, told), sum(
+    return persons_counted({amc: n for amc, n in numbers.items() if amc in told}, told), sum(
         n for amc, n in numbers.items() if amc not in told
     )
 
@@ -94,8 +87,8 @@ def _as_json(
         "encoding": sample.encoding,
         "header": sample.header,
         "columns": [{"position": each.position, "kind": each.field.value, "by": each.by} for each in sample.columns],
-        "insurers": [{"amc": each.amc, "rows": each.rows, "persons_told_of_ever": each.told_ever} for each in counted],
-        "rows_of_insurers_unknown_here": unknown,
+        "insurers": [{"amc": each.amc, "persons": each.persons, "persons_told_of_ever": each.told_ever} for each in counted],
+        "persons_of_insurers_unknown_here": unknown,
         "verdict": judged.verdict.value,
         "reasons": list(judged.reasons),
         "ways": [
@@ -128,12 +121,12 @@ def _print(
         for reason in way.reasons:
             console.print(f"  - {reason}", soft_wrap=True, markup=False)
     if counted:
-        table = Table("n° AMC", "rows", "its persons ever told of")
+        table = Table("n° AMC", "persons in the sample", "its persons ever told of")
         for each in counted:
-            table.add_row(each.amc, f"{each.rows:,}", f"{each.told_ever:,}")
+            table.add_row(each.amc, f"{each.persons:,}", f"{each.told_ever:,}")
         console.print(table)
         console.print(
             "Ask each of them: `rempart insurer match FILE --members THEIR_FILE --json`, then give it here with --answers."
         )
     if unknown:
-        console.print(f"{unknown:,} rows name an insurer that is not known here.")
+        console.print(f"{unknown:,} persons name an insurer that is not known here.")

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from rempart.cli.evidence import Dsn, Folder, Witnesses, ask_key, operator_dsn, read_file, read_key
 from rempart.evidence.cosignature import WitnessKey
-from rempart.evidence.errors import LedgerUnreadable
+from rempart.evidence.errors import LedgerBroken, LedgerUnreadable
 from rempart.evidence.note import VerifierKey
 from rempart.evidence.opening import ANSWER_CLASSES
 from rempart.foundation.clock import system_clock
@@ -72,6 +72,8 @@ class _Found:
     shown: list[Shown]
     professionals: ProfessionalsSeen
     seconds: float
+    unproved: RempartError | None
+    """Why an answer in question could not be proved: the list stands as the database has it, and nothing vouches for it."""
 
 
 @app.command("scope")
@@ -113,6 +115,7 @@ def scope_command(
     """Who was told of by these parties in this interval: exact persons, what each answer revealed, proofs, and that nobody else was."""
     quiet = json_file == STDOUT
     with said_plainly(), reading(dsn, home) as c:
+        count_key = _operations_key(operations_key)
         asked = (
             report.read_question(read_file(question))
             if question is not None
@@ -124,14 +127,14 @@ def scope_command(
             _write_private(proofs, b"".join(msgspec.json.encode(each) + b"\n" for each in found.shown))
         if not quiet:
             _print_scope(found)
-        negative, refused = _negative(c, found, counted=counted, whole=whole, key=operations_key, quiet=quiet)
+        negative, refused = _negative(c, found, counted=counted, whole=whole, key=count_key, quiet=quiet)
         if json_file:
             write_json(json_file, _everything(found, negative, refused))
         if not quiet:
             _print_negative(negative)
             _print_professionals(found.professionals)
-    if refused is not None:
-        raise refused
+        if refused is not None:
+            raise refused
 
 
 @app.command("hit")
@@ -251,17 +254,23 @@ def _find(c: Connection, question: Question, key: VerifierKey, witnesses: Sequen
     with one_snapshot(c):
         found = read_scope(c, question)
         published = read_published(c, key, witnesses)
-        shown = prove_answers(
-            c, published, (told.index for person in found.exposed for told in person.answers)
-        )
+        shown, unproved = list[Shown](), None
+        try:
+            indexes = (told.index for person in found.exposed for told in person.answers)
+            shown = prove_answers(c, published, indexes)
+        except LedgerBroken as error:
+            unproved = error
         seconds = time.perf_counter() - began
-        return _Found(found, insurer_numbers(c), published, shown, professionals_seen(c, question), seconds)
+        professionals = professionals_seen(c, question)
+        return _Found(found, insurer_numbers(c), published, shown, professionals, seconds, unproved)
 
 
 def _negative(
-    c: Connection, found: _Found, *, counted: bool, whole: bool, key: str, quiet: bool
+    c: Connection, found: _Found, *, counted: bool, whole: bool, key: bytes, quiet: bool
 ) -> tuple[Negative | None, RempartError | None]:
     """The statement, or why there is none: the list is printed and written all the same."""
+    if found.unproved is not None:
+        return None, found.unproved
     depth = Depth.COUNTED if counted else Depth.RECOMPUTED
     bar = Progress(
         TextColumn("reading entries"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True),
@@ -271,7 +280,7 @@ def _negative(
         task = bar.add_task("")
         try:
             return state_negative(
-                c, found.scope, found.published, depth, whole=whole, operations_key=_operations_key(key),
+                c, found.scope, found.published, depth, whole=whole, operations_key=key,
                 progress=lambda done, all_: bar.update(task, completed=done, total=all_),
             ), None  # fmt: skip
         except RempartError as error:
@@ -360,7 +369,11 @@ def _print_scope(found: _Found) -> None:
             soft_wrap=True,
         )
     missing = answers - len(found.shown)
-    if missing:
+    if found.unproved is not None:
+        console.print(
+            "[bold]Of these answers at least one CANNOT be proved: the database was changed.[/bold]"
+        )
+    elif missing:
         console.print(
             f"{missing:,} of these answers are not signed yet: their proofs come within two seconds."
         )

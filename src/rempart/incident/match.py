@@ -105,12 +105,11 @@ class Matched:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Rows of the sample that name one insurer, and how many distinct persons of that insurer any answer ever told of (None: not asked)."""
+    """Distinct persons of the sample that name one insurer, and how many persons of that insurer any answer kept told of."""
 
     amc: str
-    rows: int
-    told_ever: int | None
-    """By the entries that are kept; 0 for an insurer unknown here."""
+    persons: int
+    told_ever: int
 
 
 def judge(fields: frozenset[Field], counted: Sequence[Counted] = ()) -> Matched:
@@ -159,9 +158,9 @@ def _judge_way(way: Way, known: frozenset[Field], counted: Sequence[Counted]) ->
             reasons.append(f"No answer tells them; whoever asks knows them beforehand: {listed(before)}.")
             missing -= _PRESENTED
         too_many = [
-            f"{each.rows:,} rows name insurer {each.amc}, of whose persons {each.told_ever:,} were ever told of: not all by answers."
+            f"{each.persons:,} persons name insurer {each.amc}, of whose persons {each.told_ever:,} were ever told of: not all by answers."
             for each in counted
-            if each.told_ever is not None and each.rows > each.told_ever
+            if each.persons > each.told_ever
         ]
     if missing:
         reasons.append(f"It never gives: {listed(missing)}.")
@@ -229,9 +228,9 @@ def chance_of_no_canary(members: int, canaries: int, drawn: int) -> float:
     return chance
 
 
-def rows_by_amc(numbers: Mapping[str, int], told_ever: Mapping[str, int]) -> list[Counted]:
-    """How many rows name each insurer, beside what was ever told of its persons; most rows first."""
+def persons_counted(numbers: Mapping[str, int], told_ever: Mapping[str, int]) -> list[Counted]:
+    """How many persons name each insurer, beside what was ever told of its own; most persons first."""
     return [
-        Counted(amc, rows, told_ever.get(amc, 0))
-        for amc, rows in sorted(numbers.items(), key=lambda each: (-each[1], each[0]))
+        Counted(amc, persons, told_ever.get(amc, 0))
+        for amc, persons in sorted(numbers.items(), key=lambda each: (-each[1], each[0]))
     ]

@@ -93,7 +93,7 @@ class _Read:
 
 def check_members(sample: Sample, members: Path) -> MembersCheck:
     """Compare. Raises NotATable, BadInput for a sample that cannot be searched or a members' file that is none."""
-    keyed, how = _Keyed(secrets.token_bytes(32)), _searched_by(sample.fields)
+    keyed, how = Keyed(secrets.token_bytes(32)), searched_by(sample.fields)
     read = _read(sample, keyed, how)
     amc, rows = "", dict[bytes, list[_Row]]()
     people, canaries, met = set[bytes](), set[bytes](), set[bytes]()
@@ -129,7 +129,25 @@ def check_members(sample: Sample, members: Path) -> MembersCheck:
     )
 
 
-def _read(sample: Sample, keyed: "_Keyed", how: tuple[Field, ...]) -> _Read:
+def persons_by_amc(sample: Sample, most: int) -> Counter[str]:
+    """How many distinct persons name each n° AMC, at most so many numbers ("" for the rest); none when nothing tells persons apart."""
+    try:
+        keyed, how = Keyed(secrets.token_bytes(32)), searched_by(sample.fields)
+    except BadInput:
+        return Counter()
+    seen, found = set[bytes](), Counter[str]()
+    for row in sample.rows():
+        cells = sample.cells(row) if row is not None else {}
+        key = keyed.of(how, cells)
+        if key is not None and key not in seen:
+            seen.add(key)
+            amc = compact(cells.get(Field.AMC, ""))
+            # A column of something else must not fill the memory.
+            found[amc if amc in found or len(found) < most else ""] += 1
+    return found
+
+
+def _read(sample: Sample, keyed: "Keyed", how: tuple[Field, ...]) -> _Read:
     read = _Read()
     for row in sample.rows():
         read.rows += 1
@@ -154,7 +172,7 @@ def _agreeing(sample: Sample, rows: list[_Row]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _searched_by(fields: frozenset[Field]) -> tuple[Field, ...]:
+def searched_by(fields: frozenset[Field]) -> tuple[Field, ...]:
     """The best identifier that the sample has."""
     for how in (
         (Field.NIR,),
@@ -171,7 +189,7 @@ def _searched_by(fields: frozenset[Field]) -> tuple[Field, ...]:
     )
 
 
-class _Keyed:
+class Keyed:
     """Digests under this run's key: what is in memory is of no use to anybody else."""
 
     def __init__(self, key: bytes) -> None:
