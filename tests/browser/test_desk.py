@@ -166,10 +166,12 @@ class Machine:
         self.page.click("#activation-form [type=submit]")
         expect(self.page.locator("#who:not([hidden])")).to_be_attached()
 
-    def confirm(self) -> None:
+    def confirm(self, reason: str = "") -> None:
         """The dialog that shows the effect: yes; and the passkey, where one is asked for."""
         dialog = self.page.locator("#deed")
         expect(dialog).to_be_visible()
+        if reason:
+            dialog.locator("#deed-reason").fill(reason)
         dialog.locator("[data-answer=yes]").click()
         self.touch_if_asked()
         expect(dialog).to_be_hidden()
@@ -271,7 +273,8 @@ def test_a_duty_officer_contains_an_account_and_lifts_it_and_two_people_close_th
     clean(page)
     page.screenshot(path=tmp_path / "room.png", full_page=True)
     page.click("li.held >> text=Lever")
-    diane.confirm()
+    expect(page.locator("#deed-title")).to_have_text("Lever : compte claire.martin")
+    diane.confirm("rappelée, c'était elle")
     expect(page.get_by_text("Rien n'est contenu")).to_be_visible()
 
     # The whole platform: a proposal, that its author cannot approve.
@@ -291,16 +294,18 @@ def test_a_duty_officer_contains_an_account_and_lifts_it_and_two_people_close_th
     clean(sami.page)
     sami.page.screenshot(path=tmp_path / "proposal.png", full_page=True)
     theirs.get_by_role("button", name="Approve").click()
-    sami.touch_if_asked()
+    expect(sami.page.locator("#deed")).to_contain_text("fichier mis en vente")
+    clean(sami.page)
+    sami.confirm()
     expect(sami.page.locator("li.held")).to_contain_text("whole platform")
     expect(sami.page.locator("li.held")).to_contain_text("diane sami")
 
     # And opened again by two, the other way round.
     sami.page.click("li.held >> text=Lift")
-    sami.confirm()
+    sami.confirm("the file was a fake")
     expect(mine.get_by_role("button", name="Approuver")).to_be_visible(timeout=15_000)
     mine.get_by_role("button", name="Approuver").click()
-    diane.touch_if_asked()
+    diane.confirm()
     expect(page.get_by_text("Rien n'est contenu")).to_be_visible()
     diane.go("/journal")
     expect(page.locator("tbody tr").first).to_contain_text("switch:undo")
@@ -330,7 +335,7 @@ def test_an_alert_is_read_with_its_evidence_and_contained_as_it_proposes(
     expect(page.locator("li.held")).to_contain_text(f"alert {number}: pace")
     expect(page.get_by_text("Aucune alerte ouverte")).to_be_visible()
     page.click("li.held >> text=Lever")
-    ana.confirm()
+    ana.confirm("rappelée, c'était elle")
     expect(page.get_by_text("Rien n'est contenu")).to_be_visible()
 
 

@@ -1,7 +1,7 @@
 """A vault with a desk, in this process, on a real database; operators and professionals at their own browsers."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,6 +133,3 @@ def duty(room: Room) -> Operator:
 def lead(room: Room) -> Operator:
     """The security lead, just signed in on another machine."""
     return room.operator("sami", Role.SECURITY_LEAD)
-
-
-Refusal = Callable[[], str]

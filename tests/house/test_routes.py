@@ -12,10 +12,14 @@ from rempart.api.settings import ApiSettings
 from rempart.api.submit import PATHS
 from rempart.cashier.__main__ import all_errands
 from rempart.cashier.errands import Party
+from rempart.desk.application import app as desk_app
+from rempart.desk.pages import PAGES as DESK_PAGES
+from rempart.foundation.settings import DeskSettings
 from rempart.portal import PortalSettings
 from rempart.portal.pages import PAGES
 from rempart.portal.wording import DEEDS
 from rempart.vault.acts import ACTS, Rule, Who
+from rempart.vault.desk_acts import TABLE as DESK_TABLE
 from rempart.vault.disclose import RIGHTS
 from rempart.vaultdoor.client import VaultClient
 
@@ -93,6 +97,30 @@ def test_every_route_of_the_doors_is_public_by_name_or_says_who_may(tmp_path: Pa
     ]
     everything = set().union(*(served(door) for door in doors))
     assert everything == PUBLIC.keys() | SIGNED.keys() | SIGNED_IN_PAGES
+
+
+def test_every_route_of_the_desk_is_public_by_name_signed_or_a_shell(tmp_path: Path) -> None:
+    settings = DeskSettings(mode="demo", dsn="", run_folder=tmp_path, origin="http://desk.localhost:8010")
+    pages = {f"GET {page.path}" for page in DESK_PAGES if page.signed_in}
+    public = {
+        "GET /",
+        "GET /activation",
+        "GET /langue/{language}",
+        "GET /static/{fingerprint}/{name:path}",
+        "GET /health/ready",
+    }
+    signed = {"POST /acts/{act:path}", "POST /desk/{act:path}"}
+    application = desk_app(settings, VaultClient(tmp_path / "absent.sock"), lambda: 0)
+    assert served(application) == public | signed | pages
+
+
+def test_at_the_desk_only_a_passkey_and_an_activation_code_need_no_session() -> None:
+    assert {path for path, rule in DESK_TABLE.items() if rule.who is Who.ANYONE} == {
+        "/acts/sign-in/begin", "/acts/sign-in/passkey", "/acts/activation/begin", "/acts/activation/passkey",
+    }  # fmt: skip
+    # What is done again by a second person, and what touches factors, needs a proof by its rule; a deed by what it is (deeds.py).
+    fresh = {"/desk/proposal/approve", *(path for path in DESK_TABLE if path.startswith(TOUCHES_FACTORS))}
+    assert {path for path, rule in DESK_TABLE.items() if rule.who is Who.STEP_UP} == fresh
 
 
 def test_no_route_of_the_api_hides_behind_the_portals() -> None:

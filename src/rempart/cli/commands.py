@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "demo": "rempart.cli.demo:demo",
     "drill": "rempart.cli.drill:drill",
     "operator": "rempart.cli.contain:app",
+    "desk": "rempart.cli.desk:app",
     "intake": "rempart.cli.intake:app",
     "insurer": "rempart.cli.insurer_match:app",
     "alerts": "rempart.cli.alerts:app",

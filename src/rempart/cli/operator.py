@@ -38,6 +38,7 @@ from rempart.vaultdoor.messages import (
     Journal,
     JournalLines,
     ListEditors,
+    Proposed,
     Refused,
     RegisterEditor,
     RegisterInsurer,
@@ -65,9 +66,19 @@ class VaultRefused(RempartError):
         )
 
 
+class SecondPersonNeeded(RempartError):
+    """A command is one hand, and this takes two: it was not done, and waits at the desk (docs/desk.md)."""
+
+    code = "second-person"
+    french = "Ce n'est pas fait : une personne de l'exploitation doit approuver, à la salle de crise."
+    english = "Not done: somebody at the desk has to approve it."
+
+
 def ask(folder: Path, call: Call, expected: type[R]) -> R:
-    """One call on the operator's socket. Raises VaultRefused or Outage."""
+    """One call on the operator's socket. Raises VaultRefused, SecondPersonNeeded or Outage."""
     reply = ask_any(folder, call)
+    if isinstance(reply, Proposed):
+        raise SecondPersonNeeded(f"Proposal {reply.id} waits for thirty minutes.")
     if not isinstance(reply, expected):
         raise TypeError(f"the vault answered {type(reply).__name__}")
     return reply

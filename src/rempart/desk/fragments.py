@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from rempart.vaultdoor.messages import (
     Reply,
     Security,
     Switches,
+    SwitchView,
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,10 +58,19 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
         moment=_moment,
         machine=lambda micros: instant(micros).isoformat(timespec="seconds"),
         lines=lambda texts: [json.loads(text) for text in texts],
+        paris=_paris,
+        key_of=key_of,
         as_json=lambda value: msgspec.json.encode(value).decode(),
         grouped=_grouped,
     )
     return env
+
+
+def key_of(held: SwitchView) -> str:
+    """How a switch's key is named when it is lifted: as a person would name it, so that the journal reads the same both ways."""
+    if held.scope == "insurer":
+        return held.named.partition(" ")[0]
+    return held.key if held.scope == "device" else held.named or held.key
 
 
 class Fragments:
@@ -90,6 +101,11 @@ def _moment(micros: int, language: str) -> str:
     """A time as people in France read it, to the second: an incident is told by them."""
     moment = instant(micros).astimezone(PARIS)
     return moment.strftime("%d %b %Y, %H:%M:%S" if language == "en" else "%d/%m/%Y %H:%M:%S")
+
+
+def _paris(iso: str, language: str) -> str:
+    """A line of the journal carries its time as ISO 8601, in UTC."""
+    return _moment(int(datetime.fromisoformat(iso).timestamp() * 1_000_000), language)
 
 
 def _grouped(number: int, language: str) -> str:

@@ -43,7 +43,8 @@ STATES: dict[str, Words] = {
     "suspended": ("suspendu", "suspended"),
 }
 CALLS: dict[str, Words] = {
-    "ThrowSwitch": ("Contenir ou lever", "Contain or lift"),
+    "ThrowSwitch": ("Contenir", "Contain"),
+    "LiftSwitch": ("Lever", "Lift"),
     "SuspendAccount": ("Suspendre un compte", "Suspend an account"),
     "IssueCode": ("Émettre un code", "Issue a code"),
     "WidenLine": ("Allonger une ligne", "Lengthen a line"),
@@ -52,6 +53,27 @@ CALLS: dict[str, Words] = {
     "EnrolOperator": ("Donner un accès à l'exploitation", "Give a seat at the desk"),
     "SuspendOperator": ("Suspendre un opérateur", "Suspend an operator"),
 }
+FIELDS: dict[str, Words] = {
+    "scope": ("Périmètre", "Scope"),
+    "key": ("Lequel", "Which one"),
+    "hold": ("Effet", "Effect"),
+    "reason": ("Motif", "Reason"),
+    "minutes": ("Minutes", "Minutes"),
+    "login": ("Identifiant", "Login"),
+    "purpose": ("Code", "Code"),
+    "units": ("Unités", "Units"),
+    "name": ("Nom", "Name"),
+    "role": ("Rôle", "Role"),
+    "suspended": ("Suspendre", "Suspend"),
+}
+VALUES: dict[str, dict[str, Words]] = {
+    "scope": SCOPES,
+    "hold": HOLDS,
+    "role": ROLES,
+    "suspended": {"True": ("oui", "yes"), "False": ("non, rouvrir", "no, reopen")},
+    "purpose": {"activation": ("d'activation", "activation"), "device": ("pour un poste", "for a device")},
+}
+"""What a proposal tells, field by field; a field that is not in FIELDS is not shown."""
 STRENGTHS: dict[str, Words] = {"1": ("indice", "sign"), "2": ("forte", "strong"), "3": ("certaine", "sure")}
 
 

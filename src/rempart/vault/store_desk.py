@@ -124,7 +124,7 @@ _REACH: dict[str, tuple[str, str, str]] = {
 _INSURERS = {
     "platform": "SELECT count(*), coalesce(sum(persons), 0) FROM vault.insurer WHERE $1 = ''",
     "lane": "SELECT count(*), coalesce(sum(persons), 0) FROM vault.insurer WHERE $1 <> ''",
-    "insurer": "SELECT count(*), coalesce(sum(persons), 0) FROM vault.insurer WHERE number = $1::smallint",
+    "insurer": "SELECT count(*), coalesce(sum(persons), 0) FROM vault.insurer WHERE number::text = $1",
 }
 
 

@@ -3,7 +3,7 @@
 //   data-act    an act done at once, its reply put into data-into, or the page's sections loaded again
 //   data-deed   an act that is counted first (a dry run), shown in a dialog, and done when it is confirmed
 import { act, introduce, leave } from "./acts.js";
-import { clearError, complete, open, phrases, read, reveal, say, showError, swap, whileBusy } from "./page.js";
+import { clearError, complete, fieldProblem, open, phrases, read, reveal, say, showError, swap, whileBusy } from "./page.js";
 import { makePasskey, usePasskey } from "./passkey.js";
 
 const HOME = "/salle";
@@ -59,25 +59,38 @@ function typed(form) {
   return body;
 }
 
-/** Show an effect and ask; `done` does it and resolves. Escape is no. */
-function askDeed(title, effect, done) {
+/** What a form is about, for the dialog's title: the scope's name, then whom. */
+function named(form) {
+  const { scope, key, login } = form.elements;
+  return [scope?.selectedOptions[0].text, key?.value, login?.value].filter(Boolean).join(" ");
+}
+
+/** Show an effect (a fragment, or an element) and ask; `done` does it, given a reason, and resolves. Escape is no. */
+function askDeed({ title, effect, asks = "" }, done) {
   const dialog = byId("deed");
-  const yes = dialog.querySelector("[data-answer=yes]");
-  const alert = dialog.querySelector("[data-slot=alert]");
+  const [yes, alert, slot] = ["[data-answer=yes]", "[data-slot=alert]", "[data-slot=effect]"].map((name) => dialog.querySelector(name));
+  const reason = byId("deed-reason");
   byId("deed-title").textContent = title;
-  swap(dialog.querySelector("[data-slot=effect]"), effect);
+  if (typeof effect === "string") swap(slot, effect);
+  else slot.replaceChildren(effect);
   swap(alert, "");
+  reason.value = "";
+  reason.closest("label").hidden = asks !== "reason";
   yes.textContent = dialog.querySelector("[data-second=true]") ? phrases.second : phrases.confirm;
   return new Promise((resolve) => {
     dialog.onclick = (event) => {
       const answer = event.target.closest("[data-answer]")?.dataset.answer;
       if (answer === "no") dialog.close();
-      if (answer === "yes") {
-        whileBusy(yes, () => done().then((reply) => {
-          dialog.close();
-          resolve(reply);
-        }, (error) => showError(error, alert)));
+      if (answer !== "yes") return;
+      fieldProblem(reason, asks === "reason" && !reason.value.trim() ? phrases.required : "");
+      if (reason.hasAttribute("aria-invalid")) {
+        reason.focus();
+        return;
       }
+      whileBusy(yes, () => done(reason.value.trim()).then((reply) => {
+        resolve(reply);
+        dialog.close();
+      }, (error) => showError(error, alert)));
     };
     dialog.onclose = () => resolve(undefined);
     dialog.showModal();
@@ -86,12 +99,16 @@ function askDeed(title, effect, done) {
 
 async function deed(source) {
   const path = source.dataset.deed;
-  const body = source.tagName === "FORM" ? typed(source) : JSON.parse(source.dataset.body);
+  const isForm = source.tagName === "FORM";
+  const body = isForm ? typed(source) : JSON.parse(source.dataset.body);
+  const asks = source.dataset.ask;
   clearError();
-  const effect = await act(path, { ...body, dry_run: true }, { html: true });
-  const reply = await askDeed(source.dataset.title, effect, () => act(path, { ...body, dry_run: false }, { html: true }));
-  if (reply === undefined) return;
-  await followed(reply);
+  // A dry run does nothing: its reason is read by nobody.
+  const effect = await act(path, { ...(asks ? { [asks]: "?" } : {}), ...body, dry_run: true }, { html: true });
+  const title = [source.dataset.title, isForm ? named(source) : ""].filter(Boolean).join(" : ");
+  const reply = await askDeed({ title, effect, asks }, (reason) =>
+    act(path, { ...body, ...(asks ? { [asks]: reason } : {}), dry_run: false }, { html: true }));
+  if (reply !== undefined) await followed(reply);
 }
 
 /** Show what came of it: a fragment, or that it is done; then everything anew. */
@@ -106,7 +123,13 @@ async function followed(reply) {
 
 async function perform(button) {
   clearError();
-  const reply = await act(button.dataset.act, JSON.parse(button.dataset.body), { html: true });
+  const done = () => act(button.dataset.act, JSON.parse(button.dataset.body), { html: true });
+  const card = button.closest("li")?.cloneNode(true);
+  card?.querySelector("footer")?.remove();
+  const effect = document.createElement("div");
+  effect.append(...(card?.childNodes ?? []));
+  const reply = await (button.dataset.title ? askDeed({ title: button.dataset.title, effect }, done) : done());
+  if (reply === undefined) return undefined;
   if (!button.dataset.into) return followed(reply);
   const into = byId(button.dataset.into);
   shown.delete(into);

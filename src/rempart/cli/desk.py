@@ -1,0 +1,99 @@
+"""`rempart desk`: who has a seat at the operator's desk, and what waits there for a second person (docs/desk.md).
+
+A command makes the first operators alone. Once two people at the desk may approve a thing, a command that takes two waits for one of them.
+"""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from rempart.cli.operator import VAR, Folder, ask, console
+from rempart.foundation.clock import PARIS, instant
+from rempart.foundation.errors import BadInput
+from rempart.foundation.settings import DeskSettings, load_settings
+from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
+from rempart.supervisor.home import Home
+from rempart.vaultdoor.messages import (
+    Done,
+    Enrolled,
+    EnrolOperator,
+    ListOperators,
+    ListProposals,
+    Operators,
+    Proposals,
+    SuspendOperator,
+    WithdrawProposal,
+)
+
+app = typer.Typer(
+    no_args_is_help=True, help="The operator's own people, and what waits for a second one (docs/desk.md)."
+)
+Login = Annotated[str, typer.Argument(help="of one of the operator's own people; never a professional's")]
+
+
+@app.command()
+def enrol(
+    login: Login,
+    role: Annotated[
+        Role,
+        typer.Option(help="duty-officer, security-lead, dpo, onboarding-clerk or auditor (reads alone)"),
+    ],
+    folder: Folder = VAR,
+) -> None:
+    """Give a seat at the desk, another role, or a new code after a lost passkey; prints the one-time activation link.
+
+    Hand it over in person. It registers a passkey: there is no password.
+    """
+    if role not in OPERATORS_ROLES:
+        raise BadInput("role")
+    enrolled = ask(folder, EnrolOperator(login, role), Enrolled)
+    origin = load_settings(DeskSettings, Home.at(folder).config_file("desk")).origin
+    console.print(f"{origin}/activation#{enrolled.code}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def suspend(login: Login, folder: Folder = VAR) -> None:
+    """Suspend an operator: sessions and devices fall at once."""
+    ask(folder, SuspendOperator(login, True), Done)
+    console.print(f"{login} is suspended.")
+
+
+@app.command()
+def reinstate(login: Login, folder: Folder = VAR) -> None:
+    """Undo `suspend`."""
+    ask(folder, SuspendOperator(login, False), Done)
+    console.print(f"{login} may sign in again.")
+
+
+@app.command()
+def operators(folder: Folder = VAR) -> None:
+    """Who has a seat at the desk."""
+    table = Table("login", "role", "state", "since")
+    for one in ask(folder, ListOperators(), Operators).operators:
+        table.add_row(one.login, one.role, one.status, _when(one.added))
+    console.print(table)
+
+
+@app.command()
+def proposals(folder: Folder = VAR) -> None:
+    """What waits for a second person. It is approved at the desk alone: a command is one hand, whoever holds it."""
+    table = Table("no", "what", "by", "until", "touches")
+    for one in ask(folder, ListProposals(), Proposals).proposals:
+        told = " ".join(f"{name}={value}" for name, value in one.told.items())
+        effect = f"{one.effect.establishments} establishments, {one.effect.accounts} accounts, {one.effect.sessions} open sessions"
+        table.add_row(str(one.id), f"{one.act} {told}", one.by, _when(one.expires), effect)
+    console.print(table)
+
+
+@app.command()
+def withdraw(
+    number: Annotated[int, typer.Argument(help="the proposal's number")], folder: Folder = VAR
+) -> None:
+    """Take back what a command proposed."""
+    ask(folder, WithdrawProposal(number), Done)
+    console.print(f"Proposal {number} is withdrawn.")
+
+
+def _when(micros: int) -> str:
+    return f"{instant(micros).astimezone(PARIS):%d/%m/%Y %H:%M:%S}"

@@ -1,0 +1,248 @@
+"""The desk's door itself: its pages and headers, from where it is reached, what it relays; the public doors know nothing of it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from rempart.desk.__main__ import require_own_origin
+from rempart.desk.application import app
+from rempart.desk.errands import Errands
+from rempart.desk.fragments import Fragments, environment, key_of
+from rempart.desk.pages import PAGES
+from rempart.foundation.clock import SECOND
+from rempart.foundation.settings import (
+    BadSettings,
+    DeskSettings,
+    SupervisorSettings,
+    load_settings,
+    write_settings,
+)
+from rempart.foundation.vocabulary import Role
+from rempart.portal import PortalSettings
+from rempart.portal import app as portal_app
+from rempart.vault import desk_acts, store_desk
+from rempart.vault.desk_acts import DESK, ERRANDS, TABLE
+from rempart.vault.errors import NoSuchAct
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.messages import Done, RegisterInsurer, Switches
+from tests.desk.conftest import DESK_ORIGIN, Operator, Room
+
+
+def settings(room_folder: Path, dsn: str = "", **more: Any) -> DeskSettings:
+    return DeskSettings(mode="demo", dsn=dsn, run_folder=room_folder, origin=DESK_ORIGIN, **more)
+
+
+class Door:
+    """The desk's application, asked as from an address."""
+
+    def __init__(self, room: Room, address: str = "127.0.0.1", **more: Any) -> None:
+        self._room = room
+        configured = settings(Path("/nowhere"), room.database.dsn("desk"), **more)
+        self._app = app(configured, room.desk, room.clock)
+        self._address = address
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, client=(self._address, 1))
+            async with httpx.AsyncClient(
+                transport=transport, base_url=DESK_ORIGIN, trust_env=False
+            ) as client:
+                return await client.request(method, path, **more)
+
+        return self._room.runner.run(once())
+
+    def act(self, who: Operator, path: str, html: bool = True, **body: Any) -> httpx.Response:
+        act = who.browser.signed(path, body)
+        headers = {
+            "Content-Type": "application/json", "Content-Digest": act.content_digest, "Signature-Input": act.signature_input,
+            "Signature": act.signature, "Cookie": f"__Host-rempart-desk={act.session}", "Origin": DESK_ORIGIN,
+            "Accept": "text/html" if html else "application/json",
+        }  # fmt: skip
+        return self.ask("POST", path, content=act.body, headers=headers)
+
+
+@pytest.fixture
+def door(room: Room) -> Door:
+    return Door(room)
+
+
+def test_every_page_is_a_shell_with_the_strict_headers_and_no_act_without_a_signature(door: Door) -> None:
+    for page in PAGES:
+        response = door.ask("GET", page.path)
+        assert response.status_code == (303 if page.signed_in else 200), page.path
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+        assert response.headers["cache-control"] == "no-store"
+        assert not re.search(r"\son[a-z]+=|style=|javascript:", response.text)
+    response = door.ask("POST", "/desk/contain", json={"scope": "platform", "reason": "x", "dry_run": False})
+    assert (response.status_code, response.headers["rempart-code"]) == (401, "signature")
+
+
+def test_whoever_comes_from_elsewhere_is_told_that_there_is_nothing_here(room: Room, duty: Operator) -> None:
+    for address, known in (
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("192.0.2.7", False),
+        ("10.0.0.8", False),
+        ("", False),
+    ):
+        assert (Door(room, address).ask("GET", "/").status_code == 200) is known, address
+    inside = Door(room, "10.0.0.8", allowed_networks=("10.0.0.0/24",))
+    # No header is believed: a proxy speaks for nobody.
+    outside = Door(room, "192.0.2.7", allowed_networks=("10.0.0.0/24",))
+    assert inside.ask("GET", "/").status_code == 200
+    assert outside.ask("GET", "/", headers={"X-Forwarded-For": "10.0.0.8"}).status_code == 404
+    assert outside.act(duty, "/desk/switches").status_code == 404
+    with pytest.raises(BadSettings):
+        app(
+            settings(Path(), allowed_networks=("everywhere",)), room.desk, room.clock
+        ).build_middleware_stack()
+
+
+def test_the_public_doors_know_no_desk(room: Room, duty: Operator) -> None:
+    portal = portal_app(PortalSettings("http://localhost:8000"), room.door, room.door)
+
+    async def once() -> httpx.Response:
+        act = duty.browser.signed("/desk/switches", {})
+        transport = httpx.ASGITransport(portal)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://localhost:8000", trust_env=False
+        ) as client:
+            return await client.post("/desk/switches", content=act.body)
+
+    assert room.runner.run(once()).status_code == 404
+
+
+def test_each_errand_is_an_errand_on_both_sides_and_every_act_has_its_roles() -> None:
+    errands = Errands("", VaultClient("/nowhere"), Fragments(environment(DESK_ORIGIN, str)), lambda: 0)
+    assert {path for path in DESK if errands.has(path)} == ERRANDS
+    assert all(roles <= set(Role) and roles for roles, _ in DESK.values())
+    assert {path for path in TABLE if path.startswith("/desk/")} == DESK.keys()
+    # Nothing of passwords, codes or other people's devices is in the desk's table.
+    assert not any(
+        re.search("password|totp|recovery|members|software|approve$", path)
+        for path in TABLE
+        if path.startswith("/acts/")
+    )
+
+
+def test_an_alert_is_read_seen_and_contained_as_it_proposes_each_in_its_table(
+    room: Room, duty: Operator, door: Door
+) -> None:
+    place = room.establishment()
+    with room.database.connect("sentinel") as c:
+        row = c.execute(
+            "INSERT INTO incident.alert (at, noted, rule, strength, figure, threshold, establishment, indexes, events, french, english,"
+            " scope, key, hold, minutes, by_itself) VALUES (%s, %s, 'pace', 2, 74, 30, %s, '{4}', '{}', 'Trop <vite>', 'Too fast',"
+            " 'establishment', %s, 'closed', 60, false) RETURNING id",
+            (room.clock(), room.clock(), place, place),
+        ).fetchone()
+    assert row is not None
+    number = row[0]
+    listed = door.act(duty, "/desk/alerts", open_only=True)
+    assert "Trop &lt;vite&gt;" in listed.text
+    assert f"/alerte?n={number}" in listed.text
+    assert "999" in door.act(duty, "/desk/alert", id=999).text
+    contain = {
+        "scope": "establishment",
+        "key": place,
+        "hold": "closed",
+        "minutes": 60,
+        "reason": "pace",
+        "alert": number,
+    }
+    room.time.advance(SECOND)
+    assert door.act(duty, "/desk/contain", html=False, **contain).json()["type"] == "Effect"
+    assert contained_at(room, number) == (None, None)
+    assert door.act(duty, "/desk/contain", html=False, **contain, dry_run=False).json()["type"] == "Done"
+    assert contained_at(room, number) == (room.clock(), room.clock())
+    (held,) = duty.expect(Switches, "switches").switches
+    assert held.reason == f"alert {number}: pace"
+
+
+def test_who_may_only_read_acknowledges_nothing(room: Room, door: Door) -> None:
+    with room.database.connect("sentinel") as c:
+        c.execute(
+            "INSERT INTO incident.alert (at, noted, rule, strength, figure, threshold, indexes, events, french, english, by_itself)"
+            " VALUES (1, 1, 'spread', 1, 2, 1, '{}', '{}', 'f', 'e', false)"
+        )
+        number = c.execute("SELECT max(id) FROM incident.alert").fetchone()[0]  # type: ignore[index]
+    auditor, officer = room.operator("rita", Role.AUDITOR), room.operator("diane")
+    refused = door.act(auditor, "/desk/alert/acknowledge", id=number)
+    assert refused.headers["rempart-code"] == "forbidden"
+    assert contained_at(room, number) == (None, None)
+    assert "vue le" in door.act(officer, "/desk/alert/acknowledge", id=number).text
+    assert contained_at(room, number)[1] is not None
+    assert f'"act": "alert:acknowledge", "object": "{number}"' in room.journal()
+
+
+def contained_at(room: Room, number: int) -> tuple[int | None, int | None]:
+    ((contained, acknowledged),) = room.rows(
+        f"SELECT contained, acknowledged FROM incident.alert WHERE id = {int(number)}"
+    )
+    return contained, acknowledged
+
+
+def test_every_scope_that_is_shown_as_held_can_be_lifted_by_what_is_shown(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    room.operate(RegisterInsurer("99999997", "Mutuelle des Remparts", b"\1" * 32, b"\2" * 32))
+    place = room.establishment()
+    thrown = [
+        ("insurer", "99999997", "known-only"), ("lane", "vitale", "step-up"), ("profession", "pharmacy", "known-only"),
+        ("establishment", place, "closed"), ("account", "sami", "step-up"),
+    ]  # fmt: skip
+    for scope, key, hold in thrown:
+        duty.expect(Done, "contain", scope=scope, key=key, hold=hold, reason="to be lifted", dry_run=False)
+    shown = duty.expect(Switches, "switches").switches
+    assert len(shown) == len(thrown)
+    for held in shown:
+        lift = {"scope": held.scope, "key": key_of(held), "hold": held.hold, "reason": "lifted"}
+        duty.expect(Done, "lift", **lift, dry_run=False)
+    assert duty.expect(Switches, "switches").switches == []
+
+
+def test_every_reach_is_counted_for_every_scope(room: Room, duty: Operator) -> None:
+    nobody = "00000000-0000-0000-0000-000000000000"
+    keys = {"platform": "", "insurer": "1", "lane": "2", "profession": "pharmacy"}
+
+    async def count() -> list[dict[str, int]]:
+        async with room.zone.pool.acquire() as c:
+            return [
+                await store_desk.reach(c, scope, keys.get(scope, nobody), room.clock())
+                for scope in store_desk._REACH
+            ]
+
+    for counted in room.runner.run(count()):
+        assert counted["sessions"] == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "origin"),
+    [
+        ("demo", "http://salle.exemple.fr"),
+        ("demo", "https://salle.exemple.fr/x"),
+        ("production", "http://desk.localhost:8010"),
+        ("demo", ""),
+    ],
+)
+def test_an_origin_that_browsers_would_not_sign_refuses_to_start(mode: Any, origin: str) -> None:
+    with pytest.raises(BadSettings):
+        require_own_origin(DeskSettings(mode=mode, dsn="", run_folder=Path(), origin=origin))
+
+
+def test_a_desk_at_the_doors_own_origin_refuses_to_start(tmp_path: Path) -> None:
+    for desk in (
+        {"desk_origin": "http://localhost:8000"},
+        {"desk_origin": "http://desk.localhost:1", "desk_rp_id": ""},
+    ):
+        write_settings(SupervisorSettings(mode="demo", **desk), tmp_path / "supervisor.toml")
+        with pytest.raises(BadSettings):
+            load_settings(SupervisorSettings, tmp_path / "supervisor.toml")
+
+
+def test_without_a_desk_configured_nothing_is_relayed(room: Room, duty: Operator) -> None:
+    with pytest.raises(NoSuchAct):
+        room.runner.run(desk_acts.perform(duty.browser.signed("/desk/seat", {}), None))
