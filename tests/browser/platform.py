@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import psycopg
@@ -59,6 +59,7 @@ from rempart.vaultdoor.messages import (
     EnrolProfessional,
     IssueCode,
     RegisterInsurer,
+    Reply,
 )
 from tests.conftest import Database
 
@@ -93,6 +94,7 @@ UNKNOWN = Card("INCONNU01")
 PATIENTS = tuple(Card(f"PATIENT{number:03}") for number in range(60))
 """People with an open contract, one for each test that counts on a ceiling."""
 _patients = iter(PATIENTS)
+R = TypeVar("R", bound=Reply)
 
 
 @dataclass
@@ -113,14 +115,18 @@ class Platform:
 
     def operate(self, call: Call) -> Enrolled:
         """One call of the operator's that enrols something."""
+        return self.ask(call, Enrolled)
 
-        async def once() -> Enrolled:
+    def ask(self, call: Call, kind: type[R]) -> R:
+        """One call of the operator's, and its reply."""
+
+        async def once() -> R:
             client = VaultClient(self.run_folder / "operator.sock")
             try:
                 reply = await client.call(call)
             finally:
                 await client.close()
-            assert isinstance(reply, Enrolled), reply
+            assert isinstance(reply, kind), reply
             return reply
 
         return _run_aside(once())

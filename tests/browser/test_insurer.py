@@ -12,9 +12,15 @@ from rempart.claims.flows import make_flows
 from rempart.claims.messages import PAGE
 from rempart.evidence.daily import make_openings
 from rempart.foundation.clock import DAY, paris_date, system_clock
-from rempart.foundation.vocabulary import Profession, Role
+from rempart.foundation.vocabulary import Domain, Lane, Profession, Role
 from rempart.identity.referencing import enrol_insurers_seat
-from rempart.vaultdoor.messages import EnrolEstablishment
+from rempart.incident import handing_over
+from rempart.incident import store_case as store
+from rempart.incident.exposure import Exposed, Question, Scope, Told
+from rempart.incident.notices.making import Package
+from rempart.incident.notices.rendering import Telling
+from rempart.incident.notices.templates import Templates
+from rempart.vaultdoor.messages import EnrolEstablishment, Stated, StatePackage
 from tests.browser.conftest import ENGLISH, PHONE, Seat
 from tests.browser.counter import begin, calculate, invoice_drugs, send, sit_down, write
 from tests.browser.platform import AMC, Platform
@@ -90,7 +96,8 @@ def test_an_insurers_person_lands_on_its_own_pages_and_checks_no_right(clerk: Se
     assert page.url.endswith("/assureur")
     rooms = page.locator(".rooms li:visible")
     expect(rooms).to_have_text([
-        "Accueil", "Prises en charge", "Fichiers reçus", "Flux quotidiens", "Qui a consulté", "Fonds", "Mon établissement", "Ma sécurité",
+        "Accueil", "Prises en charge", "Fichiers reçus", "Flux quotidiens", "Incidents", "Qui a consulté", "Fonds",
+        "Mon établissement", "Ma sécurité",
     ])  # fmt: skip
     clerk.go("/verifier")
     expect(page.locator("[data-slot=insurer]")).to_be_visible()
@@ -237,6 +244,50 @@ def test_the_days_openings_are_downloaded_then_acknowledged_and_gone(
     expect(row.locator("button")).to_have_count(0)
 
 
+def test_a_package_of_an_incident_waits_on_the_first_page_and_is_downloaded_then_acknowledged(
+    clerk: Seat, platform: Platform, tmp_path: Path
+) -> None:
+    sent = hand_over_incident(platform)
+    page = clerk.page
+    clerk.go("/assureur")
+    expect(page.locator("[data-slot=incidents]")).to_have_text("1")
+    page.click("main a[href='/assureur/incidents']")
+    row = page.locator("#incidents li[data-daily]").first
+    expect(row).to_contain_text("2 assurés, incident")
+    with page.expect_download() as download:
+        row.locator("[data-download]").click()
+    download.value.save_as(tmp_path / "package")
+    assert (tmp_path / "package").read_bytes() == b"".join(sent.lines)
+    expect(row.locator("[name=digest]")).to_have_value(sent.digest.hex())
+    row.locator("[type=submit]").click()
+    page.click("#confirm [data-answer=yes]")
+    expect(page.locator("#told")).to_contain_text("acquitté")
+    expect(row.locator("button")).to_have_count(0)
+    clerk.go("/assureur")
+    expect(page.locator("[data-slot=insurer]")).to_be_visible()
+    expect(page.locator("[data-slot=incidents]")).to_have_count(0)
+
+
+def hand_over_incident(platform: Platform) -> Package:
+    """Two members of the insurer, told of by a stolen seat: as `rempart incident notify --send` hands it over."""
+    now, thief = system_clock(), uuid.uuid4()
+    told = [
+        Told(n, now, Lane.CARD, Domain.PHAR.code, 1, thief, thief, thief, uuid.UUID(int=0)) for n in range(2)
+    ]
+    exposed = tuple(Exposed(1, uuid.uuid4(), b"", 1, (each,)) for each in told)
+    scope = Scope(Question(now - DAY, now + 1, devices=frozenset({thief})), 2, exposed, 0)
+    with platform.database.connect("operator") as c:
+        number = store.open_incident(c, now, "essai", "Session volée", now)
+        incident, insurers = store.read_incident(c, number), store.insurers(c)
+        telling = Telling.of(incident, scope, insurers, "Rempart", now, Templates.read())
+        [planned] = handing_over.plan(telling, ())
+        sent = handing_over.send(
+            c, telling, planned, lambda said: platform.ask(StatePackage(said), Stated).statement, system_clock, "essai"
+        )  # fmt: skip
+    assert sent is not None
+    return sent
+
+
 def test_files_and_funds_are_shown_with_what_became_of_them(clerk: Seat) -> None:
     page = clerk.page
     clerk.go("/assureur/fichiers")
@@ -274,7 +325,7 @@ def test_no_violation_on_any_of_the_insurers_pages(
     made(platform, days=2 if locale == ENGLISH else 3)
     # axe writes HTML into the page by itself, which the portal's Trusted Types forbid.
     who = sit(seat(locale, bypass_csp=True), platform, desk)
-    for path in ("", "/prises-en-charge", "/fichiers", "/flux", "/consultations", "/fonds"):
+    for path in ("", "/prises-en-charge", "/fichiers", "/flux", "/incidents", "/consultations", "/fonds"):
         who.go(f"/assureur{path}")
         who.loaded()
         expect(who.page.locator("main section[aria-busy]")).to_have_count(0)
@@ -283,7 +334,7 @@ def test_no_violation_on_any_of_the_insurers_pages(
 
 def test_the_insurers_pages_fit_a_telephone(seat: Callable[..., Seat], platform: Platform, desk: str) -> None:
     who = sit(seat(viewport=PHONE), platform, desk)
-    for path in ("", "/prises-en-charge", "/fichiers", "/flux", "/consultations", "/fonds"):
+    for path in ("", "/prises-en-charge", "/fichiers", "/flux", "/incidents", "/consultations", "/fonds"):
         who.go(f"/assureur{path}")
         who.loaded()
         assert who.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path

@@ -13,6 +13,15 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from rempart.claims.messages import (
+    AcknowledgeBody,
+    FilePartBody,
+    IncidentPage,
+    IncidentView,
+    InsurerDesk,
+    Nothing,
+    PageBody,
+)
 from rempart.cli.commands import command_line
 from rempart.evidence.note import VerifierKey
 from rempart.foundation.clock import HOUR, SECOND
@@ -28,12 +37,13 @@ from rempart.incident.notices.rendering import Telling
 from rempart.incident.notices.templates import Templates
 from rempart.incident.scope import scope
 from rempart.incident.scope_proofs import prove_answers, read_published
-from rempart.vaultdoor.messages import IncidentStatement, Jwks, PublicKeys, Stated, StatePackage
+from rempart.vaultdoor.messages import IncidentStatement, Jwks, Paper, PublicKeys, Stated, StatePackage
 from tests.authenticator import expect
-from tests.cashier.clerks import remember
+from tests.cashier.clerks import clerk, remember
 from tests.cashier.conftest import Insured, Insurer, Professional, Trade
 
 TITLE = "Session volée"
+PAGE = "/claims/insurer/incidents"
 
 
 @dataclass
@@ -272,3 +282,39 @@ def test_the_insurers_command_writes_its_members_its_letters_and_checks_the_ledg
     assert "Une session volée" in letter
     assert (folder / "insurer-notification.pdf").read_bytes().startswith(b"%PDF")
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_insurers_people_download_open_and_acknowledge_and_then_nobody_recalls_it(theft: Theft) -> None:
+    """Through the real cashier: what a seat downloads is what was laid on its desk; acknowledged, it is gone, and quiet."""
+    trade = theft.trade
+    theft.send_all()
+    desk, rival = clerk(trade, theft.one), clerk(trade, theft.other)
+    listed = desk.ask(IncidentPage, PAGE, PageBody()).items
+    latest = max(listed, key=lambda file: file.issue)
+    assert (latest.incident, latest.rows, latest.acknowledged) == (theft.number, 3, 0)
+    assert {file.id for file in rival.ask(IncidentPage, PAGE, PageBody()).items}.isdisjoint(
+        file.id for file in listed
+    )
+    content = b"".join(
+        expect(Paper, desk.errand(f"{PAGE}/download", FilePartBody(latest.id, n + 1))).body
+        for n in range(latest.parts)
+    )
+    assert hashlib.sha256(content).hexdigest() == latest.digest
+    private = theft.one.notice.private_bytes_raw()
+    opened = open_package(content, private, theft.jwks)
+    assert {who for who, _ in references(opened, private)} == set(theft.exposed)
+    waiting = desk.ask(InsurerDesk, "/claims/insurer/home", Nothing()).incidents_waiting
+    # Of several issues, the last one waits.
+    assert waiting == 1 < len(listed)
+    assert desk.refused(f"{PAGE}/acknowledge", AcknowledgeBody(latest.id, "0" * 64)).code == "flow-digest"
+    done = desk.ask(IncidentView, f"{PAGE}/acknowledge", AcknowledgeBody(latest.id, latest.digest))
+    assert done.acknowledged
+    assert desk.ask(IncidentView, f"{PAGE}/acknowledge", AcknowledgeBody(latest.id, latest.digest)) == done
+    assert desk.refused(f"{PAGE}/download", FilePartBody(latest.id)).code == "flow-acknowledged"
+    assert desk.ask(InsurerDesk, "/claims/insurer/home", Nothing()).incidents_waiting == waiting - 1
+    with trade.database.connect("operator") as c:
+        handed = store.handed_over(c, theft.number)
+    late = trade.clock() + 48 * HOUR
+    assert [h.amc for h, _ in unacknowledged(theft.telling().incident, handed, 24, late)] == [theft.other.amc]
+    # What it acknowledged is not handed over again.
+    assert theft.send_all() == {}

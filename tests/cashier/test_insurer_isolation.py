@@ -16,6 +16,7 @@ from rempart.claims.messages import (
     FilePartBody,
     FlowPage,
     FundsPage,
+    IncidentPage,
     InsurerDesk,
     Line,
     Nothing,
@@ -44,6 +45,8 @@ TABLES = {
     },
     "evidence.opening_file": BY_NUMBER,
     "evidence.opening_part": BY_NUMBER,
+    "incident.package": BY_NUMBER,
+    "incident.package_part": BY_NUMBER,
     "intake.delivery": BY_AMC,
     "intake.reject": BY_DELIVERY,
 }  # fmt: skip
@@ -52,7 +55,8 @@ ESTABLISHMENTS = {"claims.letter", "claims.payment", "claims.rejected_line", "cl
 """Tables of establishments: no insurer sees any row of them."""
 READABLE = """
 SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE (n.nspname IN ('claims', 'intake') OR n.nspname = 'evidence' AND c.relrowsecurity) AND c.relkind IN ('r', 'p', 'v', 'm')
+WHERE (n.nspname IN ('claims', 'intake') OR n.nspname IN ('evidence', 'incident') AND c.relrowsecurity)
+  AND c.relkind IN ('r', 'p', 'v', 'm')
   AND has_any_column_privilege('rempart_cashier', c.oid, 'SELECT')
 """
 
@@ -114,6 +118,19 @@ def _live(trade: Trade, house: Professional, insurer: Insurer, n: int) -> PriseE
             " VALUES (%s, %s, 'upload', %s, %s, 'full', 'loaded', %s, 1)",
             (delivery, insurer.amc, f"file-of-{insurer.amc}.csv", b"\0" * 32, trade.clock()),
         )
+        package = uuid.uuid4()
+        with owner.transaction():
+            owner.execute(
+                "INSERT INTO incident.incident (opened) SELECT 1 WHERE NOT EXISTS (SELECT FROM incident.incident)"
+            )
+            owner.execute(
+                "INSERT INTO incident.package (id, incident, insurer, issue, day, rows, content, parts, bytes, digest, made)"
+                " SELECT %s, id, %s, 1, %s, 1, sha256('x'), 1, 6, sha256('sealed'), %s FROM incident.incident",
+                (package, insurer.number, trade.today(), trade.clock()),
+            )
+            owner.execute(
+                "INSERT INTO incident.package_part VALUES (%s, 1, %s, 'sealed')", (package, insurer.number)
+            )
         owner.execute("INSERT INTO intake.reject VALUES (%s, 7, 'nir', 'nir-key')", (delivery,))
         owner.execute(
             "INSERT INTO claims.run (id, day, state, opened, until_due, until_journal)"
@@ -238,9 +255,21 @@ def test_another_insurers_openings_are_not_found_and_stay(market: Market) -> Non
     assert market.other.desk.ask(OpeningsPage, "/claims/insurer/openings", PageBody()).items == [theirs]
 
 
+def test_another_insurers_package_of_an_incident_is_not_found_and_stays(market: Market) -> None:
+    [theirs] = market.other.desk.ask(IncidentPage, "/claims/insurer/incidents", PageBody()).items
+    attempts: list[tuple[str, Body]] = [
+        ("/claims/insurer/incidents/download", FilePartBody(theirs.id)),
+        ("/claims/insurer/incidents/acknowledge", AcknowledgeBody(theirs.id, theirs.digest)),
+    ]
+    for path, body in attempts:
+        assert market.one.desk.refused(path, body).code == "not-found"
+    assert market.trade.rows("SELECT 1 FROM incident.package_part WHERE package = %s", theirs.id)
+    assert market.other.desk.ask(IncidentPage, "/claims/insurer/incidents", PageBody()).items == [theirs]
+
+
 def test_a_professional_has_no_insurers_errand_and_an_insurer_no_professionals(market: Market) -> None:
     pharmacist = market.trade.professional()
-    for path in ("home", "files", "prises-en-charge", "flows", "openings", "funds"):
+    for path in ("home", "files", "prises-en-charge", "flows", "openings", "incidents", "funds"):
         assert pharmacist.refused(f"/claims/insurer/{path}", Nothing()).code == "forbidden"
     for path in ("invoice/list", "payment/list", "prise-en-charge/list"):
         assert market.one.desk.refused(f"/claims/{path}", Nothing()).code == "forbidden"

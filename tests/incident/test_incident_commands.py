@@ -220,7 +220,7 @@ def test_nothing_of_an_incident_is_unsaid_by_the_operators_role(town: Town) -> N
     with psycopg.connect(dsn, autocommit=True) as c:
         for statement in (
             "UPDATE incident.act SET value = ''", "DELETE FROM incident.act", "DELETE FROM incident.package",
-            "UPDATE incident.package SET persons = 0",
+            "UPDATE incident.package SET rows = 0",
         ):  # fmt: skip
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 c.execute(statement.encode())

@@ -1,6 +1,6 @@
-"""An insurer's daily files, listed, downloaded part by part, acknowledged: its flow, and the ledger's openings. One desk hands over both.
+"""An insurer's files, listed, downloaded part by part, acknowledged: its flow, the ledger's openings, packages of an incident. One desk.
 
-Both are sealed to the insurer: nobody here opens them.
+All are sealed to the insurer: nobody here opens them.
 """
 
 import uuid
@@ -17,11 +17,12 @@ from rempart.claims.messages import (
     DailyFile,
     FilePartBody,
     FlowPage,
+    IncidentPage,
     OpeningsPage,
     PageBody,
     View,
 )
-from rempart.claims.store_daily import FLOWS, OPENINGS, Shelf
+from rempart.claims.store_daily import FLOWS, INCIDENTS, OPENINGS, Shelf
 from rempart.foundation.errors import Refusal
 from rempart.vaultdoor.messages import Paper
 
@@ -104,5 +105,8 @@ TABLE = {
     ),
     **DailyDesk(OPENINGS, OpeningsPage, "OpeningsPart").errands(
         "POST /claims/insurer/openings", "POST /claims/insurer/openings"
+    ),
+    **DailyDesk(INCIDENTS, IncidentPage, "IncidentPart").errands(
+        "POST /claims/insurer/incidents", "POST /claims/insurer/incidents"
     ),
 }

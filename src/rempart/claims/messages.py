@@ -406,6 +406,18 @@ class OpeningsPage(View, frozen=True):
     next: int
 
 
+class IncidentView(DailyFile, frozen=True):
+    """A package of an incident (docs/files/incident.md). `rows`: members in it; `issue`: from 1, each replacing the one before."""
+
+    incident: int
+    issue: int
+
+
+class IncidentPage(View, frozen=True):
+    items: list[IncidentView]
+    next: int
+
+
 class FilePartBody(Body, frozen=True):
     """One part of a daily file, from 1."""
 
@@ -455,6 +467,8 @@ class InsurerDesk(View, frozen=True):
     name: str
     to_decide: int
     flows_waiting: int
+    incidents_waiting: int
+    """Packages of an incident that nobody acknowledged, the last issue of each."""
     files_waiting: int
     funds_called: int
     """Called and not received yet, cents."""

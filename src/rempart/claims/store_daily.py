@@ -1,6 +1,6 @@
-"""All the SQL of an insurer's daily files, as its desk sees them: the flow of its invoices, the openings of its leaves.
+"""All the SQL of an insurer's files, as its desk sees them: the flow of its invoices, the openings of its leaves, packages of an incident.
 
-Two pairs of tables of one shape: a row a file, and its bytes in parts until it is acknowledged. No query names the insurer: row security
+Three pairs of tables of one shape: a row a file, and its bytes in parts until it is acknowledged. No query names the insurer: row security
 shows it its own, and nothing else.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 
-from rempart.claims.messages import PAGE, DailyFile, FlowView, OpeningsView
+from rempart.claims.messages import PAGE, DailyFile, FlowView, IncidentView, OpeningsView
 
 V = TypeVar("V", bound=DailyFile)
 
@@ -52,6 +52,7 @@ class Shelf(Generic[V]):
 _COMMON = ("id", "day", "rows", "digest", "bytes", "parts", "made", "acknowledged")
 FLOWS = Shelf("claims.flow", "claims.flow_part", "flow", FlowView, ("cents",))
 OPENINGS = Shelf("evidence.opening_file", "evidence.opening_part", "file", OpeningsView, ("first", "until"))
+INCIDENTS = Shelf("incident.package", "incident.package_part", "package", IncidentView, ("incident", "issue"))
 
 
 async def page(c: asyncpg.Connection, shelf: Shelf[V], before: int) -> tuple[list[V], int]:

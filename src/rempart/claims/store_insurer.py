@@ -24,10 +24,12 @@ MONTHS = 12
 
 
 async def waiting(c: asyncpg.Connection, today: date) -> dict[str, int]:
-    """What waits: prises en charge, flows, files; funds called and not received, and those of them that are late (cents)."""
+    """What waits: prises en charge, flows, packages of incidents, files; funds called and not received, and the late ones (cents)."""
     row = await c.fetchrow(
         "SELECT (SELECT count(*) FROM claims.prise_en_charge WHERE state = 'en-attente') AS to_decide,"
         " (SELECT count(*) FROM claims.flow WHERE made IS NOT NULL AND acknowledged IS NULL) AS flows_waiting,"
+        " (SELECT count(*) FROM incident.package p WHERE p.acknowledged IS NULL AND NOT EXISTS (SELECT FROM incident.package later"
+        " WHERE later.insurer = p.insurer AND later.incident = p.incident AND later.issue > p.issue)) AS incidents_waiting,"
         " (SELECT count(*) FROM intake.delivery WHERE state IN ('received', 'checking', 'waiting')) AS files_waiting,"
         " coalesce(sum(cents - received_cents), 0)::bigint AS funds_called,"
         " coalesce(sum(cents - received_cents) FILTER (WHERE due_on < $1), 0)::bigint AS funds_late"

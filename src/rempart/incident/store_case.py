@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from rempart.foundation.clock import paris_date
 from rempart.incident.case import Act, Incident, IncidentUnknown, Verb, incident_of
 from rempart.incident.notices.making import Package
 from rempart.incident.notices.rendering import Insurer, Place
@@ -127,7 +128,8 @@ def handed_over(c: Connection, incident: int) -> list[Handed]:
     """Every package of an incident, by insurer, then by issue."""
     with c.cursor(row_factory=class_row(Handed)) as cursor:
         return cursor.execute(
-            "SELECT p.insurer, i.amc, i.name, p.issue, p.persons, p.content, p.bytes, p.made, coalesce(p.acknowledged, 0) AS acknowledged"
+            "SELECT p.insurer, i.amc, i.name, p.issue, p.rows AS persons, p.content, p.bytes, p.made,"
+            " coalesce(p.acknowledged, 0) AS acknowledged"
             " FROM incident.package p JOIN vault.insurer i ON i.number = p.insurer WHERE p.incident = %s ORDER BY p.insurer, p.issue",
             (incident,),
         ).fetchall()
@@ -139,10 +141,11 @@ def hand_over(c: Connection, identifier: UUID, incident: int, package: Package, 
     with c.transaction():
         c.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, incident))
         added = c.execute(
-            "INSERT INTO incident.package (id, incident, insurer, issue, persons, content, parts, bytes, digest, made)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (incident, insurer, issue) DO NOTHING",
+            "INSERT INTO incident.package (id, incident, insurer, issue, day, rows, content, parts, bytes, digest, made)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (incident, insurer, issue) DO NOTHING",
             (
-                identifier, incident, insurer, package.issue, package.persons, package.content, len(package.lines), package.bytes,
+                identifier, incident, insurer, package.issue, paris_date(at), package.persons, package.content, len(package.lines),
+                package.bytes,
                 package.digest, at,
             ),
         )  # fmt: skip

@@ -36,6 +36,7 @@ PAGES = (
     Page("/assureur/prises-en-charge", "insurer-prises-en-charge.html", signed_in=True),
     Page("/assureur/fichiers", "insurer-files.html", signed_in=True),
     Page("/assureur/flux", "insurer-flows.html", signed_in=True),
+    Page("/assureur/incidents", "insurer-incidents.html", signed_in=True),
     Page("/assureur/consultations", "insurer-consultations.html", signed_in=True),
     Page("/assureur/fonds", "insurer-funds.html", signed_in=True),
     Page("/journal", "journal.html", signed_in=True),

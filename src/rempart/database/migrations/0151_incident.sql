@@ -18,13 +18,15 @@ CREATE TABLE incident.act (
   PRIMARY KEY (incident, number)
 );
 
--- One package: one insurer, one issue. `content` is the SHA-256 of what it says before sealing: the same is never handed over twice.
+-- One package: one insurer, one issue. `content` is the SHA-256 of what it says before sealing: the same is never handed over twice. `rows`: its
+-- members; `day`: when it was laid on the desk. The shape is that of an insurer's other files (claims.flow, evidence.opening_file).
 CREATE TABLE incident.package (
   id uuid PRIMARY KEY,
   incident integer NOT NULL REFERENCES incident.incident (id),
   insurer smallint NOT NULL REFERENCES vault.insurer (number),
   issue integer NOT NULL CHECK (issue > 0),
-  persons bigint NOT NULL,
+  day date NOT NULL,
+  rows bigint NOT NULL,
   content bytea NOT NULL CHECK (length(content) = 32),
   parts integer NOT NULL,
   bytes bigint NOT NULL,

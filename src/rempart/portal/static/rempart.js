@@ -20,6 +20,7 @@ const SCRIPTS = {
   "/logiciel": "./software.js",
   "/assureur/prises-en-charge": "./insurer.js",
   "/assureur/flux": "./insurer.js",
+  "/assureur/incidents": "./insurer.js",
   "/assureur/consultations": "./insurer.js",
 };
 const byId = (id) => document.getElementById(id);
