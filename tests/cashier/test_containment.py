@@ -165,15 +165,14 @@ def test_a_switch_thrown_elsewhere_is_heard_by_a_vault_that_listens(
     until(trade, lambda: watch.mark() is not None)
     mark = watch.mark()
     pharmacist.check_right(insured, Domain.PHAR)
-    assert watch.unchanged(watch.mark())
-    assert watch.unchanged(mark)
+    assert trade.runner.run(watch.unchanged(mark))
     thrown = time.monotonic()
     with trade.database.connect() as owner:
         owner.execute(
             "INSERT INTO vault.switch (scope, key, reason, thrown) VALUES ('establishment', %s, 'elsewhere', 0)",
             (pharmacist.establishment,),
         )
-    until(trade, lambda: not watch.unchanged(mark))
+    until(trade, lambda: watch.mark() != mark)
     assert time.monotonic() - thrown < 1
     assert refused(look_up(pharmacist, insured)) == "contained"
     listening.cancel()
@@ -194,9 +193,9 @@ def test_a_vault_that_no_longer_hears_does_not_believe_its_memory(
         " WHERE application_name = 'rempart-vault-switches' AND datname = current_database()"
     )
     assert ended == [(1,)]
-    until(trade, lambda: not watch.unchanged(mark))
+    until(trade, lambda: watch.mark() != mark)
     until(trade, lambda: watch.mark() is not None)
-    assert not watch.unchanged(mark)
+    assert not trade.runner.run(watch.unchanged(mark))
     listening.cancel()
     until(trade, listening.done)
 

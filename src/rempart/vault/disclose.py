@@ -136,7 +136,7 @@ async def disclose(act: Act, zone: Zone) -> Answer:
         raise Outage(f"insurer {presentation.amc} is at epoch {debited.epoch}: start the vault again")
     decision = reduce(debited, keys, insurer, presentation, canary=partial(tell_canary, zone, who, debited))
     answer = pad(engage(debited, decision, who, insurer, presentation, zone))
-    if not zone.switches.unchanged(heard):
+    if not await zone.switches.unchanged(heard):
         await require_still_open(entry, debited, who, zone)
     return answer
 
