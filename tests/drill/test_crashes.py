@@ -14,23 +14,22 @@ from rempart.evidence.note import SignerKey
 from rempart.vaultdoor.codes import CODES
 
 KILLED = ["vault", "database", "front"]
-SCENARIO = """
-thief: {holds: session, accounts: 4, knows: card-list, pace: 3600, hours: any, days: 1}
-crashes:
-  - {process: vault, at_hours: 0.005}
-  - {process: database, at_hours: 0.02}
-  - {process: front, at_hours: 0.03}
-population: {persons: 1500, insurers: 2, establishments: 8}
-honest: {days: 0}
-seed: 4
-"""
+VAULT, DATABASE, FRONT = (
+    f"{{process: {name}, at_hours: {hours}}}"
+    for name, hours in (("vault", 0.005), ("database", 0.02), ("front", 0.03))
+)
+
+
+def played(folder: Path, crashes: str, more: str = "") -> Report:
+    thief = f"{{holds: session, accounts: 4, knows: card-list, pace: 3600, hours: any, days: 1{more}}}"
+    town = "population: {persons: 1500, insurers: 2, establishments: 8}\nhonest: {days: 0}\nseed: 4\n"
+    scenario = read_scenario(f"thief: {thief}\ncrashes: [{crashes}]\n{town}", "crashed")
+    return play(scenario, folder / "p", lambda _: None)[0]
 
 
 @pytest.fixture(scope="module")
 def crashed(tmp_path_factory) -> Report:
-    folder: Path = tmp_path_factory.mktemp("c")
-    report, _ = play(read_scenario(SCENARIO, "crashed"), folder / "p", lambda _: None)
-    return report
+    return played(tmp_path_factory.mktemp("c"), f"{VAULT}, {DATABASE}, {FRONT}")
 
 
 def test_each_process_was_killed_among_requests_in_flight_and_came_back(crashed):
@@ -108,8 +107,7 @@ def test_the_shipped_scenario_kills_vault_and_database_while_the_thief_is_at_wor
 
 
 def test_a_thief_who_stops_at_a_refusal_stops_at_an_outage_and_what_was_lost_stays_counted(tmp_path):
-    wary = SCENARIO.replace("accounts: 4,", "accounts: 4, adapts: [stop-on-refusal],")
-    report, _ = play(read_scenario(wary, "wary"), tmp_path / "p", lambda _: None)
+    report = played(tmp_path, VAULT, ", adapts: stop-on-refusal")
     refused = report.thief_answers.keys() - {"told", "absent"}
     assert sum(report.thief_answers[code] for code in refused) <= 4
     assert report.persons_in_scope >= report.persons_exposed

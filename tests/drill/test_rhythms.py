@@ -10,7 +10,9 @@ from rempart.foundation.clock import PARIS, SECOND
 from rempart.foundation.vocabulary import Profession
 
 MONDAY = date(2026, 1, 5)
-CARERS = [profession for profession in Profession if profession is not Profession.INSURER]
+CARERS = [
+    profession for profession in Profession if profession not in {Profession.INSURER, Profession.OPERATOR}
+]
 
 
 def test_every_profession_that_checks_rights_has_a_rhythm():

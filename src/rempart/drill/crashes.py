@@ -25,7 +25,7 @@ PATIENCE = 10 * MINUTE
 LATEST = 0.008
 """Real seconds. A crash comes so long, drawn, after they were sent: before the commit, in it or after it; or, as often, at the moment at
 which the first of them is answered: the others, which were committed with it, are not yet."""
-BACK_SECONDS = 60.0
+BACK_SECONDS = 120.0
 _LOOK = 0.05
 
 
