@@ -49,7 +49,7 @@ class ScopeLedger:
     witness: Cosigner = field(
         default_factory=lambda: Cosigner("witness.example/w", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
     )
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list, repr=False)
 
     @property
     def key(self) -> VerifierKey:

@@ -91,7 +91,7 @@ QUESTIONS = st.builds(
 
 
 @given(question=QUESTIONS)
-@settings(max_examples=120)
+@settings(max_examples=60, deadline=None)
 def test_the_scope_is_what_looking_at_every_answer_gives(
     ledger: ScopeLedger, operator: "psycopg.Connection[Any]", question: Question
 ) -> None:

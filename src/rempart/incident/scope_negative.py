@@ -71,6 +71,8 @@ class Operations:
     """Leaves of the interval younger than the last record."""
     verified: int
     """Records whose signature and place in the chain were verified."""
+    key_given: bool
+    """False: the public key was read from the count itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,7 @@ def _operations(c: Connection, first: int, until: int, key: bytes, *, every: boo
         unseen=end.unseen - begin.unseen,
         uncounted=max(0, until - end.size),
         verified=verified,
+        key_given=bool(key),
     )
 
 

@@ -234,6 +234,13 @@ def assumptions_of(negative: Negative) -> list[str]:
         )
     if done.uncounted:
         lines.append(f"{done.uncounted} leaves are younger than the key store's last record.")
+    lines.append(
+        "The count was read from the database: `rempart evidence operations` holds it against the file beside the key store."
+    )
+    if not done.key_given:
+        lines.append(
+            "The count's public key was read from the count itself: give the one noted when it began (--operations-key)."
+        )
     return [*lines, *COUNTS_ASSUMPTIONS]
 
 
