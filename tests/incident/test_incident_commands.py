@@ -121,6 +121,8 @@ def test_from_alarm_to_packages_as_a_duty_officer_types_it(town: Town, tmp_path:
         "about", "--since", since, "--until", until, "--establishment", town.house
     )
 
+    assert "no-such-party" in town.rempart("about", "--since", since, "--establishment", "999999999", fails=1)
+
     dry = town.rempart("notify")
     assert "Nothing was handed over" in dry
     assert town.sql("SELECT count(*) FROM incident.package") == [(0,)]
@@ -128,7 +130,11 @@ def test_from_alarm_to_packages_as_a_duty_officer_types_it(town: Town, tmp_path:
     assert "2 packages handed over, 0 were there already" in sent
     # The second insurer has nobody here to tell: said, and its file can be handed over by other means.
     assert f"No seat to tell: {POPULATION.insurers[1].amc}" in sent
-    assert "0 packages handed over, 2 were there already" in town.rempart("notify", "--send")
+    assert "0 packages handed over, 2 were there already" in town.rempart(
+        "notify", "--send", "--json", str(tmp_path / "told.json")
+    )
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert (told["packages"], told["handed_over"], told["persons"], told["without_seat"]) == (2, 0, 6, [])
 
     jwks = httpx.get(f"{town.platform.origin}/.well-known/jwks.json", trust_env=False).json()
     for number, amc in ((1, POPULATION.insurers[0].amc), (2, POPULATION.insurers[1].amc)):
@@ -189,7 +195,9 @@ def test_documents_are_written_and_say_what_is_known(town: Town, tmp_path: Path)
         page.extract_text() for page in PdfReader(io.BytesIO((tmp_path / letters[0]).read_bytes())).pages
     )
     assert re.search(r"Assurés dont une réponse a parlé\s+6", text)
+    assert "numéro" in text
     cnil = json.loads((tmp_path / "cnil-initial.json").read_text())
+    assert cnil["professionals"] == 1
     assert (cnil["figures"]["persons"], cnil["facts"]["began"]["fr"]) == (6, None)
     assert "Une session volée" in (tmp_path / "complaint.fr.txt").read_text()
     assert {path.stem for path in tmp_path.glob("anssi-*.pdf")} == {

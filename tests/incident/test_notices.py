@@ -15,9 +15,22 @@ from pypdf import PdfReader
 from rempart.evidence.opening import ANSWER_CLASSES
 from rempart.foundation.clock import HOUR, MINUTE
 from rempart.foundation.vocabulary import Domain, Lane
+from rempart.incident import scope_store
 from rempart.incident.case import Incident
 from rempart.incident.exposure import Exposed, Question, Scope, Told
-from rempart.incident.facts import UNKNOWN, BadFact, Facts, Language, check, moment, number, read_instant
+from rempart.incident.facts import (
+    UNKNOWN,
+    BadFact,
+    FactKind,
+    FactList,
+    Facts,
+    Kind,
+    Language,
+    check,
+    moment,
+    number,
+    read_instant,
+)
 from rempart.incident.notices.blocks import Mark, guard, read_blocks
 from rempart.incident.notices.errors import BadTemplate
 from rempart.incident.notices.figures import FIELDS, by_establishment, figures_of, plain_figures, words
@@ -32,8 +45,12 @@ from rempart.incident.notices.rendering import (
     render_for_place,
 )
 from rempart.incident.notices.templates import Templates, shipped
+from rempart.incident.scope_professionals import SENTENCES, ProfessionalsSeen, Seen
+from rempart.incident.scope_professionals import Kind as Own
 
 TEMPLATES = Templates.read()
+KINDS = FactList((*TEMPLATES.facts.fact, FactKind("calls", Kind.COUNT, "Appels reçus", "Calls received")))
+"""With a count, as an operator may add one."""
 AWARE = read_instant("2026-11-28T03:10")
 HOUSE, OTHER_HOUSE = uuid.UUID(int=71), uuid.UUID(int=72)
 INSURERS = (
@@ -71,7 +88,6 @@ FACTS = {
     "contained": str(read_instant("2026-11-28T04:44")),
     "severity": "limited",
     "malicious": "yes",
-    "professionals_concerned": "1207",
     "dpo": "dpo@rempart.example",
 }
 
@@ -122,7 +138,7 @@ def test_every_figure_that_is_told_comes_from_a_fact_or_from_the_scope(language:
     """Two incidents that differ in every figure: whatever both documents say alike is the law's or the incident's own."""
     one = telling(scope=a_scope(31, 47))
     shifted = a_scope(58, 66)
-    facts = FACTS | {"professionals_concerned": "8341", "contained": str(read_instant("2026-11-29T21:19"))}
+    facts = FACTS | {"contained": str(read_instant("2026-11-29T21:19"))}
     other = telling(
         facts, Scope(Question(AWARE - 9 * HOUR - 17 * MINUTE, AWARE - 7 * MINUTE), 54_321, shifted.exposed, 9)
     )
@@ -221,6 +237,27 @@ def test_a_professionals_letter_counts_what_left_by_that_house() -> None:
     assert "Assurés dont une réponse a parlé : 1\n" in letter.text(Language.FRENCH)
 
 
+def test_whose_own_data_may_have_been_seen_is_told_as_an_upper_bound() -> None:
+    scope = a_scope(2, 1)
+    house = scope_store.Place(HOUSE, PLACE.finess, "pharmacy", None, None)
+    seen = ProfessionalsSeen(frozenset(), (Seen(house, (Own.SELF, Own.RIB_STATE), 1, 37),), 37)
+    of = Telling.of(
+        Incident(7, "Session volée", AWARE, AWARE, FACTS), scope, INSURERS, "Rempart", AWARE, TEMPLATES, seen
+    )
+    notice = render(of, TEMPLATES.document("cnil-initial"))
+    assert "dont les propres données ont pu être vues, au plus : 37\n" in notice.text(Language.FRENCH)
+    assert json.loads(notice.json())["professionals"] == 37
+    document = TEMPLATES.document("professionals-concerned")
+    here = render_for_place(of, document, PLACE, by_establishment(scope)[HOUSE])
+    assert f"{SENTENCES[Own.SELF][0]}; {SENTENCES[Own.RIB_STATE][0]}" in here.text(Language.FRENCH)
+    # Somebody else's: nothing of its own could be seen, and no insured person's answer left by it.
+    spared = render_for_place(of, document, Place(str(OTHER_HOUSE), "", "Autre", "Lyon"), [])
+    assert "Ont pu être vus, au plus : aucun." in spared.text(Language.FRENCH)
+    # Without the question answered, unknown: never none.
+    unknown = render_for_place(telling(), document, PLACE, None)
+    assert "Ont pu être vus, au plus : inconnu à ce stade." in unknown.text(Language.FRENCH)
+
+
 def test_the_cnils_form_asks_what_the_form_asks() -> None:
     asked = {
         "discovery", "began", "ended", "ongoing", "origin", "cause", "confidentiality_lost", "integrity_lost", "availability_lost",
@@ -270,26 +307,25 @@ def test_the_fact_that_would_be_markup_is_shown_as_it_is() -> None:
     ("key", "value"),
     [
         ("natures", "x"), ("nature", ""), ("nature", "x" * 4_001), ("nature", "cloche\x07"), ("began", "hier"),
-        ("professionals_concerned", "-1"),
-        ("professionals_concerned", "douze"), ("severity", "grave"), ("malicious", "peut-être"), ("severity:en", "limited"),
+        ("calls", "-1"), ("calls", "douze"), ("severity", "grave"), ("malicious", "peut-être"), ("severity:en", "limited"),
     ],
 )  # fmt: skip
 def test_what_is_not_of_its_kind_is_refused(key: str, value: str) -> None:
     with pytest.raises(BadFact):
-        check(TEMPLATES.facts, key, value)
+        check(KINDS, key, value)
 
 
 def test_facts_are_kept_in_one_form_and_shown_in_words() -> None:
     said = {
-        key: check(TEMPLATES.facts, key, value)
+        key: check(KINDS, key, value)
         for key, value in (
             ("malicious", "oui"),
             ("began", "2026-11-27T22:05"),
-            ("professionals_concerned", "001207"),
+            ("calls", "001207"),
             ("severity", "limited"),
         )
     }
-    facts = Facts(TEMPLATES.facts, said)
+    facts = Facts(KINDS, said)
     assert [facts.shown(key, Language.FRENCH) for key in said] == [
         "oui",
         "27/11/2026 à 22\xa0h\xa005 (Paris)",

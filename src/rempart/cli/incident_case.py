@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 import psycopg
@@ -16,12 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from rempart.cli.alerts import reading
+from rempart.cli.evidence import read_file
+from rempart.cli.incident_scope import QuestionFile, question_of
 from rempart.cli.operator import VAR, Folder
 from rempart.foundation.clock import Clock, system_clock
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.settings import CashierSettings, load_settings
-from rempart.foundation.vocabulary import Lane
 from rempart.incident import facts as factual
+from rempart.incident import scope_report as report
 from rempart.incident import store_case as store
 from rempart.incident.case import AlreadyDone, Incident, Verb
 from rempart.incident.clocks import Due, State, loudest, read_clocks
@@ -31,6 +32,7 @@ from rempart.incident.handing_over import unacknowledged
 from rempart.incident.notices.rendering import Telling
 from rempart.incident.notices.templates import FOLDER, Templates
 from rempart.incident.scope import scope as read_scope
+from rempart.incident.scope_professionals import professionals_seen
 from rempart.supervisor.home import Home
 
 app = typer.Typer()
@@ -73,13 +75,10 @@ class Room:
 
     def telling(self, scope: Scope | None) -> Telling:
         """What documents are made from, now."""
+        seen = None if scope is None else professionals_seen(self.c, scope.question)
+        operator = operators_name(self.folder)
         return Telling.of(
-            self.incident,
-            scope,
-            store.insurers(self.c),
-            operators_name(self.folder),
-            self.clock(),
-            self.templates,
+            self.incident, scope, store.insurers(self.c), operator, self.clock(), self.templates, seen
         )
 
     def scope(self) -> Scope:
@@ -176,32 +175,33 @@ def fact(
 
 @app.command()
 def about(
-    since: Annotated[str, typer.Option(help="the first instant in question")],
-    until: Annotated[str, typer.Option(help="the first instant after it")],
-    account: Annotated[list[UUID] | None, typer.Option(help="its id; may be repeated")] = None,
-    device: Annotated[list[UUID] | None, typer.Option(help="its id; may be repeated")] = None,
-    establishment: Annotated[list[UUID] | None, typer.Option(help="its id; may be repeated")] = None,
-    editor: Annotated[list[UUID] | None, typer.Option(help="its id; may be repeated")] = None,
-    lane: Annotated[list[str] | None, typer.Option(help="card, vitale or secret; may be repeated")] = None,
-    amc: Annotated[list[str] | None, typer.Option(help="an insurer's n° AMC; may be repeated")] = None,
+    since: Annotated[str, typer.Option(help="the first instant in question")] = "",
+    until: Annotated[str, typer.Option(help="before this instant; default: now")] = "",
+    account: Annotated[list[str] | None, typer.Option(help="login or id; several: any of them")] = None,
+    device: Annotated[list[str] | None, typer.Option(help="id")] = None,
+    establishment: Annotated[list[str] | None, typer.Option(help="FINESS, n° AMC of a seat, or id")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="label: every establishment of the group")] = None,
+    editor: Annotated[list[str] | None, typer.Option(help="name or id")] = None,
+    lane: Annotated[list[str] | None, typer.Option(help="card, vitale or secret; default: any")] = None,
+    insurer: Annotated[list[str] | None, typer.Option(help="n° AMC; default: any")] = None,
+    question: QuestionFile = None,
     number: Which = 0,
     by: By = "",
     folder: Folder = VAR,
 ) -> None:
-    """Put the question of the scope: whose answers, in which interval. The figures of every document are counted from it."""
+    """Put the question of the scope, as to `incident scope`, or what it wrote: every document's figures are counted from its answer."""
     with room(folder, number) as here:
-        known = {each.amc: each.number for each in store.insurers(here.c)}
-        try:
-            question = Question(
-                factual.read_instant(since), factual.read_instant(until), frozenset(account or ()), frozenset(device or ()),
-                frozenset(establishment or ()), frozenset(editor or ()), frozenset(Lane[name.upper()] for name in lane or ()),
-                frozenset(known[each] for each in amc or ()),
-            )  # fmt: skip
-        except (ValueError, KeyError) as error:
-            raise BadInput(str(error)) from None
-        found = read_scope(here.c, question)
-        here.add(by, Verb.QUESTION, "", msgspec.json.encode(question).decode())
-    console.print(f"{len(found.exposed):,} persons, {sum(len(e.answers) for e in found.exposed):,} answers.")
+        asked = (
+            report.read_question(read_file(question))
+            if question is not None
+            else question_of(
+                here.c, since, until, account, device, establishment, group, editor, lane, insurer
+            )
+        )
+        found = read_scope(here.c, asked)
+        here.add(by, Verb.QUESTION, "", msgspec.json.encode(asked).decode())
+    answers = sum(len(person.answers) for person in found.exposed)
+    console.print(f"{len(found.exposed):,} persons, {answers:,} answers.")
 
 
 @app.command()

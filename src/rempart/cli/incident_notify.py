@@ -1,7 +1,9 @@
 """`rempart incident render|notify|remind|templates`: what is told of an incident, to whom. Nothing leaves without `--send`."""
 
 import getpass
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -81,10 +83,11 @@ def _rendered(here: Room, telling: Telling) -> Iterator[tuple[str, Rendered]]:
             yield document.key, render(telling, document)
         elif document.per == "establishment" and telling.scope is not None:
             parts = by_establishment(telling.scope)
-            for place in store.places(here.c, list(parts)):
+            seen = telling.professionals.seen if telling.professionals else ()
+            for place in store.places(here.c, [*parts, *(each.place.id for each in seen)]):
                 yield (
                     f"{document.key}-{place.finess or place.id}",
-                    render_for_place(telling, document, place, parts[UUID(place.id)]),
+                    render_for_place(telling, document, place, parts.get(UUID(place.id), [])),
                 )
 
 
@@ -109,6 +112,9 @@ def notify(
     output: Annotated[
         Path | None, typer.Option(help="also write here: the documents, or with --send the sealed packages")
     ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="with --send: write what was done, and how long it took")
+    ] = None,
     by: By = "",
     folder: Folder = VAR,
 ) -> None:
@@ -125,24 +131,47 @@ def notify(
         if not sending:
             _dry_run(telling, planned, output)
             return
-        proving = _proofs(here) if proofs else no_proofs
-        with _bar("packages") as bar:
-            task = bar.add_task("packages", total=len(planned))
-            silent = []
-            for each in planned:
-                if not _hand_over(here, telling, each, proving, output, by):
-                    silent.append(each.insurer.amc)
-                bar.advance(task)
+        began = time.perf_counter()
+        silent = _send_all(here, telling, planned, _proofs(here) if proofs else no_proofs, output, by)
         _note_done(here, len(planned), by)
+    told = _Told(
+        here.incident.id, len(planned), sum(not each.same for each in planned), sum(len(each.exposed) for each in planned),
+        round(time.perf_counter() - began, 2), silent,
+    )  # fmt: skip
     console.print(
-        f"{sum(not each.same for each in planned)} packages handed over, {sum(each.same for each in planned)} were there already."
+        f"{told.handed_over} packages handed over, {told.packages - told.handed_over} were there already."
     )
     if silent:
-        console.print(
-            f"No seat to tell: {', '.join(silent)}. Hand these over by other means (--output).",
-            style="yellow",
-            soft_wrap=True,
-        )
+        said = f"No seat to tell: {', '.join(silent)}. Hand these over by other means (--output)."
+        console.print(said, style="yellow", soft_wrap=True)
+    if json_file is not None:
+        write_durably(json_file, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What `notify --send --json` writes."""
+
+    incident: int
+    packages: int
+    handed_over: int
+    persons: int
+    seconds: float
+    without_seat: list[str]
+
+
+def _send_all(
+    here: Room, telling: Telling, planned: Sequence[Planned], proofs: Proofs, output: Path | None, by: str
+) -> list[str]:
+    """Seal and hand over one after the other; the n° AMC of those with no seat to tell."""
+    silent = []
+    with _bar("packages") as bar:
+        task = bar.add_task("packages", total=len(planned))
+        for each in planned:
+            if not _hand_over(here, telling, each, proofs, output, by):
+                silent.append(each.insurer.amc)
+            bar.advance(task)
+    return silent
 
 
 def _dry_run(telling: Telling, planned: Sequence[Planned], output: Path | None) -> None:
@@ -204,6 +233,8 @@ def remind(
 
 
 def _note_done(here: Room, packages: int, by: str) -> None:
+    if not packages:
+        return
     for duty in here.templates.clocks.duty:
         if duty.done_by == PACKAGES and duty.key not in here.incident.done:
             here.add(by, Verb.DONE, duty.key, f"{here.clock()} {packages} packages")

@@ -119,7 +119,7 @@ def scope_command(
         asked = (
             report.read_question(read_file(question))
             if question is not None
-            else _question(c, since, until, account, device, establishment, group, editor, lane, insurer)
+            else question_of(c, since, until, account, device, establishment, group, editor, lane, insurer)
         )
         witnesses = [WitnessKey.parse(text) for text in witness or ()]
         found = _find(c, asked, read_key(key) if key else ask_key(home), witnesses)
@@ -196,7 +196,7 @@ def verify_proofs(
 # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _question(
+def question_of(
     c: Connection,
     since: str,
     until: str,
@@ -208,6 +208,7 @@ def _question(
     lanes: Sequence[str] | None,
     insurers: Sequence[str] | None,
 ) -> Question:
+    """The question that options put: parties by their names or ids. Raises BadInput, NoSuchParty."""
     if not since:
         raise BadInput("give --since, or --question")
     houses = _ids(c, "establishment", establishments)

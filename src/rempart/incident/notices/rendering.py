@@ -9,9 +9,10 @@ from rempart.incident.case import Incident
 from rempart.incident.exposure import Exposed, Scope
 from rempart.incident.facts import UNKNOWN, Facts, Language, moment, number
 from rempart.incident.notices.blocks import Block, plain
-from rempart.incident.notices.figures import Figures, by_insurer, figures_of, plain_figures, words
+from rempart.incident.notices.figures import NOTHING, Figures, by_insurer, figures_of, plain_figures, words
 from rempart.incident.notices.templates import Document, Templates
 from rempart.incident.notices.typesetting import typeset
+from rempart.incident.scope_professionals import SENTENCES, ProfessionalsSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Telling:
     templates: Templates = field(repr=False)
     whole: Figures | None = None
     parts: dict[int, Figures] = field(default_factory=dict)
+    professionals: ProfessionalsSeen | None = None
+    """Whose own data may have been seen, at most (`scope_professionals`)."""
 
     @classmethod
     def of(
@@ -56,11 +59,12 @@ class Telling:
         operator: str,
         at: int,
         templates: Templates,
+        professionals: ProfessionalsSeen | None = None,
     ) -> "Telling":
         """Figures are counted once."""
         whole = None if scope is None else figures_of(scope.exposed)
         parts = {} if scope is None else {who: figures_of(mine) for who, mine in by_insurer(scope).items()}
-        return cls(incident, scope, insurers, operator, at, templates, whole, parts)
+        return cls(incident, scope, insurers, operator, at, templates, whole, parts, professionals)
 
     @property
     def facts(self) -> Facts:
@@ -102,6 +106,7 @@ class Rendered:
             "incident": {"number": t.incident.id, "title": t.incident.title, "aware": t.incident.aware, "rendered": t.at},
             "facts": {key: _raw(t.facts, key) for key in (self.document.fields or [f.key for f in t.templates.facts.fact])},
             "figures": plain_figures(self.figures),
+            "professionals": None if t.professionals is None or self.document.per == "insurer" else t.professionals.people,
             "fr": self.text(Language.FRENCH),
             "en": self.text(Language.ENGLISH),
         }  # fmt: skip
@@ -125,8 +130,7 @@ def render_for_place(
 ) -> Rendered:
     """One establishment's. Raises BadTemplate."""
     figures = None if exposed is None else figures_of(exposed)
-    more = {"establishment": {"name": place.name, "finess": place.finess, "town": place.town}}
-    return _rendered(telling, document, more, figures, place.name)
+    return _rendered(telling, document, {"establishment": place}, figures, place.name)
 
 
 def check_templates(telling: Telling) -> int:
@@ -186,14 +190,35 @@ def _words(
             "aware": moment(incident.aware, language) if incident.aware else unknown, "today": moment(telling.at, language),
         },
         "operator": telling.operator,
-        "scope": words(telling.whole, language) | _ledger(telling.scope, language),
+        "scope": words(telling.whole, language) | _ledger(telling.scope, language) | _professionals(telling, language),
         "part": words(figures, language),
         "insurers": [
             {"name": each.name, "amc": each.amc, "persons": words(telling.parts.get(each.number), language)["persons"]}
             for each in telling.insurers if each.number in telling.parts
         ] if document.per == "once" else [],
     }  # fmt: skip
+    if isinstance(place := more.get("establishment"), Place):
+        named["establishment"] = {
+            "name": place.name, "finess": place.finess, "town": place.town, "own_data": _own_data(telling, place, language),
+        }  # fmt: skip
+        return named, [(labels[key], shown[key]) for key in document.fields]
     return named | more, [(labels[key], shown[key]) for key in document.fields]
+
+
+def _professionals(telling: Telling, language: Language) -> dict[str, str]:
+    seen = telling.professionals
+    if seen is None:
+        return dict.fromkeys(("professionals", "houses"), UNKNOWN[language])
+    return {"professionals": number(seen.people, language), "houses": number(len(seen.seen), language)}
+
+
+def _own_data(telling: Telling, place: Place, language: Language) -> str:
+    if telling.professionals is None:
+        return UNKNOWN[language]
+    kinds = [
+        kind for each in telling.professionals.seen if str(each.place.id) == place.id for kind in each.kinds
+    ]
+    return "; ".join(SENTENCES[kind][language is Language.ENGLISH] for kind in kinds) or NOTHING[language]
 
 
 def _ledger(scope: Scope | None, language: Language) -> dict[str, str]:
