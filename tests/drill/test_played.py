@@ -3,30 +3,56 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from rempart.drill.duty import Announces, OnDuty
 from rempart.drill.picture import draw, require_picture
 from rempart.drill.play import play
 from rempart.drill.report import Report
 from rempart.drill.scenario import BadScenario, Scenario, read_scenario
+from rempart.drill.stage import Drill
+from rempart.drill.watch import Alert
+from rempart.foundation.clock import MINUTE
 
 TOWN = "population: {persons: 1500, insurers: 2, establishments: 8}\nhonest: {days: 0}\nseed: 4\n"
 
 
-def played(folder: Path, thief: str) -> tuple[Report, list[tuple[int, int]], Scenario]:
+class Duty:
+    """Notes what it is told, and when."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[int, Alert]] = []
+
+    def on(self, drill: Drill) -> "Duty":
+        self.drill = drill
+        return self
+
+    async def alerted(self, alert: Alert) -> None:
+        self.heard.append((self.drill.clock(), alert))
+
+
+def played(
+    folder: Path, thief: str, on_duty: Callable[[Drill], OnDuty] = Announces
+) -> tuple[Report, list[tuple[int, int]], Scenario]:
     scenario = read_scenario(
         f"thief: {{{thief}, knows: card-list, pace: 600, hours: any, days: 1}}\n{TOWN}", "small"
     )
-    report, curve = play(scenario, folder / "p", lambda _: None)
+    report, curve = play(scenario, folder / "p", lambda _: None, on_duty)
     return report, curve, scenario
 
 
 @pytest.fixture(scope="module")
-def infected(tmp_path_factory) -> tuple[Report, list[tuple[int, int]], Scenario]:
-    return played(tmp_path_factory.mktemp("d"), "holds: session")
+def duty() -> Duty:
+    return Duty()
+
+
+@pytest.fixture(scope="module")
+def infected(tmp_path_factory, duty) -> tuple[Report, list[tuple[int, int]], Scenario]:
+    return played(tmp_path_factory.mktemp("d"), "holds: session", duty.on)
 
 
 def test_an_infected_workstation_opens_its_line_and_is_contained(infected):
@@ -42,6 +68,16 @@ def test_the_thiefs_count_is_the_ledgers(infected):
     assert report.persons_in_scope == report.persons_exposed
     assert (report.ledger["received_by_nobody"], report.ledger["unaccounted"]) == (0, 0)
     assert report.thief_answers["told"] >= report.persons_exposed
+
+
+def test_whoever_is_on_duty_is_told_of_each_alert_once_and_as_it_comes(infected, duty):
+    report, _, _ = infected
+    said = duty.heard
+    assert len({alert.id for _, alert in said}) == len(said)
+    assert len(said) == len(report.alerts) + sum(report.alerts_about_others.values())
+    first = min(said, key=lambda each: each[1].at)
+    # The clock stood: nobody on duty hears of the past only at the end.
+    assert 0 <= first[0] - first[1].at <= 2 * MINUTE
 
 
 def test_the_timeline_ends_with_all_persons_and_stands_in_order(infected):

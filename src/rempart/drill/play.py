@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from rempart.database.embedded import EmbeddedCluster
 from rempart.drill.agenda import Agenda
 from rempart.drill.crashes import Crashes
 from rempart.drill.delivering import deliver, log_key
+from rempart.drill.duty import Announces, OnDuty
 from rempart.drill.honest import HonestLife
 from rempart.drill.knowledge import listed
 from rempart.drill.ledgerscope import Scope, account_for
@@ -43,19 +44,28 @@ WITHOUT = ("worker",)
 """Processes that a drill does without: no job falls due in it."""
 
 
-def play(scenario: Scenario, folder: Path, say: Say) -> tuple[Report, list[tuple[int, int]]]:
-    """Play it on a platform of its own in `folder`; the report, and the curve without meters for the picture."""
+def play(
+    scenario: Scenario, folder: Path, say: Say, on_duty: Callable[[Drill], OnDuty] = Announces
+) -> tuple[Report, list[tuple[int, int]]]:
+    """Play it on a platform of its own in `folder`; the report, and the curve without meters for the picture.
+
+    `on_duty`: who is told of alerts meanwhile, and may act.
+    """
     began = time.monotonic()
     clock = SharedClock.begin(moment(FIRST_DAY, SETTLES_AT))
     say("une plate-forme isolée démarre / an isolated platform starts")
     with running_platform(folder, more=SETTINGS, clock_fd=clock.descriptor, without=WITHOUT) as platform:
-        report, curve = uvloop.run(_on(platform, scenario, clock, say))
+        report, curve = uvloop.run(_on(platform, scenario, clock, say, on_duty))
     report.seconds = round(time.monotonic() - began, 1)
     return report, curve
 
 
 async def _on(
-    platform: Platform, scenario: Scenario, clock: SharedClock, say: Say
+    platform: Platform,
+    scenario: Scenario,
+    clock: SharedClock,
+    say: Say,
+    on_duty: Callable[[Drill], OnDuty],
 ) -> tuple[Report, list[tuple[int, int]]]:
     wire, operator = Wire("127.0.0.1", platform.port), VaultClient(platform.home.run / "operator.sock")
     town = scenario.population
@@ -76,7 +86,7 @@ async def _on(
     try:
         await _prepare(drill)
         plot, crashes = plot_of(drill), Crashes(drill)
-        await _let_time_pass(drill, plot, crashes)
+        await _let_time_pass(drill, plot, crashes, on_duty(drill))
         return await _tell(drill, plot, crashes)
     finally:
         wire.close()
@@ -103,7 +113,7 @@ async def _prepare(drill: Drill) -> None:
         await until_reckoned(drill.watch.connection, drill.clock)
 
 
-async def _let_time_pass(drill: Drill, plot: Plot, crashes: Crashes) -> None:
+async def _let_time_pass(drill: Drill, plot: Plot, crashes: Crashes, duty: OnDuty) -> None:
     """Day after day: honest people, and from his day on the thief."""
     await plot.prepare()
     await were_idle(drill.watch.connection, drill.life.idle)
@@ -131,11 +141,19 @@ async def _let_time_pass(drill: Drill, plot: Plot, crashes: Crashes) -> None:
                 synced = drill.clock()
                 with drill.timed("sentinel"):
                     await drill.watch.catch_up()
+                await _tell_duty(drill, duty)
         drill.say(
             f"jour {(midnight - moment(FIRST_DAY, 0)) // DAY + 1} : {drill.life.tally.requests} demandes,"
             f" voleur {drill.loot.persons} personnes"
         )
     await drill.watch.catch_up()
+    await _tell_duty(drill, duty)
+
+
+async def _tell_duty(drill: Drill, duty: OnDuty) -> None:
+    for alert in await drill.watch.news(drill.begins):
+        with drill.timed("duty"):
+            await duty.alerted(alert)
 
 
 async def _tell(drill: Drill, plot: Plot, crashes: Crashes) -> tuple[Report, list[tuple[int, int]]]:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -20,6 +20,10 @@ SELECT at, rule, COALESCE(device, account, establishment, editor) IS NULL
        OR device::text = ANY (%(keys)s) OR account::text = ANY (%(keys)s)
        OR establishment::text = ANY (%(keys)s) OR editor::text = ANY (%(keys)s) AS his
   FROM incident.alert WHERE at >= %(since)s ORDER BY at, id
+"""
+_NEWS = """
+SELECT id, at, rule, french, english, scope, key::text, hold, contained FROM incident.alert
+ WHERE id > %s AND at >= %s ORDER BY id
 """
 # A switch thrown again on the same key overwrites the first instant; the alert that asked for it keeps it.
 _SWITCHES = """
@@ -42,6 +46,20 @@ class Mark:
     what: str
 
 
+class Alert(NamedTuple):
+    """An alert, with the containment that it proposes, if any; `contained`: when it was done already."""
+
+    id: int
+    at: int
+    rule: str
+    french: str
+    english: str
+    scope: str | None
+    key: str | None
+    hold: str | None
+    contained: int | None
+
+
 @dataclass
 class Watch:
     """An observer's connection, as the drill's own superuser: neither door nor vault knows of it."""
@@ -53,6 +71,8 @@ class Watch:
     late: int = 0
     """How often it had not caught up in time."""
     _sentinel: bool | None = None
+    _told: int = 0
+    """The last alert that `news` told."""
 
     async def connect_again(self) -> None:
         """After the database was killed."""
@@ -70,6 +90,15 @@ class Watch:
                 break
             await asyncio.sleep(_LOOK)
         self.waited += time.monotonic() - began
+
+    async def news(self, since: int) -> list[Alert]:
+        """Alerts about instants since then that were not told before, in the order in which they were raised."""
+        if not await self.has_sentinel():
+            return []
+        found = await self.connection.execute(_NEWS, (self._told, since))
+        alerts = [Alert(*row) for row in await found.fetchall()]
+        self._told = alerts[-1].id if alerts else self._told
+        return alerts
 
     async def has_sentinel(self) -> bool:
         """Does one read the stream here?"""
