@@ -3,10 +3,10 @@
 from threading import Thread
 
 from rempart.claims.messages import Nothing
-from rempart.foundation.clock import DAY, SECOND
+from rempart.foundation.clock import DAY, MINUTE, SECOND
 from rempart.foundation.vocabulary import Role
-from rempart.vaultdoor.messages import Enrolled, EnrolProfessional, Refused, Reply, SignedIn
-from tests.authenticator import ORIGIN, SoftwareBrowser, expect
+from rempart.vaultdoor.messages import Done, Enrolled, EnrolProfessional, Refused, Reply, SignedIn
+from tests.authenticator import ORIGIN, PASSWORD, SoftwareBrowser, expect
 from tests.cashier.conftest import Trade
 from tests.cashier.test_money import change, referenced, rib
 
@@ -28,6 +28,8 @@ def test_a_second_persons_phished_password_and_code_confirm_no_rib(trade: Trade)
             (who.establishment,),
         )
     expect(SignedIn, second.sign_in_with_password("second-by-password", app.code()))
+    trade.clock.advance(MINUTE)
+    second.expect(Done, "step-up/password", password=PASSWORD, code=app.code())
     act = second.key.act(ORIGIN, "/claims/rib/confirm", b"{}", trade.clock() // SECOND, second.session)
     assert expect(Refused, trade.at_cashier(act)).code == "rib-passkey"
     assert not rib(who).confirmed

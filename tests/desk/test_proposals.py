@@ -109,6 +109,7 @@ def test_a_second_account_on_the_same_machine_is_no_second_person(
     # The lead's own passkey, on the duty officer's machine: whoever sits there holds both sessions.
     there = Operator("sami", DeskBrowser(room, key=duty.browser.key), lead.passkey)
     there.browser.sign_in(lead.passkey)
+    there.touch()
     assert there.refused("proposal/approve", id=number) == "own-proposal"
     # Nor from a machine of the lead's where the duty officer signed in as well.
     guest = DeskBrowser(room, key=lead.browser.key)

@@ -150,6 +150,12 @@ async def _activated(
     )
     await announce(c, asked.at, holder.account, holder.login, Audited.ACCOUNT_ACTIVATE, device=device)
     session = await open_session(
-        c, account=holder.account, login=holder.login, device=device, assurance=assurance, now=asked.at
+        c,
+        account=holder.account,
+        login=holder.login,
+        device=device,
+        assurance=assurance,
+        now=asked.at,
+        proven=True,
     )
     return Activated(session, codes)

@@ -67,7 +67,7 @@ class Who(Enum):
     SESSION = auto()
     """Somebody signed in, on a fresh bound device."""
     STEP_UP = auto()
-    """The same, with a factor used in the last five minutes."""
+    """The same, with a proof of the last five minutes."""
     MANAGER = auto()
     """The same, and titulaire or administrator somewhere; the handler requires it of the place in question."""
 

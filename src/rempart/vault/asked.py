@@ -85,7 +85,7 @@ class Speaker:
     role: Role
     assurance: Assurance
     proven: int
-    """When a factor was last used, µs; 0 on a software, which is no person."""
+    """When a factor last proved who speaks (step-up, activation), µs; 0: not since the sign-in, and on a software, which is no person."""
     expires: int
     editor: uuid.UUID | None = None
     """The editor whose software the device is; None for a browser."""

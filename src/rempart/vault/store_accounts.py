@@ -69,6 +69,7 @@ async def open_session(
     role: str,
     assurance: int,
     now: int,
+    proven: int,
     expires: int,
 ) -> None:
     """One session an account and device: the former one on this device is over."""
@@ -80,7 +81,7 @@ async def open_session(
     )
     await c.execute(
         "INSERT INTO vault.session (id, token_hash, account, device, establishment, role, assurance, opened, proven, expires)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         uuid.uuid4(),
         token_hash,
         account,
@@ -89,6 +90,7 @@ async def open_session(
         role,
         assurance,
         now,
+        proven,
         expires,
     )
 

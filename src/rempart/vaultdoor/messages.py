@@ -263,7 +263,7 @@ class TellInsurer(Message, frozen=True):
 class Vouch(Message, frozen=True):
     """The cashier asks who signed this request, now and for the first time. Replies `Vouched`.
 
-    `proof`: "session", somebody signed in on a fresh bound device; "step-up", with a factor used in the last five minutes.
+    `proof`: "session", somebody signed in on a fresh bound device; "step-up", with a proof of the last five minutes.
     """
 
     act: Act

@@ -72,6 +72,7 @@ def test_a_thief_who_unbinds_the_holders_device_hides_no_notice(vault: Vault, cl
     claire.browser.expect(Done, "notices/seen")
     thief = vault.browser("Chrome, Windows")
     expect(SignedIn, thief.sign_in(claire.passkey))
+    thief.step_up(claire.passkey)
     thief.expect(RecoveryCodes, "recovery/renew")
     holders = next(device.id for device in thief.security().devices if not device.current)
     thief.expect(Done, "device/remove", id=holders)
@@ -93,6 +94,7 @@ def test_a_role_taken_away_is_gone_from_a_session_that_moved_at_that_moment(
         connection.commit()
     assert paul.browser.refused("security") == "session"
     expect(SignedIn, paul.browser.sign_in(paul.passkey))
+    paul.browser.step_up(paul.passkey)
     assert (
         paul.browser.refused("members/invite", establishment="", login="x.y", role="employee") == "forbidden"
     )
@@ -135,6 +137,7 @@ def test_a_manager_whose_session_was_stolen_opens_few_accounts_and_learns_few_lo
     assert vault.rows("SELECT count(*) FROM vault.account") == [(INVITATIONS + 1,)]
     vault.time.advance(DAY + MINUTE)
     expect(SignedIn, claire.browser.sign_in(claire.passkey))
+    claire.browser.step_up(claire.passkey)
     claire.browser.expect(Enrolled, "members/invite", **invitation)
 
 
@@ -143,6 +146,7 @@ def test_a_thief_who_repeats_a_harmless_act_pushes_no_notice_out_of_sight(
 ) -> None:
     thief = vault.browser("Chrome, Windows")
     expect(SignedIn, thief.sign_in(claire.passkey))
+    thief.step_up(claire.passkey)
     add_passkey(thief)
     for _ in range(SHOWN + 5):
         thief.expect(RecoveryCodes, "recovery/renew")

@@ -469,6 +469,7 @@ def test_who_was_removed_is_worked_for_no_more(vault: Vault, claire: Person, sof
     pending = expect(SoftwarePending, software.introduce("software/ask"))
     expect(Done, confirm(paul, pending))
     [account] = [m.account for m in members(claire) if m.login == "paul"]
+    claire.browser.step_up(claire.passkey)
     claire.browser.expect(Done, "members/remove", establishment="", account=account)
     assert expect(Refused, software.introduce("software/collect", ask=pending.ask)).code == "session"
     # And at work: the one who was confirmed before loses the seat.

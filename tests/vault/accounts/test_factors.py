@@ -64,6 +64,7 @@ def test_an_offered_secret_counts_only_once_confirmed_and_where_it_was_shown(
     assert claire.browser.refused("totp/confirm", code=app.code()) == "credentials"
     expect(Refused, claire.browser.sign_in_with_password("claire", shown.code()))
     expect(SignedIn, claire.browser.sign_in_with_password("claire", app.code()))
+    claire.browser.step_up(claire.passkey)
     claire.browser.expect(Done, "totp/confirm", code=shown.code())
     vault.time.advance(30 * SECOND)
     expect(Refused, claire.browser.sign_in_with_password("claire", app.code()))
@@ -166,6 +167,7 @@ def test_a_thief_cannot_hide_a_notice_from_the_other_devices(vault: Vault, clair
     thief = vault.browser("Voleur\u202e\n" + "x" * 80)
     expect(SignedIn, thief.sign_in(claire.passkey))
     thief.expect(Done, "notices/seen")
+    thief.step_up(claire.passkey)
     thief.expect(RecoveryCodes, "recovery/renew")
     assert claire.browser.notices()[:2] == ["recovery:renew", "device:bind"]
     label = next(d.label for d in claire.browser.security().devices if not d.current)

@@ -72,6 +72,19 @@ def test_a_pace_touch_does_not_open_passkey_add_for_malware(vault: Vault, claire
     assert (told(vault), vault.journal()) == (answers, journal)
 
 
+def test_a_person_signed_out_by_malware_who_signs_in_again_proves_nothing_for_it(
+    vault: Vault, claire: Person
+) -> None:
+    """The morning's sign-in is as routine as the touch for the pace."""
+    answers = told(vault)
+    claire.browser.expect(Done, "sign-out")
+    expect(SignedIn, claire.browser.sign_in(claire.passkey))
+    for path in SENSITIVE:
+        assert claire.browser.refused(path, **asking(path)) == "step-up", path
+    assert vault.rows("SELECT count(*) FROM vault.passkey") == [(1,)]
+    assert (told(vault), "session:prove" in vault.journal()) == (answers, False)
+
+
 def test_a_proof_lifts_no_pace(vault: Vault, claire: Person) -> None:
     before = told(vault)
     hurried(vault)
