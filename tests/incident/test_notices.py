@@ -33,7 +33,14 @@ from rempart.incident.facts import (
 )
 from rempart.incident.notices.blocks import Mark, guard, read_blocks
 from rempart.incident.notices.errors import BadTemplate
-from rempart.incident.notices.figures import FIELDS, by_establishment, figures_of, plain_figures, words
+from rempart.incident.notices.figures import (
+    CONFIRMED,
+    FIELDS,
+    by_establishment,
+    figures_of,
+    plain_figures,
+    words,
+)
 from rempart.incident.notices.rendering import (
     Insurer,
     Place,
@@ -224,6 +231,7 @@ def test_an_insurers_document_counts_its_own_members_only() -> None:
     assert "Vos assurés dont une réponse a parlé : 47\n" in second.text(Language.FRENCH)
     assert INSURERS[1].name not in first.text(Language.FRENCH) + first.json().decode()
     assert json.loads(first.json())["figures"]["answers"] == 32
+    assert "et confirmé : numéro d'adhérent et date de naissance\n" in first.text(Language.FRENCH)
     spared = render_for_insurer(of, document, Insurer(3, "99000003", "Prévoyance"))
     assert "Vos assurés dont une réponse a parlé : 0\n" in spared.text(Language.FRENCH)
 
@@ -274,6 +282,7 @@ def test_the_cnils_form_asks_what_the_form_asks() -> None:
 
 def test_every_field_that_an_answer_can_hold_has_words() -> None:
     assert {name for fields in ANSWER_CLASSES.values() for name in fields} == set(FIELDS)
+    assert set(CONFIRMED) == set(Lane)
     figures = plain_figures(figures_of(a_scope(1, 1).exposed))
     assert figures is not None
     assert figures["fields"] == list(ANSWER_CLASSES[1])

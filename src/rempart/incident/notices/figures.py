@@ -25,6 +25,12 @@ LANES: dict[Lane, tuple[str, str]] = {
     Lane.VITALE: ("carte Vitale", "Vitale card"),
     Lane.SECRET: ("code de la carte", "card's code"),
 }
+CONFIRMED: dict[Lane, tuple[str, str]] = {
+    Lane.CARD: ("numéro d'adhérent et date de naissance", "member's number and birth date"),
+    Lane.VITALE: ("NIR et date de naissance", "NIR and birth date"),
+    Lane.SECRET: ("code de la carte", "card's code"),
+}
+"""What whoever asked had to present: an answer does not say it, and shows that it is right."""
 NOTHING = {Language.FRENCH: "aucun", Language.ENGLISH: "none"}
 
 
@@ -93,6 +99,7 @@ def words(figures: Figures | None, language: Language) -> dict[str, str]:
         "last": NOTHING[language] if figures.last is None else moment(figures.last, language),
         "domains": _listed([DOMAIN_BY_CODE[code].value for code in figures.domains], language),
         "lanes": _listed([LANES[lane][english] for lane in figures.lanes], language),
+        "confirmed": _listed([CONFIRMED[lane][english] for lane in figures.lanes], language),
         "fields": _listed(revealed(figures.classes, language), language),
     }
 
@@ -115,7 +122,7 @@ def plain_figures(figures: Figures | None) -> dict[str, object] | None:
 
 
 _COUNTS = ("persons", "answers", "insurers", "establishments", "devices", "accounts")
-NAMES = (*_COUNTS, "first", "last", "domains", "lanes", "fields")
+NAMES = (*_COUNTS, "first", "last", "domains", "lanes", "confirmed", "fields")
 
 
 def _listed(names: list[str], language: Language) -> str:
