@@ -24,6 +24,7 @@ from rempart.vaultdoor.messages import (
     Reply,
     Security,
     SetBreaker,
+    SuspendOperator,
     Switches,
     ThrowSwitch,
     WithdrawProposal,
@@ -147,6 +148,26 @@ def test_a_proposal_waits_thirty_minutes_and_may_be_withdrawn(
     for number in (withdrawn, late):
         assert lead.refused("proposal/approve", id=number) == "proposal-over"
     assert lead.expect(Proposals, "proposals").proposals == []
+
+
+def test_what_a_thief_proposed_is_void_once_the_holder_is_contained(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    number = proposed(duty)
+    wait(room)
+    lead.expect(Done, "contain", scope="account", key="diane", reason="her laptop was stolen", dry_run=False)
+    assert lead.expect(Proposals, "proposals").proposals == []
+    lead.touch()
+    assert lead.refused("proposal/approve", id=number) == "proposal-over"
+    assert [held.scope for held in lead.expect(Switches, "switches").switches] == ["account"]
+
+
+def test_what_a_suspended_operator_proposed_is_void(room: Room, duty: Operator, lead: Operator) -> None:
+    number = proposed(duty)
+    expect(Done, room.operate(SuspendOperator("diane", True)))
+    wait(room)
+    lead.touch()
+    assert lead.refused("proposal/approve", id=number) == "proposal-over"
 
 
 def test_a_proposal_that_no_longer_makes_sense_does_nothing(

@@ -175,13 +175,14 @@ async def _do_deed(asked: Asked, c: Connection, body: DeedBody) -> Reply:
     call, who = body.call(), asked.who
     deed = DEEDS[type(call)]
     await _require_free(asked, c)
-    counted = await effect(asked.zone, c, call)
     if body.dry_run:
-        return counted
-    if counted.second or deed.proof(call):
+        return await effect(asked.zone, c, call)
+    # Nothing is counted on the way to what is urgent.
+    second = await deed.second(c, call)
+    if second or deed.proof(call):
         sessions.require_proof(who, asked.at)
-    if counted.second:
-        return await proposals.propose(c, call, asked.at, who)
+    if second:
+        return await proposals.propose(asked.zone, c, call, asked.at, who)
     return await operator.perform(asked.zone, c, call, Actor(who.login))
 
 

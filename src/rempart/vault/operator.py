@@ -89,8 +89,7 @@ async def _command(zone: Zone, c: Connection, call: Call) -> Reply:
     """A command is one hand, and the first one there is: once two people at the desk may do it, what takes two waits for one of them."""
     deed = DEEDS.get(type(call))
     if deed is not None and await deed.second(c, call) and await operators.are_staffed(c, deed.roles):
-        await deed.reach(zone, c, call)
-        return await proposals.propose(c, call, zone.clock(), None)
+        return await proposals.propose(zone, c, call, zone.clock(), None)
     return await perform(zone, c, call, COMMAND_LINE)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from rempart.foundation.clock import MINUTE
 from rempart.foundation.errors import Refusal
 from rempart.foundation.vocabulary import Role
-from rempart.vault import sessions, store_desk
+from rempart.vault import sessions, store_desk, store_switches
 from rempart.vault.asked import Asked, Speaker
 from rempart.vault.deeds import DEEDS, effect
 from rempart.vault.errors import Forbidden, StepUpNeeded
@@ -17,7 +17,7 @@ from rempart.vault.notices import OPERATOR, Audited, journal
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.two_people import TwoPeople
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.messages import Call, Done, Proposals, ProposalView, Proposed
+from rempart.vaultdoor.messages import Call, Done, Effect, Proposals, ProposalView, Proposed
 
 LIFE = 30 * MINUTE
 """How long a proposal waits."""
@@ -38,12 +38,14 @@ class ProposalOver(Refusal):
     code = "proposal-over"
 
 
-async def propose(c: Connection, call: Call, now: int, who: Speaker | None) -> Proposed:
-    """Keep a call until a second person approves it. `who`: None for a command."""
+async def propose(zone: Zone, c: Connection, call: Call, now: int, who: Speaker | None) -> Proposed:
+    """Keep a call until a second person approves it. `who`: None for a command. Raises BadInput, NotThere where it touches nothing."""
+    counted = await effect(zone, c, call)
     login, expires = (who.login if who else OPERATOR), now + LIFE
     number = await store_desk.propose(
         c,
         msgspec.json.encode(call).decode(),
+        msgspec.json.encode(counted).decode(),
         login,
         now,
         expires,
@@ -60,7 +62,7 @@ async def redeem(asked: Asked, c: Connection, number: int) -> tuple[Call, TwoPeo
     Raises ProposalOver, OwnProposal, Forbidden (a role that may not do it), StepUpNeeded (no proof since it was made).
     """
     row = await store_desk.open_proposal(c, number, asked.at)
-    if row is None:
+    if row is None or await _is_held(c, row, asked.at):
         raise ProposalOver
     call, who = read(row), asked.who
     if who.role not in DEEDS[type(call)].roles:
@@ -88,9 +90,11 @@ async def withdraw(c: Connection, number: int, now: int, who: Speaker | None) ->
 
 
 async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:
-    """What waits, each with what it would do now."""
+    """What waits, each with whom it touched when it was proposed: counting everybody again and again would cost the platform dear."""
     now, views = zone.clock(), []
     for row in await store_desk.open_proposals(c, now):
+        if await _is_held(c, row, now):
+            continue
         call = read(row)
         own = row["account"] == (who.account if who else None)
         views.append(
@@ -103,7 +107,7 @@ async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:
                 expires=row["expires"],
                 own=own,
                 may=who is not None and not own and Role(who.role) in DEEDS[type(call)].roles,
-                effect=await effect(zone, c, call),
+                effect=msgspec.json.decode(row["effect"], type=Effect),
             )
         )
     return Proposals(views)
@@ -126,6 +130,14 @@ def _fields(call: Call) -> dict[str, str]:
     return {
         name: str(value) for name, value in msgspec.structs.asdict(call).items() if value or value is False
     }
+
+
+async def _is_held(c: Connection, row: Row, now: int) -> bool:
+    """Is whoever proposed contained? What a thief proposed in their name must not be approved by mistake."""
+    if row["account"] is None:
+        return False
+    scopes = (("account", str(row["account"])), ("device", str(row["device"])))
+    return bool(await store_switches.holds_on(c, now, scopes))
 
 
 async def _require_somebody_else(c: Connection, row: Row, who: Speaker) -> None:

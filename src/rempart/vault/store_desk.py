@@ -54,6 +54,7 @@ async def is_bound(c: Connection, account: uuid.UUID, device: uuid.UUID) -> bool
 async def propose(
     c: Connection,
     call: str,
+    effect: str,
     login: str,
     now: int,
     expires: int,
@@ -63,16 +64,21 @@ async def propose(
 ) -> int:
     """A new one; its number."""
     return await c.fetchval(
-        "INSERT INTO vault.proposal (call, account, login, device, at, expires) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-        call, account, login, device, now, expires,
+        "INSERT INTO vault.proposal (call, effect, account, login, device, at, expires) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+        call,
+        effect, account, login, device, now, expires,
     )  # fmt: skip
 
 
-_PROPOSAL = "SELECT id, call, account, login, device, at, expires FROM vault.proposal WHERE state = 'open'"
+# Whoever proposed must still stand: suspended, they propose nothing any more.
+_PROPOSAL = """
+SELECT id, call, effect, account, login, device, at, expires FROM vault.proposal p WHERE state = 'open'
+   AND (account IS NULL OR EXISTS (SELECT FROM vault.account a WHERE a.id = p.account AND a.status = 'active'))
+"""
 
 
 async def open_proposals(c: Connection, now: int) -> list[Row]:
-    """id, call, account, login, device, at, expires of those in time, the oldest first."""
+    """id, call, effect, account, login, device, at, expires of those in time, the oldest first."""
     return await c.fetch(f"{_PROPOSAL} AND expires > $1 ORDER BY id", now)
 
 
@@ -94,31 +100,52 @@ async def decide(c: Connection, number: int, state: str, now: int, by: str) -> N
 
 # ── whom an act would touch ──────────────────────────────────────────────────────────────────────────────────────────
 
-_CARE = "SELECT id FROM vault.establishment WHERE profession NOT IN ('operator', 'insurer')"
-_WORK = "SELECT DISTINCT m.account FROM vault.membership m WHERE m.establishment IN (SELECT id FROM places)"
+# Many: joined whole, for a row at a time would take seconds with 200,000 accounts. `{which}` picks establishments.
+_MANY = """
+SELECT (SELECT count(*) FROM vault.establishment e WHERE {which}) AS establishments,
+       (SELECT count(*) FROM (SELECT DISTINCT m.account FROM vault.membership m JOIN vault.establishment e ON e.id = m.establishment
+         WHERE {which}) a) AS accounts,
+       (SELECT count(*) FROM (SELECT DISTINCT b.device FROM vault.binding b JOIN vault.membership m USING (account)
+          JOIN vault.establishment e ON e.id = m.establishment WHERE {which}) d) AS devices,
+       (SELECT count(*) FROM vault.session s JOIN vault.establishment e ON e.id = s.establishment
+         WHERE s.expires > $2 AND {which}) AS sessions
+"""
+# A platform, an insurer or a lane is closed to everybody who asks, whatever its key.
+_EVERYBODY = "e.profession NOT IN ('operator', 'insurer') AND $1::text IS NOT NULL"
+_PROFESSION = "e.profession = $1::text"
+
+# One party: (places, people, devices).
+_ONE = """
+WITH places AS ({places}), people AS ({people}), devices AS ({devices})
+SELECT (SELECT count(*) FROM places) AS establishments, (SELECT count(*) FROM people) AS accounts,
+       (SELECT count(*) FROM devices) AS devices,
+       (SELECT count(*) FROM vault.session WHERE expires > $2 AND account IN (SELECT account FROM people)
+           AND device IN (SELECT id FROM devices)) AS sessions
+"""
 _BOUND = "SELECT DISTINCT device AS id FROM vault.binding WHERE account IN (SELECT account FROM people)"
-# (places, people, devices) of a scope; $1 is its key as text.
-_REACH: dict[str, tuple[str, str, str]] = {
-    "platform": (f"{_CARE} AND $1 = ''", _WORK, _BOUND),
-    # An insurer, or a lane, is closed to everybody who asks.
-    "insurer": (f"{_CARE} AND $1 <> ''", _WORK, _BOUND),
-    "lane": (f"{_CARE} AND $1 <> ''", _WORK, _BOUND),
-    "profession": ("SELECT id FROM vault.establishment WHERE profession = $1", _WORK, _BOUND),
-    "establishment": ("SELECT $1::uuid AS id", _WORK, _BOUND),
-    "account": (
-        "SELECT establishment AS id FROM vault.membership WHERE account = $1::uuid AND establishment IS NOT NULL",
-        "SELECT $1::uuid AS account",
-        _BOUND,
+_REACH: dict[str, str] = {
+    **dict.fromkeys(("platform", "insurer", "lane"), _MANY.format(which=_EVERYBODY)),
+    "profession": _MANY.format(which=_PROFESSION),
+    "establishment": _ONE.format(
+        places="SELECT $1::uuid AS id",
+        people="SELECT DISTINCT account FROM vault.membership WHERE establishment = $1::uuid",
+        devices=_BOUND,
     ),
-    "device": (
-        "SELECT DISTINCT establishment AS id FROM vault.session WHERE device = $1::uuid AND establishment IS NOT NULL AND expires > $2",
-        "SELECT DISTINCT account FROM vault.binding WHERE device = $1::uuid",
-        "SELECT $1::uuid AS id",
+    "account": _ONE.format(
+        places="SELECT establishment AS id FROM vault.membership WHERE account = $1::uuid AND establishment IS NOT NULL",
+        people="SELECT $1::uuid AS account",
+        devices=_BOUND,
     ),
-    "editor": (
-        "SELECT DISTINCT establishment AS id FROM vault.software WHERE editor = $1::uuid",
-        "SELECT DISTINCT b.account FROM vault.binding b JOIN vault.software w USING (device) WHERE w.editor = $1::uuid",
-        "SELECT device AS id FROM vault.software WHERE editor = $1::uuid",
+    "device": _ONE.format(
+        places="SELECT DISTINCT establishment AS id FROM vault.session WHERE device = $1::uuid AND establishment IS NOT NULL"
+        " AND expires > $2",
+        people="SELECT DISTINCT account FROM vault.binding WHERE device = $1::uuid",
+        devices="SELECT $1::uuid AS id",
+    ),
+    "editor": _ONE.format(
+        places="SELECT DISTINCT establishment AS id FROM vault.software WHERE editor = $1::uuid",
+        people="SELECT DISTINCT b.account FROM vault.binding b JOIN vault.software w USING (device) WHERE w.editor = $1::uuid",
+        devices="SELECT device AS id FROM vault.software WHERE editor = $1::uuid",
     ),
 }
 _INSURERS = {
@@ -132,16 +159,7 @@ async def reach(c: Connection, scope: str, key: str, now: int) -> dict[str, int]
     """establishments, accounts, devices, sessions (open now), insurers, persons under a switch's (scope, key); nothing for ("", "")."""
     if not scope:
         return {}
-    places, people, devices = _REACH[scope]
-    # What is put together here are the constants above; what somebody typed is a parameter.
-    row = await c.fetchrow(
-        f"WITH places AS ({places}), people AS ({people}), devices AS ({devices})"  # noqa: S608
-        " SELECT (SELECT count(*) FROM places) AS establishments, (SELECT count(*) FROM people) AS accounts,"
-        " (SELECT count(*) FROM devices) AS devices,"
-        " (SELECT count(*) FROM vault.session WHERE expires > $2 AND account IN (SELECT account FROM people)"
-        "   AND device IN (SELECT id FROM devices)) AS sessions",
-        key, now,
-    )  # fmt: skip
+    row = await c.fetchrow(_REACH[scope], key, now)
     found = {name: int(row[name]) for name in ("establishments", "accounts", "devices", "sessions")}
     if scope in _INSURERS:
         insurers, persons = await c.fetchrow(_INSURERS[scope], key)

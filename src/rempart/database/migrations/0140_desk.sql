@@ -9,11 +9,12 @@ ALTER TABLE vault.membership DROP CONSTRAINT membership_role_check;
 ALTER TABLE vault.membership ADD CONSTRAINT membership_role_check CHECK (role IN (
   'titulaire', 'employee', 'administrator', 'duty-officer', 'security-lead', 'dpo', 'onboarding-clerk', 'auditor'));
 
--- What one person asked and another has to approve. `call`: the operator's call as JSON, done as it stands here or not at all; `account` is
--- null where a command asked. `state`: open until it is done, withdrawn, or its time is over.
+-- What one person asked and another has to approve. `call`: the operator's call as JSON, done as it stands here or not at all; `effect`: whom
+-- it touched when it was proposed; `account` is null where a command asked. `state`: open until it is done, withdrawn, or its time is over.
 CREATE TABLE vault.proposal (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   call text NOT NULL,
+  effect text NOT NULL,
   account uuid REFERENCES vault.account (id),
   login text NOT NULL,
   device uuid REFERENCES vault.device (id),
