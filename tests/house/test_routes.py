@@ -126,7 +126,8 @@ def test_at_the_desk_only_a_passkey_and_an_activation_code_need_no_session() -> 
 def test_no_route_of_the_api_hides_behind_the_portals() -> None:
     public_of_api = {route.partition(" ")[2] for route in PUBLIC | SIGNED}
     assert {path for path in public_of_api if path.startswith(PREFIXES)} == public_of_api - {
-        "/", "/activation", "/langue/{language}", "/static/{fingerprint}/{name:path}", "/acts/{act:path}", "/claims/{errand:path}",
+        "/", "/activation", "/etat", "/etat.json", "/etat.atom", "/etat.en.atom", "/langue/{language}",
+        "/static/{fingerprint}/{name:path}", "/acts/{act:path}", "/claims/{errand:path}",
     }  # fmt: skip
 
 
