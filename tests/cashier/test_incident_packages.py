@@ -37,7 +37,17 @@ from rempart.incident.notices.rendering import Telling
 from rempart.incident.notices.templates import Templates
 from rempart.incident.scope import scope
 from rempart.incident.scope_proofs import prove_answers, read_published
-from rempart.vaultdoor.messages import IncidentStatement, Jwks, Paper, PublicKeys, Stated, StatePackage
+from rempart.vaultdoor.messages import (
+    Done,
+    IncidentStatement,
+    Jwks,
+    Paper,
+    PublicKeys,
+    Refused,
+    Stated,
+    StatePackage,
+    TellInsurer,
+)
 from tests.authenticator import expect
 from tests.cashier.clerks import clerk, remember
 from tests.cashier.conftest import Insured, Insurer, Professional, Trade
@@ -318,3 +328,27 @@ def test_the_insurers_people_download_open_and_acknowledge_and_then_nobody_recal
     assert [h.amc for h, _ in unacknowledged(theft.telling().incident, handed, 24, late)] == [theft.other.amc]
     # What it acknowledged is not handed over again.
     assert theft.send_all() == {}
+
+
+def test_the_vault_signs_for_a_known_insurer_and_tells_its_people_of_a_package_alone(theft: Theft) -> None:
+    trade, digest = theft.trade, "0" * 64
+    for said in (
+        IncidentStatement("88888888", 1, 1, digest),
+        IncidentStatement(theft.one.amc, 0, 1, digest),
+        IncidentStatement(theft.one.amc, 1, 1, "0"),
+    ):
+        expect(Refused, trade.operate(StatePackage(said)))
+    assert expect(Refused, trade.operate(TellInsurer(theft.one.amc, "rib:ask", "x"))).code == "bad-input"
+    assert (
+        expect(Refused, trade.operate(TellInsurer("88888888", "incident:package", "x"))).code == "not-found"
+    )
+    desk = clerk(trade, trade.insurer())
+    amc = trade.rows("SELECT amc FROM vault.establishment WHERE id = %s", desk.establishment)[0][0]
+    before = trade.rows("SELECT count(*) FROM vault.notice")
+    expect(Done, trade.operate(TellInsurer(amc, "incident:package", "incident 1")))
+    assert trade.rows("SELECT count(*) FROM vault.notice") == [(before[0][0] + 1,)]
+    # Each is one line of the vault's journal: who, what, for which insurer.
+    assert trade.rows("SELECT actor, object FROM vault.journal WHERE act = 'incident:package'")[-1] == (
+        "operator",
+        amc,
+    )
