@@ -40,6 +40,7 @@ def filled(cluster: TestCluster) -> Iterator[tuple[ScopeLedger, Database]]:
         ledger.fill(SIZE)
         ledger.sign()
         ledger.count()
+        owner.execute("SELECT brin_summarize_new_values('evidence.entry_by_party')")
         yield ledger, database
     cluster.drop(database)
 
@@ -52,6 +53,8 @@ def ledger(filled: tuple[ScopeLedger, Database]) -> ScopeLedger:
 @pytest.fixture(scope="module")
 def operator(filled: tuple[ScopeLedger, Database]) -> Iterator["psycopg.Connection[Any]"]:
     with filled[1].connect("operator") as c:
+        # So few rows would be read from end to end: what a long ledger's questions use is to be shown.
+        c.execute("SET enable_seqscan = off")
         yield c
 
 

@@ -17,7 +17,6 @@ from rempart.evidence.tiles import SPAN, WIDTH
 from rempart.incident.exposure import Question
 
 Connection = psycopg.Connection[Any]
-_NIL = UUID(int=0)
 
 
 @contextmanager
@@ -56,12 +55,8 @@ def conditions_of(question: Question, since: int, until: int) -> Asked:
     named = {
         "account": question.accounts, "device": question.devices, "establishment": question.establishments, "editor": question.editors,
     }  # fmt: skip
-    # The partial index of editors is used only where the condition says that nobody asks for the nil one.
-    real = sql.SQL("e.editor <> {} AND ").format(sql.Literal(_NIL))
     parties = [
-        sql.SQL("{}e.{} = ANY (%({})s)").format(
-            real if name == "editor" else sql.SQL(""), sql.Identifier(name), sql.SQL(name)
-        )
+        sql.SQL("e.{} = ANY (%({})s)").format(sql.Identifier(name), sql.SQL(name))
         for name, keys in named.items()
         if keys
     ]
