@@ -1,5 +1,6 @@
 """Whose data of their own professionals may have lost, and *were we hit?*: by houses, groups, seats that changed."""
 
+import dataclasses
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from rempart.foundation.clock import DAY, MINUTE
 from rempart.incident.errors import NoSuchParty
 from rempart.incident.exposure import Question
 from rempart.incident.scope import scope
-from rempart.incident.scope_hit import Hit, hit_establishment, hit_group
+from rempart.incident.scope_hit import Hit, hit_establishment, hit_group, touched
 from rempart.incident.scope_professionals import Kind, professionals_seen
 from tests.conftest import Database
 from tests.incident.scope_ledger import START, ScopeLedger
@@ -122,6 +123,23 @@ def test_each_house_has_its_own_answer_and_the_group_one_of_its_own(town: Town) 
     assert whole == Hit(4, 3, 1, 3, 0)
     assert [house.place.number for house in houses] == list(LABS)
     assert not whole.untouched
+
+
+def test_all_that_were_hit_are_those_whose_own_answer_says_so(town: Town) -> None:
+    town.told(LABS[1], "carla", 7, 10)
+    for person in (1, 2, 7):
+        town.told(LABS[0], "anne", person, 70 + person)
+    town.told(LABS[2], "dora", 8, 71)
+    town.told(PHARMACY, "anne", 9, 95)
+    found = scope(town.operator, town.ask(accounts=[town.accounts["anne"]]))
+    own = {number: hit_establishment(town.operator, found, number).hit for number in (*LABS, PHARMACY, SEAT)}
+    everybody = {house.place.number: house.hit for house in touched(town.operator, found)}
+    assert everybody == {
+        number: dataclasses.replace(hit, elsewhere=0)
+        for number, hit in own.items()
+        if hit.answers or hit.served
+    }
+    assert everybody.keys() == {LABS[0], LABS[1], PHARMACY}
 
 
 def test_who_was_not_hit_is_told_so_and_who_is_unknown_is_told_that(town: Town) -> None:

@@ -100,6 +100,8 @@ def test_the_command_tells_exactly_who_was_told_of(asked: Asked, run: Run, tmp_p
     assert content["persons"] == len({adherent for _, adherent in asked.houses[finess]})
     assert content["answers"] == len(asked.houses[finess]) == content["proved"]
     assert content["absences"] == 1
+    # What was asked a moment ago may still be on its way into the ledger.
+    assert any("not over" in line for line in content["cautions"])
     [insurer] = content["insurers"]
     domains = sorted(told["domain"] for person in insurer["exposed"] for told in person["answers"])
     assert domains == ["OPTI", "PHAR", "PHAR"]
@@ -142,6 +144,11 @@ def test_the_saved_question_answers_were_we_hit(asked: Asked, run: Run, tmp_path
     group = json.loads(run("hit", "--question", str(place), "--group", "Les deux", "--json", "-").output)
     assert (group["answers"], group["persons"], group["served"]) == (3, 2, 2)
     assert group["establishments"].keys() == {finess, other}
+    everybody = json.loads(run("hit", "--question", str(place), "--all", "--json", "-").output)
+    assert {number: each["served"] for number, each in everybody["establishments"].items()} == {
+        finess: 2,
+        other: 2,
+    }
     human = run("hit", "--question", str(place), "--establishment", other)
     assert "2 de vos assurés" in " ".join(human.output.split())
     assert run("hit", "--question", str(place)).exit_code == 1

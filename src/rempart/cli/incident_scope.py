@@ -32,7 +32,7 @@ from rempart.incident import scope_report as report
 from rempart.incident.errors import NoSuchParty
 from rempart.incident.exposure import Question, Scope
 from rempart.incident.scope import scope as read_scope
-from rempart.incident.scope_hit import Hit, hit_establishment, hit_group
+from rempart.incident.scope_hit import Hit, hit_establishment, hit_group, touched
 from rempart.incident.scope_negative import Depth, Negative, state_negative
 from rempart.incident.scope_professionals import (
     BASIS,
@@ -144,29 +144,34 @@ def hit_command(
     ],
     establishment: Annotated[str, typer.Option(help="FINESS, or n° AMC of a seat")] = "",
     group: Annotated[str, typer.Option(help="label of a group: as one, and each of its establishments")] = "",
+    everybody: Annotated[
+        bool, typer.Option("--all", help="every establishment that was hit; no other was")
+    ] = False,
     json_file: JsonFile = "",
     dsn: Dsn = "",
     home: Folder = Path("var"),
 ) -> None:
-    """*Were we hit?* One establishment's, or one group's, own exact answer: counts only."""
+    """*Were we hit?* One establishment's, or one group's, own exact answer, or those of all that were hit: counts only."""
     with said_plainly(), reading(dsn, home) as c, one_snapshot(c):
-        if bool(establishment) == bool(group):
-            raise BadInput("give --establishment or --group")
+        if bool(establishment) + bool(group) + everybody != 1:
+            raise BadInput("give --establishment, --group or --all")
         found = read_scope(c, report.read_question(read_file(question)))
+        whole: Hit | None = None
         if establishment:
             house = hit_establishment(c, found, establishment)
             whole, houses = house.hit, [house]
-        else:
+        elif group:
             whole, houses = hit_group(c, found, group)
-    content = {
-        "asked": establishment or group,
-        **report.hit_as_json(whole),
-        "establishments": {house.place.number: report.hit_as_json(house.hit) for house in houses},
-    }
-    if json_file:
-        write_json(json_file, content)
-    if json_file != STDOUT:
-        _print_hit(whole, [(house.place.number, house.hit) for house in houses])
+        else:
+            houses = touched(c, found)
+        content = (report.hit_as_json(whole) if whole else {}) | {
+            "asked": establishment or group,
+            "establishments": {house.place.number: report.hit_as_json(house.hit) for house in houses},
+        }
+        if json_file:
+            write_json(json_file, content)
+        if json_file != STDOUT:
+            _print_hit(whole, [(house.place.number, house.hit) for house in houses])
 
 
 @app.command("verify-proofs")
@@ -320,6 +325,7 @@ def _everything(found: _Found, negative: Negative | None, refused: RempartError 
     return report.scope_as_json(found.scope, found.insurers) | {
         "seconds": round(found.seconds, 3),
         "proved": len(found.shown),
+        "cautions": report.cautions_of(found.scope, system_clock()),
         "negative": report.negative_as_json(negative) if negative else None,
         "negative_refused": None if refused is None else {"code": refused.code, "detail": refused.detail},
         "professionals": report.professionals_as_json(found.professionals),
@@ -363,12 +369,8 @@ def _print_scope(found: _Found) -> None:
         console.print(
             f"An answer of class {kind} said at most: {', '.join(ANSWER_CLASSES[kind])}; for one domain and one date."
         )
-    if scope.before or scope.after:
-        console.print(
-            f"[bold]Beside the interval[/bold] the same parties were told of somebody by {scope.before:,} answers in the day before,"
-            f" {scope.after:,} in the day after: not in question unless you widen it.",
-            soft_wrap=True,
-        )
+    for line in report.cautions_of(scope, system_clock()):
+        console.print(f"[bold]Careful.[/bold] {line}", soft_wrap=True)
     missing = answers - len(found.shown)
     if found.unproved is not None:
         console.print(
@@ -409,8 +411,10 @@ def _print_professionals(seen: ProfessionalsSeen) -> None:
         console.print(f"- {line}", soft_wrap=True, markup=False)
 
 
-def _print_hit(whole: Hit, houses: list[tuple[str, Hit]]) -> None:
-    for sentence in report.hit_sentences(whole):
+def _print_hit(whole: Hit | None, houses: list[tuple[str, Hit]]) -> None:
+    for sentence in (
+        report.hit_sentences(whole) if whole else (f"{len(houses):,} establishments were hit; no other was.",)
+    ):
         console.print(sentence, soft_wrap=True)
     table = Table(
         "establishment",

@@ -11,9 +11,11 @@ from rempart.incident.exposure import Scope
 from rempart.incident.scope_store import (
     Connection,
     Place,
+    houses_served,
     one_snapshot,
     place_by_number,
     places_in_group,
+    places_of,
     seats_at,
     served,
 )
@@ -65,6 +67,27 @@ def hit_group(c: Connection, scope: Scope, label: str) -> tuple[Hit, list[HouseH
             raise NoSuchParty("group")
         whole = hit(c, scope, frozenset(place.id for place in places))
         return whole, [HouseHit(place, hit(c, scope, frozenset({place.id}))) for place in places]
+
+
+def touched(c: Connection, scope: Scope) -> list[HouseHit]:
+    """Every establishment that made look-ups in question, or served a person exposed, by number: no other was hit.
+
+    `elsewhere` is left at 0: whoever asked is in the answer of where it was done. Raises LedgerUnreadable.
+    """
+    told = [(person.subject, answer.establishment) for person in scope.exposed for answer in person.answers]
+    asked_from: dict[UUID, set[UUID]] = {}
+    for subject, place in told:
+        asked_from.setdefault(subject, set()).add(place)
+    with one_snapshot(c):
+        served_by = houses_served(c, sorted(asked_from))
+        places = places_of(c, frozenset(served_by).union(place for _, place in told), frozenset())
+    found = []
+    for place in places:
+        here = [subject for subject, where in told if where == place.id]
+        known = served_by.get(place.id, frozenset())
+        by_others = sum(bool(asked_from[subject] - {place.id}) for subject in known)
+        found.append(HouseHit(place, Hit(len(here), len(set(here)), 0, len(known), by_others)))
+    return found
 
 
 def hit(c: Connection, scope: Scope, establishments: frozenset[UUID]) -> Hit:

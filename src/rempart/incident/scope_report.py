@@ -20,6 +20,8 @@ from rempart.incident.scope_negative import Depth, Negative
 from rempart.incident.scope_professionals import BASIS, NEVER_SHOWN, SENTENCES, ProfessionalsSeen
 
 VERSION = 1
+SETTLED = 10 * SECOND
+"""An answer takes its time when it is asked, and its place when it is written: no later than the vault's statements may last."""
 ALWAYS = (
     "Every answer counts as told, even one that never arrived: a crash over-counts, it never under-counts.",
     "What honest people asked with the same accounts and devices meanwhile is in it too: the ledger knows who signed, not who sat there.",
@@ -119,6 +121,25 @@ def scope_as_json(scope: Scope, insurers: Mapping[int, tuple[str, str]]) -> dict
             for number, persons in groups.items()
         ],
     }
+
+
+def cautions_of(scope: Scope, now: int) -> list[str]:
+    """What keeps the list from being the last word. `now`: the operator's clock, µs."""
+    lines = []
+    if now < scope.question.until + SETTLED:
+        lines.append(
+            "The interval is not over, or ended seconds ago: an answer asked in it may still be written. Ask again in ten seconds."
+        )
+    if scope.pruned_before > scope.question.since:
+        lines.append(
+            f"Entries before {said(scope.pruned_before)} may have been pruned, their three years over: who was told of before is not in it."
+        )
+    if scope.before or scope.after:
+        lines.append(
+            f"The same parties were told of somebody by {scope.before:,} answers in the day before the interval and {scope.after:,}"
+            " in the day after it: not in question unless it is widened."
+        )
+    return lines
 
 
 def _person(person: Exposed) -> dict[str, Any]:

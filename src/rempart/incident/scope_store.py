@@ -342,6 +342,16 @@ def served(c: Connection, establishments: frozenset[UUID], subjects: Sequence[UU
     return {subject for (subject,) in rows}
 
 
+def houses_served(c: Connection, subjects: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Which of these persons each establishment was told of, by the entries that are kept."""
+    rows = c.execute(
+        "SELECT establishment, array_agg(DISTINCT subject) FROM evidence.entry WHERE subject = ANY (%s) AND outcome = 1"
+        " GROUP BY establishment",
+        (list(subjects),),
+    )
+    return {place: frozenset(known) for place, known in rows}
+
+
 def party_ids(c: Connection, kind: str, names: Sequence[str]) -> dict[str, UUID]:
     """The ids behind names: an account's login, an establishment's FINESS, an editor's name, a group's label."""
     query = {
