@@ -1,7 +1,9 @@
 """The clocks of the law, from the shipped list: when each lapses, and how loud it is."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -120,3 +122,16 @@ def test_an_incident_is_what_its_acts_say_in_their_order() -> None:
         incident_of(9, acts[1:])
     with pytest.raises(DutyUnknown):
         TEMPLATES.clocks.find("gdpr-99")
+
+
+def test_the_page_tells_the_duties_that_are_shipped() -> None:
+    page = (Path(__file__).parents[2] / "docs/incident.md").read_text()
+    line = r"^\| `([a-z0-9-]+)`(?: \(aid\))? \| ([^|]+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$"
+    rows = {key: (law, documents) for key, law, documents in re.findall(line, page, re.MULTILINE)}
+    assert rows.keys() == {duty.key for duty in TEMPLATES.clocks.duty}
+    for duty in TEMPLATES.clocks.duty:
+        law, documents = rows[duty.key]
+        assert law == duty.law.replace("RGPD art. ", "RGPD ")
+        assert set(re.findall(r"`([a-z0-9-]+)`", documents)) == set(duty.documents)
+        assert f"`{duty.key}` (aid)" in page if duty.aid else f"`{duty.key}` |" in page
+    assert all(TEMPLATES.document(name) for duty in TEMPLATES.clocks.duty for name in duty.documents)

@@ -134,7 +134,10 @@ def test_from_alarm_to_packages_as_a_duty_officer_types_it(town: Town, tmp_path:
         "notify", "--send", "--json", str(tmp_path / "told.json")
     )
     told = json.loads((tmp_path / "told.json").read_text())
-    assert (told["packages"], told["handed_over"], told["persons"], told["without_seat"]) == (2, 0, 6, [])
+    assert (told["packages"], told["handed_over"], told["persons"]) == (2, 0, 6)
+    # The second insurer still has to be told by other means: the duty is not noted as done.
+    assert told["without_seat"] == [POPULATION.insurers[1].amc]
+    assert "done" not in town.rempart("clocks")
 
     jwks = httpx.get(f"{town.platform.origin}/.well-known/jwks.json", trust_env=False).json()
     for number, amc in ((1, POPULATION.insurers[0].amc), (2, POPULATION.insurers[1].amc)):

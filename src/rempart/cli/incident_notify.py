@@ -67,6 +67,7 @@ def render_command(
         target = output or Home.at(folder).outbox / "incidents" / str(here.incident.id)
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         telling = here.telling(here.scope() if here.incident.question else None)
+        check_templates(telling)
         made = list(_rendered(here, telling))
         with _bar("documents") as bar:
             task = bar.add_task("documents", total=len(made))
@@ -133,7 +134,8 @@ def notify(
             return
         began = time.perf_counter()
         silent = _send_all(here, telling, planned, _proofs(here) if proofs else no_proofs, output, by)
-        _note_done(here, len(planned), by)
+        if planned and not silent:
+            _note_done(here, len(planned), by)
     told = _Told(
         here.incident.id, len(planned), sum(not each.same for each in planned), sum(len(each.exposed) for each in planned),
         round(time.perf_counter() - began, 2), silent,
@@ -142,7 +144,7 @@ def notify(
         f"{told.handed_over} packages handed over, {told.packages - told.handed_over} were there already."
     )
     if silent:
-        said = f"No seat to tell: {', '.join(silent)}. Hand these over by other means (--output)."
+        said = f"No seat to tell: {', '.join(silent)}. Hand these over by other means (--output), then `incident done`."
         console.print(said, style="yellow", soft_wrap=True)
     if json_file is not None:
         write_durably(json_file, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
@@ -164,11 +166,13 @@ def _send_all(
     here: Room, telling: Telling, planned: Sequence[Planned], proofs: Proofs, output: Path | None, by: str
 ) -> list[str]:
     """Seal and hand over one after the other; the n° AMC of those with no seat to tell."""
-    silent = []
+    seated = store.seats(here.c)
+    silent = [each.insurer.amc for each in planned if each.insurer.amc not in seated]
     with _bar("packages") as bar:
         task = bar.add_task("packages", total=len(planned))
         for each in planned:
-            if not _hand_over(here, telling, each, proofs, output, by):
+            told = _hand_over(here, telling, each, proofs, output, by)
+            if not told and each.insurer.amc in seated:
                 silent.append(each.insurer.amc)
             bar.advance(task)
     return silent
@@ -233,8 +237,6 @@ def remind(
 
 
 def _note_done(here: Room, packages: int, by: str) -> None:
-    if not packages:
-        return
     for duty in here.templates.clocks.duty:
         if duty.done_by == PACKAGES and duty.key not in here.incident.done:
             here.add(by, Verb.DONE, duty.key, f"{here.clock()} {packages} packages")

@@ -115,10 +115,10 @@ def load_keys(c: Connection, insurer: int, loads: Sequence[int]) -> dict[int, by
     return {number: bytes(wrapped) for number, wrapped in rows}
 
 
-def seats(c: Connection) -> dict[str, str]:
-    """N° AMC → id of the insurer's seat."""
-    rows = c.execute("SELECT amc, id::text FROM identity.establishment WHERE amc IS NOT NULL")
-    return dict(rows.fetchall())
+def seats(c: Connection) -> frozenset[str]:
+    """The n° AMC of each insurer that has a seat here."""
+    rows = c.execute("SELECT amc FROM identity.establishment WHERE amc IS NOT NULL")
+    return frozenset(amc for (amc,) in rows)
 
 
 # ── packages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
