@@ -171,6 +171,37 @@ def test_a_killed_witness_delays_no_answer_and_is_heard_again(
     assert [each["age"] for each in status["ledger"]["witnesses"]] == [0, 0]
 
 
+def test_two_people_stop_and_reopen_the_whole_platform_by_the_commands_and_one_alone_does_not(
+    platform: Platform, counter: Counter, people: Iterator[Person], keys: dict[Path, str], tmp_path: Path
+) -> None:
+    folder = ("--folder", str(platform.home.folder))
+
+    def signed(what: str, reason: str, *more: str) -> list[str]:
+        text = tmp_path / what
+        text.write_text(rempart("operator", "two-people", what, reason, *more, *folder).stdout)
+        notes = []
+        for file in keys:
+            notes += ["--signature", str(tmp_path / f"{file.name}.{what}")]
+            Path(notes[-1]).write_text(
+                rempart("evidence", "release-sign", str(text), "--key", str(file)).stdout
+            )
+        return notes
+
+    contain = ("operator", "contain", "platform", "", "a doubt", "--hold", "claims-only", *folder)
+    assert "two-people" in rempart(*contain).stderr
+    notes = signed("contain", "a doubt", "--hold", "claims-only")
+    assert rempart(*contain, *notes[:2]).returncode == 1
+    told(counter, people)
+    assert rempart(*contain, *notes).returncode == 0
+    with pytest.raises(DoorRefused, match="423"):
+        told(counter, people)
+    assert "claims-only" in rempart("operator", "switches", *folder).stdout
+    release = ("operator", "release", "platform", "", "seen", *folder)
+    assert "two-people" in rempart(*release).stderr
+    assert rempart(*release, *signed("release", "seen")).returncode == 0
+    told(counter, people)
+
+
 def test_two_people_reopen_by_the_commands_and_one_alone_does_not(
     platform: Platform, counter: Counter, people: Iterator[Person], keys: dict[Path, str], tmp_path: Path
 ) -> None:

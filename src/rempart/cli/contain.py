@@ -10,14 +10,14 @@ from typing import Annotated, Literal
 import typer
 from rich.table import Table
 
-from rempart.cli.operator import Folder, app, ask, ask_any, console
+from rempart.cli.operator import Folder, app, ask, console
 from rempart.evidence.errors import LedgerUnreadable
 from rempart.foundation.clock import PARIS, instant
 from rempart.vaultdoor.holds import Hold
 from rempart.vaultdoor.messages import (
     AskTwoPeople,
+    Done,
     ListSwitches,
-    Proposed,
     ReleaseText,
     Switches,
     SwitchView,
@@ -59,8 +59,8 @@ def contain(
 ) -> None:
     """Throw a switch: at once, in every process, for every answer that has not left."""
     call = ThrowSwitch(scope, key, reason, True, minutes, hold.value, signatures=_notes(signature))
-    if _done(folder, call):
-        console.print(f"{_called(scope, key)}: {hold.value}.")
+    ask(folder, call, Done)
+    console.print(f"{_called(scope, key)}: {hold.value}.")
 
 
 @app.command()
@@ -77,11 +77,14 @@ def release(
     call = ThrowSwitch(
         scope, key, reason, False, hold=hold.value if hold else "", whole=whole, signatures=_notes(signature)
     )
-    if not _done(folder, call):
-        return
+    ask(folder, call, Done)
     console.print(f"{_called(scope, key)}: released.")
     # By its own name: the vault knows the key, the operator the label.
-    left = [each for each in _standing(folder) if each.scope == scope and key in {each.key, each.named}]
+    left = [
+        each
+        for each in _standing(folder)
+        if each.scope == scope and key in {each.key, *each.named.split(" ", 1)}
+    ]
     for each in left:
         console.print(f"  still {each.hold}: {each.reason} ({each.by})")
 
@@ -105,25 +108,17 @@ def two_people(
 @app.command()
 def switches(folder: Folder = VAR) -> None:
     """What is contained now, the widest first. What is over is in `rempart operator journal`."""
-    table = Table("what", "hold", "since", "until", "by", "reason")
+    table = Table()
+    for name in ("what", "hold", "since", "until", "by", "reason"):
+        # Never cut: who is stopped, and by whom, is read at night in a narrow window.
+        table.add_column(name, overflow="fold")
     for each in _standing(folder):
-        until = _when(each.until) if each.until else "released"
+        until = _when(each.until) if each.until else "it is released"
         table.add_row(
             f"{each.scope} {each.named}".strip() if each.scope != "device" else f"device {each.key} ({each.named})",
             each.hold, _when(each.thrown), until, each.by, each.reason,
         )  # fmt: skip
     console.print(table)
-
-
-def _done(folder: Path, call: ThrowSwitch) -> bool:
-    """False where it waits for a second person at the desk."""
-    reply = ask_any(folder, call)
-    if isinstance(reply, Proposed):
-        console.print(
-            f"Not done: proposal {reply.id} waits for a second person at the desk until {_when(reply.expires)}."
-        )
-        return False
-    return True
 
 
 def _standing(folder: Path) -> list[SwitchView]:

@@ -58,6 +58,10 @@ console = Console()
 class VaultRefused(RempartError):
     """The vault answered no."""
 
+    code = "refused"
+    french = "La commande est refusée."
+    english = "The command is refused."
+
     def __init__(self, refused: Refused) -> None:
         self.refused = refused.code
         known = CODES.get(refused.code)
@@ -76,16 +80,6 @@ class SecondPersonNeeded(RempartError):
 
 def ask(folder: Path, call: Call, expected: type[R]) -> R:
     """One call on the operator's socket. Raises VaultRefused, SecondPersonNeeded or Outage."""
-    reply = ask_any(folder, call)
-    if isinstance(reply, Proposed):
-        raise SecondPersonNeeded(f"Proposal {reply.id} waits for thirty minutes.")
-    if not isinstance(reply, expected):
-        raise TypeError(f"the vault answered {type(reply).__name__}")
-    return reply
-
-
-def ask_any(folder: Path, call: Call) -> Reply:
-    """The same, where there are several answers: done, or proposed to a second person."""
 
     async def once() -> Reply:
         client = VaultClient(Home.at(folder).run / "operator.sock")
@@ -97,6 +91,10 @@ def ask_any(folder: Path, call: Call) -> Reply:
     reply = asyncio.run(once())
     if isinstance(reply, Refused):
         raise VaultRefused(reply)
+    if isinstance(reply, Proposed):
+        raise SecondPersonNeeded(f"Proposal {reply.id} waits for thirty minutes.")
+    if not isinstance(reply, expected):
+        raise TypeError(f"the vault answered {type(reply).__name__}")
     return reply
 
 
