@@ -1,9 +1,11 @@
 """Whose data of their own professionals may have lost, and *were we hit?*: by houses, groups, seats that changed."""
 
 import dataclasses
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,7 +17,8 @@ from rempart.incident.errors import NoSuchParty
 from rempart.incident.exposure import Question
 from rempart.incident.scope import scope
 from rempart.incident.scope_hit import Hit, hit_establishment, hit_group, touched
-from rempart.incident.scope_professionals import Kind, professionals_seen
+from rempart.incident.scope_professionals import SENTENCES, Kind, professionals_seen
+from rempart.portal.pages import PAGES
 from tests.conftest import Database
 from tests.incident.scope_ledger import START, ScopeLedger
 
@@ -222,3 +225,23 @@ def test_whom_nobody_bounds_is_the_same_person_in_the_scope_and_apart(town: Town
     question = town.ask()
     assert professionals_seen(town.operator, question).accounts == {town.accounts["anne"]}
     assert len(scope(town.operator, question).exposed) == 1
+
+
+PAGE = Path(__file__).parents[2] / "docs/incident.md"
+OF_NO_PROFESSIONAL = {"/verifier", "/facturer"}
+"""What is typed there, and answered about an insured person."""
+
+
+def test_the_documentation_says_of_every_page_what_it_shows_of_professionals() -> None:
+    section = PAGE.read_text().split("### Professionals' own data\n")[1].split("\n### ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("| `")
+    ]
+    assert [kind.strip("`") for kind, *_ in rows] == [kind.value for kind in Kind]
+    assert set(SENTENCES) == set(Kind)
+    named = {path for row in rows for path in re.findall(r"`(/[a-z/-]+)", row[2])}
+    pages = {page.path for page in PAGES if page.signed_in}
+    assert {path for path in pages if not any(path.startswith(each) for each in named)} == OF_NO_PROFESSIONAL
+    assert {path for path in named if path not in pages} == set()

@@ -70,7 +70,6 @@ class _Found:
     insurers: dict[int, tuple[str, str]]
     published: Published
     shown: list[Shown]
-    professionals: ProfessionalsSeen
     seconds: float
     unproved: RempartError | None
     """Why an answer in question could not be proved: the list stands as the database has it, and nothing vouches for it."""
@@ -127,12 +126,14 @@ def scope_command(
             _write_private(proofs, b"".join(msgspec.json.encode(each) + b"\n" for each in found.shown))
         if not quiet:
             _print_scope(found)
+        # The list is on the screen; what follows may take its time.
+        professionals = professionals_seen(c, asked)
         negative, refused = _negative(c, found, counted=counted, whole=whole, key=count_key, quiet=quiet)
         if json_file:
-            write_json(json_file, _everything(found, negative, refused))
+            write_json(json_file, _everything(found, professionals, negative, refused))
         if not quiet:
             _print_negative(negative)
-            _print_professionals(found.professionals)
+            _print_professionals(professionals)
         if refused is not None:
             raise refused
 
@@ -267,8 +268,7 @@ def _find(c: Connection, question: Question, key: VerifierKey, witnesses: Sequen
         except LedgerBroken as error:
             unproved = error
         seconds = time.perf_counter() - began
-        professionals = professionals_seen(c, question)
-        return _Found(found, insurer_numbers(c), published, shown, professionals, seconds, unproved)
+        return _Found(found, insurer_numbers(c), published, shown, seconds, unproved)
 
 
 def _negative(
@@ -321,14 +321,16 @@ def said_plainly() -> Iterator[None]:
 # ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _everything(found: _Found, negative: Negative | None, refused: RempartError | None) -> dict[str, Any]:
+def _everything(
+    found: _Found, professionals: ProfessionalsSeen, negative: Negative | None, refused: RempartError | None
+) -> dict[str, Any]:
     return report.scope_as_json(found.scope, found.insurers) | {
         "seconds": round(found.seconds, 3),
         "proved": len(found.shown),
         "cautions": report.cautions_of(found.scope, system_clock()),
         "negative": report.negative_as_json(negative) if negative else None,
         "negative_refused": None if refused is None else {"code": refused.code, "detail": refused.detail},
-        "professionals": report.professionals_as_json(found.professionals),
+        "professionals": report.professionals_as_json(professionals),
     }
 
 

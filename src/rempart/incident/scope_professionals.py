@@ -13,6 +13,7 @@ from rempart.incident.exposure import Question
 from rempart.incident.scope_store import (
     Connection,
     Place,
+    Seat,
     accounts_of,
     one_snapshot,
     people_at,
@@ -107,25 +108,19 @@ def professionals_seen(c: Connection, question: Question) -> ProfessionalsSeen:
         groups = frozenset(seat.party_group for seat in seats if seat.party_group is not None)
         places = places_of(c, houses, groups)
         people = people_at(c, [place.id for place in places])
+    at: dict[UUID, list[Seat]] = {}
+    for seat in seats:
+        # An administrator has every establishment of the group.
+        for key in (seat.establishment, seat.party_group):
+            if key is not None:
+                at.setdefault(key, []).append(seat)
     seen = []
     for place in places:
-        # An administrator has every establishment of the group.
-        mine = [
-            s
-            for s in seats
-            if s.establishment == place.id or (s.party_group and s.party_group == place.party_group)
-        ]
+        mine = [*at.get(place.id, ()), *(at.get(place.party_group, ()) if place.party_group else ())]
         here = people.get(place.id, frozenset()) | {seat.account for seat in mine if seat.establishment}
-        seen.append(
-            Seen(
-                place,
-                _kinds(place, {seat.role for seat in mine}),
-                len({seat.account for seat in mine}),
-                len(here),
-            )
-        )
-    everybody = accounts.union(*people.values())
-    return ProfessionalsSeen(accounts, tuple(seen), len(everybody))
+        holders = {seat.account for seat in mine}
+        seen.append(Seen(place, _kinds(place, {seat.role for seat in mine}), len(holders), len(here)))
+    return ProfessionalsSeen(accounts, tuple(seen), len(accounts.union(*people.values())))
 
 
 def _kinds(place: Place, roles: set[str]) -> tuple[Kind, ...]:
