@@ -227,6 +227,8 @@ def staff(room: Room) -> dict[str, str]:
         "sami": Role.SECURITY_LEAD,
         "rita": Role.AUDITOR,
         "ana": Role.DUTY_OFFICER,
+        "lou": Role.SECURITY_LEAD,
+        "kim": Role.DUTY_OFFICER,
     }
     return {login: room.enrol(login, role) for login, role in roles.items()}
 
@@ -363,3 +365,63 @@ def test_an_auditor_reads_and_is_offered_nothing_to_do(
     clean(page)
     page.click("#passkey-sign-in")
     expect(page.locator("#who")).to_be_visible()
+
+
+def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
+    machine: Callable[..., Machine], room: Room, staff: dict[str, str], pharmacy: str, tmp_path: Path
+) -> None:
+    lead = machine()
+    lead.activate(staff["lou"])
+    page = lead.page
+    for language, viewport in (("fr", DESK), ("en", PHONE)):
+        page.set_viewport_size(viewport)
+        for path in (
+            "/salle",
+            "/contenir",
+            "/comptes",
+            "/operateurs",
+            "/journal",
+            "/securite",
+            "/alerte?n=999",
+            "/rien",
+        ):
+            lead.go(f"/langue/{language}?page=/salle")
+            lead.go(path)
+            if path != "/rien":
+                expect(page.locator("#who:not([hidden])")).to_be_attached()
+                expect(page.locator("[data-load]:empty")).to_have_count(0)
+            expect(page.locator("html")).to_have_attribute("lang", language)
+            clean(page)
+            # Nothing is wider than the screen.
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            page.screenshot(
+                path=tmp_path / f"{language}-{path.strip('/').partition('?')[0]}.png", full_page=True
+            )
+
+
+def test_an_account_is_contained_by_keyboard_alone(
+    machine: Callable[..., Machine], staff: dict[str, str], pharmacy: str
+) -> None:
+    kim = machine()
+    kim.activate(staff["kim"])
+    page = kim.page
+    kim.go("/contenir")
+    expect(page.locator("form [type=submit]")).to_be_enabled()
+    page.locator("[name=key]").focus()
+    page.keyboard.type("claire.martin")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("essai au clavier")
+    page.keyboard.press("Enter")
+    expect(page.locator("#deed")).to_be_visible()
+    # Escape is no.
+    page.keyboard.press("Escape")
+    expect(page.locator("#deed")).to_be_hidden()
+    expect(page.locator("#result")).to_be_empty()
+    page.locator("[name=reason]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#deed [data-answer=no]")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result")).to_have_text("C'est fait.")
+    expect(page.locator("#result")).to_be_focused()

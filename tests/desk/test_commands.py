@@ -51,7 +51,7 @@ class Seat:
             "Cookie": f"__Host-rempart-desk={self._session}",
         }  # fmt: skip
         response = self._http.post(path, content=act.body, headers=headers)
-        self._session = response.cookies.get("__Host-rempart-desk", self._session)
+        self._session = response.cookies.get("__Host-rempart-desk") or self._session
         told: dict[str, Any] = response.json()
         return told
 

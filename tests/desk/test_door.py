@@ -234,11 +234,11 @@ def test_an_origin_that_browsers_would_not_sign_refuses_to_start(mode: Any, orig
 
 
 def test_a_desk_at_the_doors_own_origin_refuses_to_start(tmp_path: Path) -> None:
-    for desk in (
-        {"desk_origin": "http://localhost:8000"},
-        {"desk_origin": "http://desk.localhost:1", "desk_rp_id": ""},
+    for given in (
+        SupervisorSettings(mode="demo", desk_origin="http://localhost:8000"),
+        SupervisorSettings(mode="demo", desk_origin="http://desk.localhost:1", desk_rp_id=""),
     ):
-        write_settings(SupervisorSettings(mode="demo", **desk), tmp_path / "supervisor.toml")
+        write_settings(given, tmp_path / "supervisor.toml")
         with pytest.raises(BadSettings):
             load_settings(SupervisorSettings, tmp_path / "supervisor.toml")
 
