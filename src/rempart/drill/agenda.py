@@ -1,7 +1,9 @@
 """What is to happen when, on the simulated clock: the clock stands while everything due in a step happens at once, then moves on."""
 
 import asyncio
+import contextlib
 import heapq
+import time
 from collections.abc import Awaitable, Callable
 from itertools import count
 
@@ -10,6 +12,7 @@ from rempart.foundation.clock import MINUTE, SECOND, SharedClock
 STEP = 2 * MINUTE
 FAST = 10 * SECOND
 """The step while a thief works at a machine's pace."""
+_TICK = 0.02
 Task = Callable[[], Awaitable[None]]
 
 
@@ -45,3 +48,16 @@ class Agenda:
         # Whatever it adds lies in a later step, even if nothing else does.
         self._clock.move(max(self._clock(), min(end, until) - 1))
         return True
+
+    async def live(self, over: asyncio.Event) -> None:
+        """Until it is over, the clock goes as fast as the real one; what falls due happens then, beside whatever else is done."""
+        began, real = self._clock(), time.monotonic_ns()
+        running: list[asyncio.Future[None]] = []
+        while not over.is_set():
+            now = began + (time.monotonic_ns() - real) // 1_000
+            self._clock.move(max(now, self._clock()))
+            while self._waiting and self._waiting[0][0] <= now:
+                running.append(asyncio.ensure_future(heapq.heappop(self._waiting)[2]()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), _TICK)
+        await asyncio.gather(*running)

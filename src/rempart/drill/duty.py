@@ -10,8 +10,14 @@ from rempart.drill.watch import Alert
 class OnDuty(Protocol):
     """Whatever happens in `alerted` happens at the instant at which the clock stands; real time is the duty's own to measure."""
 
+    async def prepare(self) -> None:
+        """The town is enrolled; nothing has happened yet."""
+
     async def alerted(self, alert: Alert) -> None:
         """An alert, once each, in the order in which they were raised."""
+
+    def close(self) -> None:
+        """The drill is over."""
 
 
 class Announces:
@@ -20,6 +26,12 @@ class Announces:
     def __init__(self, drill: Drill) -> None:
         self._drill = drill
         self._said: set[str] = set()
+
+    async def prepare(self) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
 
     async def alerted(self, alert: Alert) -> None:
         """Say it."""

@@ -44,6 +44,10 @@ class Grip:
         """Take what there is now."""
         self.copied = self.victim.session
 
+    def evict(self) -> None:
+        """The workstation was made anew: he keeps what he saw last of session and key, and follows nobody any more."""
+        self.own, self.copied, self.kind = self.victim.device, self.victim.session, "cookie"
+
     async def ask(self, shown: Presentation, endpoint: int = 0) -> Told:
         """Ask for somebody."""
         body = write_request(shown, self.door.today)

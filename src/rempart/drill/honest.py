@@ -84,6 +84,8 @@ class HonestLife:
     """Accounts whose holders sign in and ask nothing: on leave, or at the till."""
     mornings: list[Callable[[], Any]] = field(default_factory=list)
     """What else happens each day once everybody is signed in: software that is confirmed."""
+    served: dict[str, Presentation] = field(default_factory=dict, repr=False)
+    """By establishment, what the person showed who was found last."""
     watched: Callable[[Person, Told], None] | None = None
     """Somebody who is root on the door sees each person asked for."""
 
@@ -101,6 +103,10 @@ class HonestLife:
             seats = [seat for seat in house.seats if seat.account not in self.idle]
             for at in arrivals(house.rhythm, day, house.size, chance) if seats else ():
                 self.agenda.add(at, self._visit(house, chance.choice(seats), chance.random(), at))
+
+    async def serve_one(self, house: House, seat: Seat, chance: random.Random) -> None:
+        """A patient more at this counter, now."""
+        await self._visit(house, seat, chance.random(), seat.door.clock())()
 
     def _visit(self, house: House, seat: Seat, draw: float, at: int) -> Callable[[], Any]:
         async def visit() -> None:
@@ -148,6 +154,8 @@ class HonestLife:
             self.watched(person, told)
         if not told.code:
             self.receipts.keep(seat.account, told)
+        if told.found:
+            self.served[seat.establishment] = shown
         if told.code in OUTAGES and tries < TRIES:
             self.tally.outages[told.code] += 1
         else:

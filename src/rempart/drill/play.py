@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,8 +85,10 @@ async def _on(
     )
     try:
         await _prepare(drill)
-        plot, crashes = plot_of(drill), Crashes(drill)
-        await _let_time_pass(drill, plot, crashes, on_duty(drill))
+        plot, crashes, duty = plot_of(drill), Crashes(drill), on_duty(drill)
+        with closing(duty):
+            await duty.prepare()
+            await _let_time_pass(drill, plot, crashes, duty)
         return await _tell(drill, plot, crashes)
     finally:
         wire.close()

@@ -108,6 +108,7 @@ class StolenSessions:
 
     def __init__(self, drill: Drill) -> None:
         self.drill = drill
+        drill.robot = self
         self.victims = self.choose()
         if drill.scenario.thief.victims == "idle":
             drill.life.idle = {seat.account for seat in self.victims}
@@ -150,6 +151,15 @@ class StolenSessions:
     def is_busy(self) -> bool:
         """At a machine's pace, until he is tired or done."""
         return not self.asking.done and self.asking.pace.is_machine
+
+    async def insist(self) -> str:
+        """He asks once more, now."""
+        return await self.asking.insist()
+
+    def evict(self) -> None:
+        """The workstations are made anew, under his hands."""
+        for grip in self.grips:
+            grip.evict()
 
     async def parties(self) -> list[Party]:
         """Of those accounts that told him anything, or of all when none did."""

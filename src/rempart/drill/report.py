@@ -5,6 +5,7 @@ from typing import Any
 
 from rempart.drill.crashes import Crashed
 from rempart.drill.loot import Loot
+from rempart.drill.response import Response
 from rempart.drill.watch import Mark
 from rempart.foundation.clock import MINUTE
 
@@ -49,10 +50,14 @@ class Report:
     seconds_by_part: dict[str, float]
     timeline: list[dict[str, Any]] = field(default_factory=list)
     picture: str = ""
+    response: Response | None = None
+    """Of whoever was on duty, where somebody responded."""
 
     def to_json(self) -> dict[str, Any]:
-        """In the order above."""
-        return asdict(self)
+        """In the order above; a response's five figures beside the drill's own, the rest under `response`."""
+        whole = asdict(self)
+        del whole["response"]
+        return whole | (self.response.to_json() if self.response is not None else {})
 
 
 def minutes(at: int, began: int) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Protocol
 
 from rempart.drill.agenda import Agenda
 from rempart.drill.delivering import InsurerKeys
@@ -28,6 +29,16 @@ SETTLES_AT, BEGINS_AT = 5.0, 10.0
 Say = Callable[[str], None]
 
 
+class Robot(Protocol):
+    """A thief with live means of asking, as whoever measures a response needs him."""
+
+    async def insist(self) -> str:
+        """He asks once more, now: the refusal's code, or "" when he was answered."""
+
+    def evict(self) -> None:
+        """The workstations are made anew, under his hands."""
+
+
 @dataclass
 class Drill:
     """Everything that one drill is made of."""
@@ -48,6 +59,7 @@ class Drill:
     town: Town = field(init=False)
     life: HonestLife = field(init=False)
     insurers: dict[str, InsurerKeys] = field(init=False)
+    robot: Robot | None = None
 
     @property
     def begins(self) -> int:

@@ -71,6 +71,16 @@ class AskingThief:
         if not self.done:
             self.agenda.add(now + self.pace.step, self.turn)
 
+    async def insist(self) -> str:
+        """One request more, at once, for the next on his list: the refusal's code, or ""."""
+        grip = self.grips[0]
+        target = next(self.targets, None)
+        if target is None:
+            return "done"
+        told = await grip.ask(target.shown, self.endpoint)
+        self._note(grip, target, told)
+        return told.code
+
     async def _work(self, many: int) -> None:
         """Share this step's requests among the accounts in use; each account's go one after the other."""
         grips = self._in_use()

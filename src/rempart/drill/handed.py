@@ -1,0 +1,91 @@
+"""Insurers at their desks: a seat each, packages fetched at the public door, opened with the insurer's own key, acknowledged."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import psycopg
+
+from rempart.drill.delivering import OperatorRefused, enrolled
+from rempart.drill.receipts import Receipts
+from rempart.drill.seat import Seat, read_json
+from rempart.drill.stage import Drill
+from rempart.foundation.vocabulary import Profession, Role
+from rempart.identity.referencing import enrol_insurers_seat
+from rempart.incident.notices.package import open_package, references
+from rempart.vaultdoor.messages import EnrolEstablishment, EnrolProfessional
+
+_DESK = "/claims/insurer/incidents"
+Named = set[tuple[int, str]]
+"""(insurer, the insurer's own reference of a member)."""
+
+
+@dataclass
+class Read:
+    """What the insurers read in their packages."""
+
+    packages: int = 0
+    everybody: Named = field(default_factory=set)
+    robots: Named = field(default_factory=set)
+    """Of them, those of whom some answer arrived at no honest person."""
+
+
+async def take_seats(drill: Drill, connection: "psycopg.Connection[Any]") -> list[Seat]:
+    """A seat and a clerk for each insurer, signed in."""
+    seats = []
+    for insurer in drill.population.insurers:
+        place = enrolled(
+            await drill.operator.call(EnrolEstablishment("", Profession.INSURER, amc=insurer.amc))
+        )
+        enrol_insurers_seat(connection, place.id, insurer.amc, insurer.name, "Paris")
+        login = f"amc{insurer.amc}"
+        told = enrolled(await drill.operator.call(EnrolProfessional(login, Role.TITULAIRE, place.id)))
+        seat = Seat(drill.door, login, told.id, place.id, Profession.INSURER)
+        if refused := await seat.activate(told.code):
+            raise OperatorRefused(f"activation: {refused}")
+        seats.append(seat)
+    return seats
+
+
+async def fetch(drill: Drill, seats: list[Seat], honest: Receipts) -> Read:
+    """Each insurer downloads its package, opens it, says what it read, acknowledges it. Raises BadIncidentPackage."""
+    jwks, read = await _published_keys(drill), Read()
+    known = {index for indexes in honest.by_account.values() for index in indexes}
+    for insurer, seat in zip(drill.population.insurers, seats, strict=True):
+        private = drill.insurers[insurer.amc].notice.private_bytes_raw()
+        if refused := await seat.sign_in():
+            raise OperatorRefused(f"sign-in: {refused}")
+        for item in (await _asked(seat, _DESK, {}))["items"]:
+            content = b"".join([await _part(seat, item["id"], part) for part in range(1, item["parts"] + 1)])
+            for reference, member in references(open_package(content, private, jwks), private):
+                read.everybody.add((insurer.index, reference))
+                if any(answer.index not in known for answer in member.answers):
+                    read.robots.add((insurer.index, reference))
+            digest = hashlib.sha256(content).hexdigest()
+            await _asked(seat, f"{_DESK}/acknowledge", {"id": item["id"], "digest": digest})
+            read.packages += 1
+    return read
+
+
+async def _published_keys(drill: Drill) -> dict[str, Any]:
+    host = drill.platform.origin.partition("://")[2]
+    answered = await drill.door.wire.send(
+        f"GET /.well-known/jwks.json HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    )
+    return read_json(answered.body)
+
+
+async def _asked(seat: Seat, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    refused, reply = await seat.act(path, body)
+    if refused:
+        raise OperatorRefused(f"{path}: {refused}")
+    return reply
+
+
+async def _part(seat: Seat, identifier: str, part: int) -> bytes:
+    body = msgspec.json.encode({"id": identifier, "part": part})
+    answered = await seat.door.post(f"{_DESK}/download", body, seat.device, seat.session)
+    if answered.status != 200:
+        raise OperatorRefused(f"{_DESK}/download: {answered.status}")
+    return answered.body
