@@ -89,6 +89,7 @@ NOTICES: dict[str, Pair] = {
     "rib:confirm": ("Changement de RIB confirmé", "Change of account confirmed"),
     "rib:cancel": ("Changement de RIB annulé", "Change of account cancelled"),
     "indu:notice": ("Somme à récupérer", "Amount to be recovered"),
+    "campaign:start": ("Une mesure de sécurité vous concerne", "A security measure concerns you"),
     "incident:package": ("Dossier d'incident à télécharger", "Incident package to download"),
     "incident:remind": ("Dossier d'incident non acquitté", "Incident package not acknowledged"),
     "prise-en-charge:decide": (
@@ -207,6 +208,10 @@ PASSWORD_RULES: dict[str, Pair] = {
     ),
     "common": ("Il figure parmi les mots de passe courants.", "It is among the common passwords."),
     "guessable": ("Il se devine trop facilement.", "It is too easily guessed."),
+    "reused": (
+        "Vous l'avez déjà employé : choisissez-en un qui n'a jamais servi.",
+        "You have used it before: choose one that never served.",
+    ),
     "breached": ("Il figure dans une fuite connue.", "It is in a known breach."),
     "similar": (
         "Il ressemble trop à l'ancien ou à votre identifiant.",

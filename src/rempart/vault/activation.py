@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rempart.foundation.clock import MINUTE
 from rempart.foundation.vocabulary import Assurance
 from rempart.vault import store_accounts as store
+from rempart.vault import store_campaigns
 from rempart.vault.asked import Credential, Introduced, Introduction, Label, Nonce, Secret, Short, clean_label
 from rempart.vault.devices import bind
 from rempart.vault.errors import ActivationRefused, Conflict, Credentials
@@ -16,11 +17,12 @@ from rempart.vault.factors import new_recovery_codes, offer_totp, sealing_contex
 from rempart.vault.keystore import unwrap
 from rempart.vault.notices import Audited, announce
 from rempart.vault.passkeys import new_challenge, register
-from rempart.vault.passwords import hash_password, require_strong
+from rempart.vault.passwords import hash_password, require_new, require_strong
 from rempart.vault.recovery import code_hash
 from rempart.vault.sessions import has_other_door, open_session
 from rempart.vault.store_accounts import Connection
 from rempart.vault.totp import matching_step
+from rempart.vaultdoor.campaigns import BLOCKING
 from rempart.vaultdoor.messages import Activated, Challenge, TotpSecret
 
 OFFER_LIFE = 15 * MINUTE
@@ -73,7 +75,7 @@ async def with_passkey(asked: Introduced, c: Connection, body: ActivatePasskeyBo
     made = await register(
         asked.zone, c, "activation", body.nonce, asked.thumbprint, holder.account, body.credential
     )
-    await _start_afresh(c, holder)
+    await _start_afresh(c, holder, asked.at)
     added = await store.add_passkey(
         c,
         holder.account,
@@ -98,9 +100,12 @@ async def prepare_password(asked: Introduced, body: ActivatePasswordBody) -> str
     """Judge and hash the password, for whoever holds a code that stands."""
     async with asked.zone.pool.acquire() as c, c.transaction():
         holder = await _holder(asked, c, body.activation_code)
+        present = await store.password(c, holder.account)
+        earlier = await store_campaigns.former_passwords(c, holder.account)
     await require_strong(
         body.password, login=holder.login, former="", breached=asked.zone.settings.breached_passwords_file
     )
+    await require_new(body.password, [*earlier, *([present["hash"]] if present else [])])
     return await hash_password(body.password)
 
 
@@ -116,7 +121,7 @@ async def with_password(
     step = matching_step(secret, body.code.strip(), asked.at, 0)
     if step is None:
         raise Credentials
-    await _start_afresh(c, holder)
+    await _start_afresh(c, holder, asked.at)
     await store.put_password(c, holder.account, hashed, asked.at)
     await store.put_totp(c, holder.account, wrapped, step, asked.at)
     return await _activated(asked, c, holder, body.device_label, Assurance.PASSWORD_TOTP)
@@ -130,12 +135,15 @@ async def _holder(asked: Introduced, c: Connection, activation_code: str) -> _Ho
     return _Holder(row["account"], row["login"], hashed, row["status"])
 
 
-async def _start_afresh(c: Connection, holder: _Holder) -> None:
+async def _start_afresh(c: Connection, holder: _Holder, now: int) -> None:
     """Use the code up; void factors, devices, sessions and posted codes."""
     if not await store.use_code(c, holder.code_hash):
         raise ActivationRefused
     await store.unbind_all(c, holder.account)
+    await store_campaigns.retire_password(c, holder.account, now)
     await store.remove_all_factors(c, holder.account)
+    # Whatever was to be replaced is gone.
+    await store_campaigns.fulfil(c, holder.account, sorted(BLOCKING), now)
     await store.drop_codes(c, holder.account, "device")
     await store.set_account_status(c, holder.account, "active")
 

@@ -17,6 +17,7 @@ from rempart.foundation.clock import SECOND
 from rempart.foundation.errors import Outage
 from rempart.vault import (
     activation,
+    campaigns,
     confirming,
     consultations,
     devices,
@@ -94,6 +95,7 @@ ACTS: dict[str, Rule] = {
     "/acts/activation/password": Rule(
         Who.ANYONE, activation.ActivatePasswordBody, activation.with_password, activation.prepare_password),
     "/acts/here": Rule(Who.SESSION, Nothing, sessions.here),
+    "/acts/to-do": Rule(Who.SESSION, Nothing, campaigns.to_do),
     "/acts/sign-out": Rule(Who.SESSION, Nothing, sessions.sign_out),
     "/acts/sign-out-elsewhere": Rule(Who.SESSION, Nothing, sessions.sign_out_elsewhere),
     "/acts/establishment/choose": Rule(Who.SESSION, sessions.ChooseBody, sessions.choose),
@@ -210,11 +212,14 @@ async def _judge_and_do(
     token_hash = sessions.token_hash(act.session)
     body = read_body(act.body, rule.body)
     await _require_right(rule, zone.pool, who, now)
+    # Before the slow part: nothing is hashed for what would be refused.
+    await campaigns.require_nothing_due(zone.pool, who, act.target, now)
     prepared = [await rule.prepare(Asked(zone, now, act.session, who), body)] if rule.prepare else []
     async with zone.pool.acquire() as c, c.transaction():
         who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
         await editors.require_active(c, who.editor)
         await _require_right(rule, c, who, now)
+        await campaigns.require_nothing_due(c, who, act.target, now)
         await require_first_time(c, claimed, now)
         return await rule.handler(Asked(zone, now, act.session, who), c, body, *prepared)
 

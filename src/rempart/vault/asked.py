@@ -89,6 +89,8 @@ class Speaker:
     expires: int
     editor: uuid.UUID | None = None
     """The editor whose software the device is; None for a browser."""
+    due_until: int = 0
+    """Until when a campaign refuses this person everything but what it demands, µs; 0 for nobody's (rempart.vault.campaigns)."""
 
 
 @dataclass(frozen=True, slots=True)

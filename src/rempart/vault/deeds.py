@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
+from rempart.vault import campaigns, store_desk
 from rempart.vault import store_accounts as store
-from rempart.vault import store_desk
 from rempart.vault.errors import NotThere
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
@@ -19,9 +19,11 @@ from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import (
     Call,
     Effect,
+    EndCampaign,
     EnrolOperator,
     IssueCode,
     SetBreaker,
+    StartCampaign,
     SuspendAccount,
     SuspendEditor,
     SuspendOperator,
@@ -129,4 +131,6 @@ DEEDS: dict[type, Deed] = {
     SuspendEditor: Deed(ON_DUTY, _together, _always, _of_editor),
     EnrolOperator: Deed(LEAD, _together, _always, _of_nobody),
     SuspendOperator: Deed(LEAD, _together, _always, _of_operator),
+    StartCampaign: Deed(ON_DUTY, campaigns.takes_two, _always, campaigns.reach),
+    EndCampaign: Deed(ON_DUTY, campaigns.takes_two, _always, campaigns.reach_of_one),
 }  # fmt: skip

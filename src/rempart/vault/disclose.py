@@ -33,7 +33,7 @@ from rempart.vault.decision import ABSENT, ANSWER_CLASS, Grid, decide
 from rempart.vault.directory import KnownInsurer
 from rempart.vault.editors import editor_of, served
 from rempart.vault.engagement import number_of
-from rempart.vault.errors import StepUpNeeded
+from rempart.vault.errors import Due, StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.ledgercall import Debited, Entry, Status
 from rempart.vault.policy import LINES, costs
@@ -79,6 +79,7 @@ _REFUSALS: dict[Status, type[Refusal]] = {
     Status.STEP_UP: StepUpNeeded,
     Status.WITHHELD: KnownOnly,
     Status.CLAIMS_ONLY: ClaimsOnly,
+    Status.DUE: Due,
 }
 _TOLD_TO_DETECTION = {
     Status.EXHAUSTED: "exhausted",

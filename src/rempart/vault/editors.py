@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rempart.foundation.clock import DAY, MINUTE
 from rempart.foundation.errors import BadInput, Outage, Refusal
-from rempart.vault import store_accounts, store_editors
+from rempart.vault import store_accounts, store_campaigns, store_editors
 from rempart.vault.actors import Actor
 from rempart.vault.asked import Introduced, Introduction
 from rempart.vault.errors import Conflict, NotThere
@@ -35,12 +35,20 @@ from rempart.vaultdoor.messages import (
     SuspendEditor,
 )
 
+WHILE_KEY_DUE = frozenset({"/acts/editor", "/acts/editor/rotate"})
+"""All that an editor's signature is worth while a new key is asked for."""
 OVERLAP = 7 * DAY
 """How long the former key still counts after its editor replaced it."""
 _KEPT = MINUTE
 _SHOWN = 7 * DAY
 """Refusals on the editor's page."""
 _EDITOR_METER = 4
+
+
+class EditorKeyDue(Refusal):
+    """A campaign asks this editor to replace its key first."""
+
+    code: ClassVar[str] = "editor-key-due"
 
 
 class EditorRefused(Refusal):
@@ -58,6 +66,8 @@ class KnownEditor:
     public_key: ec.EllipticCurvePublicKey
     served: int
     """Establishments in which its software is installed."""
+    due_until: int = 0
+    """Until when it is asked for a new key, µs; 0 when it is not."""
 
 
 class _Known:
@@ -94,7 +104,7 @@ async def _find(zone: Zone, digest: bytes, now: int) -> KnownEditor | None:
     if row is None:
         return None
     key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), row["public_key"])
-    found = KnownEditor(row["id"], row["status"] == "active", key, row["served"])
+    found = KnownEditor(row["id"], row["status"] == "active", key, row["served"], row["due_until"])
     # What was read before a suspension is not kept after it.
     if forgotten == memory.forgotten:
         memory.kept[digest] = (now + _KEPT, found)
@@ -114,6 +124,8 @@ async def signing_editor(zone: Zone, act: Act, claimed: ClaimedSignature, now: i
     verify_editor(act, claimed, found.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
     if not found.active:
         raise EditorRefused("suspended")
+    if found.due_until > now and act.target not in WHILE_KEY_DUE:
+        raise EditorKeyDue
     return found.id
 
 
@@ -172,6 +184,7 @@ async def register(zone: Zone, c: Connection, call: RegisterEditor, by: Actor) -
     if not call.replace:
         raise Conflict("name")
     await store_editors.replace_key(c, known["id"], digest, call.public_key, None)
+    await store_campaigns.fulfil_editor(c, known["id"], zone.clock())
     await journal(c, zone.clock(), by.name, Audited.EDITOR_ROTATE, name)
     return Enrolled(str(known["id"]))
 
@@ -230,7 +243,10 @@ async def rotate(asked: Introduced, c: Connection, _body: Introduction) -> Edito
         raise EditorRefused("keyid")
     if await store_editors.key_is_known(c, asked.thumbprint):
         raise Conflict("device_key")
-    await store_editors.replace_key(c, asked.editor, asked.thumbprint, asked.point, asked.at + OVERLAP)
+    # What is to be replaced because it may be stolen counts no longer than this.
+    demanded = await store_campaigns.fulfil_editor(c, asked.editor, asked.at)
+    until = None if demanded else asked.at + OVERLAP
+    await store_editors.replace_key(c, asked.editor, asked.thumbprint, asked.point, until)
     await journal(c, asked.at, row["name"], Audited.EDITOR_ROTATE, row["name"])
     forget(asked.zone)
     return await _page(asked, c, asked.editor)

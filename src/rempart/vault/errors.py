@@ -47,6 +47,12 @@ class StepUpNeeded(Refusal):
     code: ClassVar[str] = "step-up"
 
 
+class Due(Refusal):
+    """Something has to be done before anything else (rempart.vault.campaigns). The detail names what: password, totp."""
+
+    code: ClassVar[str] = "campaign-due"
+
+
 class Forbidden(Refusal):
     """The person's memberships do not allow it."""
 

@@ -5,18 +5,20 @@ from dataclasses import dataclass
 
 from rempart.foundation.clock import MINUTE
 from rempart.vault import store_accounts as store
+from rempart.vault import store_campaigns
 from rempart.vault.asked import Asked, Body, Credential, Label, Nonce, Nothing, Secret, Short, clean_label
 from rempart.vault.attempts import reserve, sign_in_keys
 from rempart.vault.errors import Conflict, Credentials, LastFactor, NotThere
 from rempart.vault.keystore import unwrap, wrap
 from rempart.vault.notices import Audited, announce
 from rempart.vault.passkeys import new_challenge, register
-from rempart.vault.passwords import hash_password, matches, require_strong
+from rempart.vault.passwords import hash_password, matches, require_new, require_strong
 from rempart.vault.recovery import RECOVERY_CODES, code_hash, new_code
 from rempart.vault.sessions import read_id
 from rempart.vault.store_accounts import Connection
 from rempart.vault.totp import matching_step, new_secret, shown
 from rempart.vault.zone import Zone
+from rempart.vaultdoor.campaigns import Kind
 from rempart.vaultdoor.messages import Challenge, Done, RecoveryCodes, TotpSecret
 
 OFFER_LIFE = 15 * MINUTE
@@ -79,6 +81,7 @@ async def remove(asked: Asked, c: Connection, body: RemoveBody) -> Done:
     account = asked.who.account
     # Two removals at once must not each see the other's factor.
     await store.account(c, account)
+    await store_campaigns.retire_password(c, account, asked.at)
     kind = await store.remove_factor(c, account, read_id(body.id))
     if kind is None:
         raise NotThere("id")
@@ -119,8 +122,10 @@ async def prepare_change(asked: Asked, body: ChangePasswordBody) -> _Change:
     # The old one was right: a new one that is refused is no failed attempt.
     async with asked.zone.pool.acquire() as c:
         await store.clear_attempts(c, attempts)
+        earlier = await store_campaigns.former_passwords(c, who.account)
     breached = asked.zone.settings.breached_passwords_file
     await require_strong(body.new, login=who.login, former=body.old, breached=breached)
+    await require_new(body.new, earlier)
     return _Change(await hash_password(body.new), former)
 
 
@@ -131,7 +136,9 @@ async def change_password(asked: Asked, c: Connection, _body: ChangePasswordBody
     stored = await store.password(c, who.account)
     if (stored["hash"] if stored is not None else None) != change.former:
         raise Conflict("password")
+    await store_campaigns.retire_password(c, who.account, asked.at)
     await store.put_password(c, who.account, change.hashed, asked.at)
+    await store_campaigns.fulfil(c, who.account, [Kind.PASSWORD], asked.at)
     await _end_elsewhere(asked, c)
     await _tell(asked, c, Audited.PASSWORD_CHANGE)
     return Done()
@@ -164,6 +171,7 @@ async def confirm_totp(asked: Asked, c: Connection, body: ConfirmTotpBody) -> Do
         raise Credentials
     await store.put_totp(c, who.account, wrapped, step, asked.at)
     await store.end_offer(c, who.account)
+    await store_campaigns.fulfil(c, who.account, [Kind.TOTP], asked.at)
     await _end_elsewhere(asked, c)
     await _tell(asked, c, Audited.TOTP_SET)
     return Done()

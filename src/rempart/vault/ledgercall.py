@@ -37,6 +37,8 @@ class Status(IntEnum):
     CLAIMS_ONLY = 8
     TOLD_KNOWN = 9
     """Told, while only people known here are."""
+    DUE = 10
+    """A campaign asks this person for something first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ class Audited(StrEnum):
     INCIDENT_STATE = "incident:state"
     INCIDENT_PACKAGE = "incident:package"
     INCIDENT_REMIND = "incident:remind"
+    CAMPAIGN_START = "campaign:start"
+    CAMPAIGN_END = "campaign:end"
 
 
 TOLD_BY_CASHIER = frozenset(

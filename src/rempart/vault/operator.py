@@ -12,6 +12,7 @@ from rempart.foundation.errors import BadInput, Outage
 from rempart.foundation.identifiers import check_amc_number, check_finess
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Profession, Role
 from rempart.vault import (
+    campaigns,
     editors,
     incidents,
     lines,
@@ -36,7 +37,9 @@ from rempart.vaultdoor.messages import (
     AskRelease,
     AskTwoPeople,
     Call,
+    CountCampaign,
     Done,
+    EndCampaign,
     EnrolEstablishment,
     EnrolGroup,
     Enrolled,
@@ -46,6 +49,7 @@ from rempart.vaultdoor.messages import (
     IssueSoftwareCode,
     Journal,
     JournalLines,
+    ListCampaigns,
     ListEditors,
     ListOperators,
     ListProposals,
@@ -58,7 +62,9 @@ from rempart.vaultdoor.messages import (
     Reply,
     SetBreaker,
     SetVitale,
+    ShowCampaign,
     ShowLine,
+    StartCampaign,
     StatePackage,
     SuspendAccount,
     SuspendEditor,
@@ -102,7 +108,7 @@ def forget_what_changed(zone: Zone, call: Call) -> None:
     """What the vault keeps in memory of parties is read anew, once the call is committed."""
     if isinstance(call, RegisterInsurer):
         zone.directory.forget()
-    if isinstance(call, RegisterEditor | SuspendEditor):
+    if isinstance(call, RegisterEditor | SuspendEditor | StartCampaign | EndCampaign):
         editors.forget(zone)
     if isinstance(call, ThrowSwitch):
         zone.switches.changed()
@@ -317,6 +323,11 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     WithdrawProposal: withdraw_proposal,
     StatePackage: incidents.state_package,
     TellInsurer: incidents.tell_insurer,
+    CountCampaign: campaigns.count,
+    StartCampaign: campaigns.start,
+    EndCampaign: campaigns.end,
+    ListCampaigns: campaigns.list_all,
+    ShowCampaign: campaigns.show,
 }
 
 

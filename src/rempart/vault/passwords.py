@@ -12,7 +12,7 @@ import mmap
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -104,6 +104,13 @@ def _matches(stored: str | None, password: str) -> bool:
     return stored is not None
 
 
+async def require_new(password: str, earlier: Sequence[str]) -> None:
+    """Raises PasswordWeak where one of these hashes is of this very password: what was given up may be known to others."""
+    for hashed in earlier:
+        if await matches(hashed, password):
+            raise PasswordWeak("reused")
+
+
 async def require_strong(password: str, *, login: str, former: str, breached: Path | None) -> None:
     """Raises PasswordWeak, naming the rule. `former`: the password it replaces, as just presented, or ""."""
     await _hashing.run(_require_strong, normalized(password), login, former, breached)
@@ -139,10 +146,17 @@ def _alphabet(password: str) -> int:
 
 
 def similar(new: str, former: str) -> bool:
-    """Is a password the former one with a changed digit, ending or capital? Same core, one within the other, or fewer than four edits."""
+    """Is a password the former one with a changed digit, ending or capital?
+
+    Same core, one within the other, or fewer edits than four, or than a third of the longer one.
+    """
     a, b = new.casefold(), former.casefold()
     shorter, longer = sorted((a, b), key=len)
-    return _core(a) == _core(b) != "" or (len(shorter) >= 6 and shorter in longer) or _distance(a, b) < 4
+    return (
+        _core(a) == _core(b) != ""
+        or (len(shorter) >= 6 and shorter in longer)
+        or _distance(a, b) < max(4, len(longer) // 3)
+    )
 
 
 def _core(password: str) -> str:

@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.foundation.vocabulary import Assurance, Profession, Role
 from rempart.vault import store_accounts as store
-from rempart.vault import store_desk
+from rempart.vault import store_campaigns, store_desk
 from rempart.vault.asked import Asked, Body, Nothing, Short, Speaker
 from rempart.vault.errors import BadId, DeviceNotBound, Forbidden, SessionOver, StepUpNeeded
 from rempart.vault.notices import Audited, announce
 from rempart.vault.policy import LINES
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
+from rempart.vaultdoor.campaigns import AT_SIGN_IN
 from rempart.vaultdoor.messages import Done, Here, SignedIn
 
 FRESH = 12 * HOUR
@@ -135,6 +136,7 @@ def speaker(row: Row | None, now: int) -> Speaker:
         proven=row["proven"],
         expires=row["expires"],
         editor=row["editor"],
+        due_until=row["due_until"],
     )
 
 
@@ -187,6 +189,7 @@ async def open_session(
         proven=now if proven else 0,
         expires=expires,
     )
+    await store_campaigns.fulfil(c, account, sorted(AT_SIGN_IN), now)
     await store.write_journal(c, now, login, Audited.SESSION_OPEN, login, assurance.name.lower())
     return await signed_in(
         c,
@@ -231,9 +234,9 @@ async def places_of(c: Connection, account: uuid.UUID) -> list[uuid.UUID]:
 
 
 async def here(asked: Asked, _c: Connection, _body: Nothing) -> Here:
-    """Where this session works."""
+    """Where this session works, and whether something is due before it may."""
     who = asked.who
-    return Here(str(who.establishment or ""), who.profession or "")
+    return Here(str(who.establishment or ""), who.profession or "", who.due_until > asked.at)
 
 
 async def sign_out(asked: Asked, c: Connection, _body: Nothing) -> Done:

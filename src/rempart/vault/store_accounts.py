@@ -36,7 +36,7 @@ RESTORED = "restored-backup"
 
 _SESSION = """
 SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establishment, e.profession, s.role, s.assurance, s.proven,
-       s.expires, b.fresh_until, w.editor
+       s.expires, b.fresh_until, w.editor, a.due_until
   FROM vault.session s
   JOIN vault.account a ON a.id = s.account AND a.status = 'active'
   JOIN vault.binding b ON b.account = s.account AND b.device = s.device

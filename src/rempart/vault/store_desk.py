@@ -131,6 +131,12 @@ _REACH: dict[str, str] = {
         people="SELECT DISTINCT account FROM vault.membership WHERE establishment = $1::uuid",
         devices=_BOUND,
     ),
+    "group": _ONE.format(
+        places="SELECT id FROM vault.establishment WHERE party_group = $1::uuid",
+        people="SELECT DISTINCT m.account FROM vault.membership m LEFT JOIN vault.establishment e ON e.id = m.establishment"
+        " WHERE e.party_group = $1::uuid OR m.party_group = $1::uuid",
+        devices=_BOUND,
+    ),
     "account": _ONE.format(
         places="SELECT establishment AS id FROM vault.membership WHERE account = $1::uuid AND establishment IS NOT NULL",
         people="SELECT $1::uuid AS account",

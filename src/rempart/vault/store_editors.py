@@ -14,14 +14,14 @@ UUID: TypeAlias = uuid.UUID
 # ── editors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _BY_KEY = """
-SELECT id, name, status, CASE WHEN thumbprint = $1 THEN public_key ELSE former_key END AS public_key,
+SELECT id, name, status, due_until, CASE WHEN thumbprint = $1 THEN public_key ELSE former_key END AS public_key,
     (SELECT count(DISTINCT establishment) FROM vault.software WHERE editor = vault.editor.id) AS served
   FROM vault.editor WHERE thumbprint = $1 OR (former_thumbprint = $1 AND former_until > $2)
 """
 
 
 async def editor_by_key(c: Connection | asyncpg.Pool, thumbprint: bytes, now: int) -> Row | None:
-    """id, name, status, the key of this thumbprint (the present one, or the former while it still counts), establishments served."""
+    """id, name, status, due_until, the key of this thumbprint (the present one, or the former while it counts), establishments served."""
     return await c.fetchrow(_BY_KEY, thumbprint, now)
 
 

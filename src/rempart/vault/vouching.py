@@ -4,16 +4,18 @@ import uuid
 from urllib.parse import unquote
 
 from rempart.foundation.errors import BadInput, Outage
-from rempart.vault import acts, editors, sessions, store_switches
+from rempart.vault import acts, campaigns, editors, sessions, store_switches
 from rempart.vault import store_accounts as store
 from rempart.vault.asked import Speaker, clean_label
 from rempart.vault.disclose import RIGHTS
 from rempart.vault.errors import DeviceNotBound, NoSuchAct, NotThere, SessionOver, StepUpNeeded, TooLarge
+from rempart.vault.insurers_key import vouch_by_key
 from rempart.vault.notices import TOLD_BY_CASHIER, Audited, journal
 from rempart.vault.signature import read_signature, verify
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.holds import REFUSALS, Doing, forbidding
+from rempart.vaultdoor.insurer import insurers_signed
 from rempart.vaultdoor.messages import Act, Done, Notify, Thrown, Vouch, Vouched
 
 CASHIER = "cashier"
@@ -28,6 +30,8 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
     """
     act = call.act
     _require_errand(act)
+    if not act.session and insurers_signed(act):
+        return await vouch_by_key(act, zone)
     claimed, now = read_signature(act), zone.clock()
     token_hash = sessions.token_hash(act.session)
     try:
@@ -44,6 +48,7 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
             place = await _place(c, who)
             since = await store.here_since(c, who.account, who.establishment) if who.establishment else 0
             thrown = await _require_not_contained(c, call, who, place, now)
+            await campaigns.require_nothing_due(c, who, act.target, now)
             if act.method == "POST":
                 await acts.require_first_time(c, claimed, now)
     except store.LOST as error:

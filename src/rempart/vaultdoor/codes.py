@@ -53,6 +53,13 @@ CODES: dict[str, Code] = {
         "Trop de demandes sont en cours depuis votre adresse : attendez les réponses, puis recommencez.",
         "Too many requests are under way from your address: wait for their answers, then try again.",
     ),
+    "queue": Code(
+        503,
+        "Beaucoup de personnes se connectent en même temps : votre place est retenue, la page attend votre tour. Un logiciel redemande après"
+        " Retry-After secondes, avec son Rempart-Ticket.",
+        "Many people sign in at the same time: your place is kept, the page waits for your turn. A software asks again after"
+        " Retry-After seconds, with its Rempart-Ticket.",
+    ),
     "saturated": Code(
         503,
         "Trop de demandes sont en cours ici : rien n'a été fait de la vôtre. Recommencez dans quelques secondes.",
@@ -95,6 +102,16 @@ CODES: dict[str, Code] = {
         401,
         "Ce code n'est pas valable, a déjà servi ou a expiré : demandez-en un autre à votre titulaire ou à l'opérateur.",
         "This code is not valid, was used or has expired: ask your titulaire or the operator for another.",
+    ),
+    "campaign-due": Code(
+        403,
+        "Une mesure de sécurité vous demande d'abord quelque chose : ouvrez la page « À faire avant de reprendre » du portail.",
+        "A security measure asks something of you first: open the portal's page « To do before you go on ».",
+    ),
+    "editor-key-due": Code(
+        403,
+        "L'éditeur de ce logiciel doit d'abord remplacer sa clé : prévenez-le. Le portail reste ouvert dans un navigateur.",
+        "This software's editor has to replace its key first: tell them. The portal stays open in a browser.",
     ),
     "step-up": Code(
         403,

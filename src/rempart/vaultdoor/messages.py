@@ -329,6 +329,48 @@ class WithdrawProposal(Message, frozen=True):
     id: int
 
 
+class CountCampaign(Message, frozen=True):
+    """Whom a campaign would concern now. Replies `CampaignCount`; nothing is done."""
+
+    kind: str
+    """rempart.vaultdoor.campaigns.Kind"""
+    scope: str
+    """account, device, establishment, group, profession, editor or platform"""
+    key: str
+    """A login, a device's id, a FINESS or the n° AMC of an insurer's seat, a group's label, a profession, an editor's name; "" for the
+    platform."""
+
+
+class StartCampaign(CountCampaign, frozen=True, kw_only=True):
+    """People of this scope have to do something again, and can do nothing else before (docs/campaigns.md). Replies `CampaignStarted`."""
+
+    reason_fr: str
+    reason_en: str
+    """What each of them reads."""
+    days: int = 0
+    """After so many it fades for whoever has not done it; 0: never."""
+    window_days: int = 30
+    """Accounts to be paid on alone: those changed so lately are not paid on until they are confirmed."""
+
+
+class EndCampaign(Message, frozen=True):
+    """Nothing more is asked by it of whoever has not done it yet."""
+
+    number: int
+    reason: str
+
+
+class ListCampaigns(Message, frozen=True):
+    """Every campaign, the newest first. Replies `Campaigns`."""
+
+
+class ShowCampaign(Message, frozen=True):
+    """One, with its progress by establishment. Replies `CampaignProgress`."""
+
+    number: int
+
+
+
 Call = (
     Act
     | DeskAct
@@ -367,6 +409,11 @@ Call = (
     | Vouch
     | Notify
     | Contain
+    | CountCampaign
+    | StartCampaign
+    | EndCampaign
+    | ListCampaigns
+    | ShowCampaign
 )
 
 CALLERS: dict[str, tuple[type[Message], ...]] = {
@@ -377,6 +424,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         ThrowSwitch, AskTwoPeople, ListSwitches, ShowLine, WidenLine, SetBreaker, SetVitale, Journal,
         RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
         EnrolOperator, SuspendOperator, ListOperators, ListProposals, WithdrawProposal, StatePackage, TellInsurer,
+        CountCampaign, StartCampaign, EndCampaign, ListCampaigns, ShowCampaign,
     ),
     "cashier": (Vouch, Notify, Jwks, Health),
     "sentinel": (Contain, Health),
@@ -777,6 +825,8 @@ class Here(Message, frozen=True):
 
     establishment: str
     profession: str
+    due: bool = False
+    """Whether something has to be done before anything else (`ToDo`)."""
 
 
 class JournalPage(Message, frozen=True):
@@ -930,6 +980,88 @@ class DeskSeat(Message, frozen=True):
     at: int
 
 
+class CampaignCount(Message, frozen=True):
+    """Whom a campaign would concern: people (or editors, or establishments for an account to be paid on); what ends at once."""
+
+    concerned: int
+    establishments: int
+    sessions: int
+    devices: int
+    second: bool
+    """Whether it takes a second person."""
+
+
+class CampaignStarted(Message, frozen=True):
+    number: int
+    concerned: int
+
+
+class CampaignView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One campaign. `expires`, `ended`: µs, 0 for never. `done` of `total`: of whom or what it concerned when it was started."""
+
+    number: int
+    kind: str
+    scope: str
+    named: str
+    reason_fr: str
+    reason_en: str
+    started: int
+    by: str
+    expires: int
+    ended: int
+    total: int
+    done: int
+
+
+class Campaigns(Message, frozen=True):
+    campaigns: list[CampaignView]
+
+
+class PlaceProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far one establishment is. `number`: FINESS, the n° AMC of an insurer's seat, or an editor's name."""
+
+    number: str
+    profession: str
+    total: int
+    done: int
+
+
+class CampaignProgress(Message, frozen=True):
+    campaign: CampaignView
+    places: list[PlaceProgress]
+
+
+class Demand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one campaign asks of the reader. `done`, `expires`: µs, 0 for not yet and never; `blocks`: nothing else is done before."""
+
+    number: int
+    kind: str
+    reason_fr: str
+    reason_en: str
+    started: int
+    expires: int
+    done: int
+    blocks: bool
+
+
+class ColleagueDemand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far somebody of the reader's own establishment is: for its titulaire."""
+
+    account: str
+    login: str
+    total: int
+    done: int
+
+
+class ToDo(Message, frozen=True):
+    """« À faire avant de reprendre »: what is asked of the reader, in order; and, for a titulaire, how far their people are."""
+
+    demands: list[Demand]
+    colleagues: list[ColleagueDemand]
+    establishment: str
+
+
+
 Reply = (
     Refused
     | Effect
@@ -967,6 +1099,11 @@ Reply = (
     | Softwares
     | Editors
     | EditorPage
+    | CampaignCount
+    | CampaignStarted
+    | Campaigns
+    | CampaignProgress
+    | ToDo
 )
 
 

@@ -38,7 +38,8 @@ CREATE FUNCTION vault.disclose(
   p_step smallint[]
 ) RETURNS TABLE (
   ordinal integer,
-  status smallint,          -- 1 told, 2 absent, 3 exhausted, 4 closed, 5 session over, 6 a person must confirm, 8 claims only; and,
+  status smallint,          -- 1 told, 2 absent, 3 exhausted, 4 closed, 5 session over, 6 a person must confirm, 8 claims only,
+                            -- 10 something is due first (0190_campaigns.sql); and,
                             -- while only people known here are served: 9 told, 7 none of them (a leaf stands)
   index bigint,
   commitment bytea,
@@ -65,7 +66,7 @@ DECLARE
   known_only boolean := false;
   -- who stands behind each session, NULL where it is over
   by_account uuid[]; by_device uuid[]; by_establishment uuid[]; by_profession text[]; by_stepped bigint[]; by_upto integer[];
-  by_passkey boolean[];
+  by_passkey boolean[]; by_due boolean[];
   -- the batch's meters, locked: key, spent this hour, day and month less what was earned, and what this batch debits
   m_key uuid[]; m_hour integer[]; m_day integer[]; m_line integer[]; m_debit integer[];
   at_key integer[];
@@ -91,11 +92,12 @@ BEGIN
   -- 1. the sessions, their devices, accounts, establishments, memberships and editors that still stand; whether any switch is thrown
   SELECT array_agg(w.account ORDER BY u.i), array_agg(w.device ORDER BY u.i), array_agg(w.establishment ORDER BY u.i),
       array_agg(w.profession ORDER BY u.i), array_agg(w.stepped ORDER BY u.i), array_agg(w.upto ORDER BY u.i),
-      array_agg(w.passkey ORDER BY u.i)
-    INTO by_account, by_device, by_establishment, by_profession, by_stepped, by_upto, by_passkey
+      array_agg(w.passkey ORDER BY u.i), array_agg(w.due ORDER BY u.i)
+    INTO by_account, by_device, by_establishment, by_profession, by_stepped, by_upto, by_passkey, by_due
     FROM unnest(p_session, p_editor) WITH ORDINALITY AS u (id, editor, i)
     LEFT JOIN LATERAL (
-      SELECT s.account, s.device, s.establishment, e.profession, s.stepped, s.stepped_upto AS upto, s.assurance = 2 AS passkey
+      SELECT s.account, s.device, s.establishment, e.profession, s.stepped, s.stepped_upto AS upto, s.assurance = 2 AS passkey,
+             a.due_until > p_at AS due
         FROM vault.session s
         JOIN vault.binding b ON b.account = s.account AND b.device = s.device AND b.fresh_until > p_at
         JOIN vault.account a ON a.id = s.account AND a.status = 'active'
@@ -119,6 +121,12 @@ BEGIN
   FOR i IN 1 .. n LOOP
     IF by_account[i] IS NULL THEN
       RETURN QUERY SELECT i, 5::smallint, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
+      CONTINUE;
+    END IF;
+
+    -- A campaign asks this person for something first: no place of work, software or door is a way around it.
+    IF by_due[i] THEN
+      RETURN QUERY SELECT i, 10::smallint, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
       CONTINUE;
     END IF;
 
