@@ -59,12 +59,12 @@ T = TypeVar("T")
 _FILL = """
 INSERT INTO evidence.entry (index, at, salt, account, device, establishment, insurer, lane, domain, answer_class, outcome, cost, subject,
                             notice_ref, generation)
-  SELECT i, %(start)s + i * %(step)s, uuid_send(md5('salt' || i)::uuid),
+  SELECT i, %(start)s + i * %(step)s, substr(sha256(int8send(i)), 1, 16),
       lpad(to_hex(CASE WHEN every THEN 1 WHEN daily THEN 2 ELSE 3000000 + house * 3 + i %% 3 END), 32, '0')::uuid,
       lpad(to_hex(CASE WHEN every THEN 1 WHEN daily THEN 2 ELSE 1000000 + house * 2 + i %% 2 END), 32, '0')::uuid,
       lpad(to_hex(CASE WHEN every THEN 1 WHEN daily THEN 2 ELSE 100 + house END), 32, '0')::uuid,
       1 + person %% 84, 1 + (i %% 2)::int, 1 + (i %% 12)::int, 1, 1, 1, lpad(to_hex(1 + person), 32, '0')::uuid,
-      '\\x00000001'::bytea || uuid_send(md5('a' || i)::uuid) || uuid_send(md5('b' || i)::uuid), 1
+      '\\x00000001'::bytea || sha256(int8send(-i)), 1
     FROM (
       SELECT i, every, daily, (i * 7919) %% 100000 AS house,
           CASE WHEN every THEN (i / %(gap)s) %% %(persons)s WHEN daily THEN 1000000 + ((i - %(day)s) / %(daily_gap)s) %% %(persons)s
