@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rempart.foundation.clock import MINUTE
+from rempart.foundation.clock import MINUTE, SECOND
 from rempart.foundation.vocabulary import Role
 from rempart.vaultdoor.messages import (
     DeskSeat,
@@ -117,6 +117,28 @@ def test_a_contained_operator_does_nothing_more_at_the_desk(
     lead.expect(Done, "contain", scope="account", key="diane", reason="her badge was stolen", dry_run=False)
     contain = {"scope": "establishment", "key": pharmacy, "reason": "revenge", "dry_run": False}
     assert duty.refused("contain", **contain) == "contained"
+    # Nor reads what a thief would like to know.
+    assert {duty.refused(path) for path in ("switches", "journal", "alerts", "proposals", "operators")} == {
+        "contained"
+    }
     assert [
         held.key for held in lead.expect(Switches, "switches").switches if held.scope == "establishment"
     ] == []
+
+
+def test_an_operator_of_whom_a_touch_is_asked_goes_on_with_it(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    contain = {
+        "scope": "account",
+        "key": "diane",
+        "hold": "step-up",
+        "reason": "is it her?",
+        "dry_run": False,
+    }
+    room.time.advance(SECOND)
+    lead.expect(Done, "contain", **contain)
+    assert duty.refused("switches") == "step-up"
+    room.time.advance(SECOND)
+    duty.touch()
+    assert [held.named for held in duty.expect(Switches, "switches").switches] == ["diane"]

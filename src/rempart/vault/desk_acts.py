@@ -23,12 +23,12 @@ from rempart.vault.actors import Actor, both
 from rempart.vault.acts import ACTS, Rule, Who
 from rempart.vault.asked import Asked, Body, Nothing, Short
 from rempart.vault.deeds import DEEDS, EVERYBODY, ON_DUTY, effect
-from rempart.vault.errors import Forbidden, NoSuchAct
+from rempart.vault.errors import Forbidden, NoSuchAct, StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.notices import Audited, journal
 from rempart.vault.store_accounts import Connection
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.holds import Contained
+from rempart.vaultdoor.holds import Contained, Hold
 from rempart.vaultdoor.messages import (
     Act,
     Call,
@@ -174,7 +174,6 @@ async def _do_deed(asked: Asked, c: Connection, body: DeedBody) -> Reply:
     """Count it, propose it, or do it. Raises BadInput, Refusal."""
     call, who = body.call(), asked.who
     deed = DEEDS[type(call)]
-    await _require_free(asked, c)
     if body.dry_run:
         return await effect(asked.zone, c, call)
     # Nothing is counted on the way to what is urgent.
@@ -187,11 +186,17 @@ async def _do_deed(asked: Asked, c: Connection, body: DeedBody) -> Reply:
 
 
 async def _require_free(asked: Asked, c: Connection) -> None:
-    """An operator's account or device that somebody contained does nothing here, however narrow. Raises Contained."""
+    """An operator whose account or device somebody contained does and reads nothing here, or shows their passkey first where that is asked.
+
+    Raises Contained, StepUpNeeded.
+    """
     who = asked.who
     scopes = (("account", str(who.account)), ("device", str(who.device)))
-    if await store_switches.holds_on(c, asked.at, scopes):
+    held = {hold for _, hold in await store_switches.holds_on(c, asked.at, scopes)}
+    if held - {Hold.STEP_UP}:
         raise Contained
+    if held and await store_switches.asked_since(c, asked.at, who.proven, scopes):
+        raise StepUpNeeded
 
 
 # ── the second person ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +208,6 @@ class ProposalBody(Body, frozen=True):
 
 async def _approve(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
     """What somebody else proposed is done, now, under both names. Raises what `proposals.redeem` does, and what the act itself does."""
-    await _require_free(asked, c)
     call, people = await proposals.redeem(asked, c, body.id)
     return await operator.perform(asked.zone, c, call, both(people))
 
@@ -255,7 +259,6 @@ async def _errand(asked: Asked, c: Connection, body: Body) -> Reply:
 
 
 async def _acknowledge(asked: Asked, c: Connection, body: AlertBody) -> Reply:
-    await _require_free(asked, c)
     await journal(c, asked.at, asked.who.login, Audited.ALERT_ACKNOWLEDGE, str(body.id))
     return await _seat(asked, c, body)
 
@@ -263,8 +266,9 @@ async def _acknowledge(asked: Asked, c: Connection, body: AlertBody) -> Reply:
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 READERS = frozenset({Role.DUTY_OFFICER, Role.SECURITY_LEAD, Role.DPO, Role.AUDITOR})
+SEAT = "/desk/seat"
 DESK: dict[str, tuple[frozenset[Role], Rule]] = {
-    "/desk/seat": (EVERYBODY, Rule(Who.SESSION, Nothing, _seat)),
+    SEAT: (EVERYBODY, Rule(Who.SESSION, Nothing, _seat)),
     "/desk/switches": (EVERYBODY, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListSwitches()))),
     "/desk/journal": (READERS, Rule(Who.SESSION, JournalBody, partial(_look, call=lambda body: Journal(body.limit)))),
     "/desk/editors": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListEditors()))),
@@ -313,6 +317,8 @@ async def _by_role(
             Event(asked.at, "refused", who.account, who.device, who.establishment, detail=path)
         )
         return Refused(Forbidden.code, "role")
+    if path != SEAT:
+        await _require_free(asked, c)
     return await handler(asked, c, body)
 
 
