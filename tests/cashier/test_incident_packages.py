@@ -7,14 +7,17 @@ import json
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from rempart.claims.messages import (
     AcknowledgeBody,
+    Body,
     FilePartBody,
     IncidentPage,
     IncidentView,
@@ -37,7 +40,9 @@ from rempart.incident.notices.rendering import Telling
 from rempart.incident.notices.templates import Templates
 from rempart.incident.scope import scope
 from rempart.incident.scope_proofs import prove_answers, read_published
+from rempart.vaultdoor.insurer import sign_as_insurer
 from rempart.vaultdoor.messages import (
+    Act,
     Done,
     IncidentStatement,
     Jwks,
@@ -47,8 +52,9 @@ from rempart.vaultdoor.messages import (
     Stated,
     StatePackage,
     TellInsurer,
+    ThrowSwitch,
 )
-from tests.authenticator import expect
+from tests.authenticator import ORIGIN, expect
 from tests.cashier.clerks import clerk, remember
 from tests.cashier.conftest import Insured, Insurer, Professional, Trade
 
@@ -352,3 +358,86 @@ def test_the_vault_signs_for_a_known_insurer_and_tells_its_people_of_a_package_a
         "operator",
         amc,
     )
+
+
+def signed(
+    trade: Trade,
+    insurer: Insurer,
+    path: str,
+    body: Body,
+    *,
+    key: Ed25519PrivateKey | None = None,
+    **changes: Any,
+) -> Act:
+    """A request of an insurer's systems, without a session."""
+    content = msgspec.json.encode(body)
+    headers = sign_as_insurer(path, ORIGIN, content, key or insurer.signing, trade.clock())
+    act = Act(
+        method="POST", target=path, content_digest=headers["Content-Digest"], signature_input=headers["Signature-Input"],
+        signature=headers["Signature"], session="", body=content,
+    )  # fmt: skip
+    return msgspec.structs.replace(act, **changes)
+
+
+def test_an_insurers_systems_fetch_and_acknowledge_by_its_signing_key(theft: Theft) -> None:
+    trade = theft.trade
+    with trade.database.connect("operator") as c:
+        store.add_act(c, theft.number, trade.clock(), "essai", Verb.FACT, "ongoing", "no")
+    theft.send_all()
+    listed = expect(Paper, trade.at_cashier(signed(trade, theft.one, PAGE, PageBody())))
+    file = max(msgspec.json.decode(listed.body, type=IncidentPage).items, key=lambda each: each.issue)
+    content = b"".join(
+        expect(
+            Paper,
+            trade.at_cashier(signed(trade, theft.one, f"{PAGE}/download", FilePartBody(file.id, n + 1))),
+        ).body
+        for n in range(file.parts)
+    )
+    private = theft.one.notice.private_bytes_raw()
+    assert open_package(content, private, theft.jwks).header.issue == file.issue
+    done = expect(
+        Paper,
+        trade.at_cashier(
+            signed(trade, theft.one, f"{PAGE}/acknowledge", AcknowledgeBody(file.id, file.digest))
+        ),
+    )
+    assert msgspec.json.decode(done.body, type=IncidentView).acknowledged
+
+
+def test_an_insurers_key_fetches_its_own_packages_once_a_signature_and_nothing_else(theft: Theft) -> None:
+    trade = theft.trade
+
+    def refusal(act: Act) -> str:
+        return expect(Refused, trade.at_cashier(act)).code
+
+    first = signed(trade, theft.one, PAGE, PageBody())
+    expect(Paper, trade.at_cashier(first))
+    assert refusal(first) == "stale"
+    altered = msgspec.structs.replace(signed(trade, theft.one, PAGE, PageBody()), body=b'{"before": 1}')
+    assert refusal(altered) == "signature"
+    assert (
+        refusal(signed(trade, theft.one, PAGE, PageBody(), key=Ed25519PrivateKey.generate())) == "signature"
+    )
+    assert refusal(signed(trade, theft.one, PAGE, PageBody(), target=f"{PAGE}/download")) == "signature"
+    page = expect(Paper, trade.at_cashier(signed(trade, theft.other, PAGE, PageBody())))
+    theirs = msgspec.json.decode(page.body, type=IncidentPage).items[0]
+    for path, body in (
+        ("/download", FilePartBody(theirs.id)),
+        ("/acknowledge", AcknowledgeBody(theirs.id, theirs.digest)),
+    ):
+        assert refusal(signed(trade, theft.one, PAGE + path, body)) == "not-found"
+    # A person's errands stay a person's: deciding, flows, funds.
+    for path in ("home", "flows", "openings", "prises-en-charge", "funds", "decide"):
+        assert refusal(signed(trade, theft.one, f"/claims/insurer/{path}", PageBody())) == "not-found"
+    assert refusal(signed(trade, theft.one, "/claims/invoice/list", PageBody())) == "not-found"
+
+
+def test_a_package_is_fetched_while_its_insurer_is_closed(theft: Theft) -> None:
+    """Containment must not keep from an insurer what it has to tell its members."""
+    trade = theft.trade
+    throw = ThrowSwitch("insurer", theft.other.amc, "essai", on=True)
+    expect(Done, trade.operate(throw))
+    try:
+        expect(Paper, trade.at_cashier(signed(trade, theft.other, PAGE, PageBody())))
+    finally:
+        expect(Done, trade.operate(msgspec.structs.replace(throw, on=False)))

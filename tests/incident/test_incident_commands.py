@@ -1,5 +1,7 @@
 """The incident room's commands on the whole platform: from a theft to packages that each insurer opens with the key that it alone has."""
 
+import base64
+import csv
 import io
 import json
 import re
@@ -41,6 +43,7 @@ class Town:
 
     platform: Platform
     notice: dict[str, X25519PrivateKey]
+    signing: dict[str, Ed25519PrivateKey]
     stolen: dict[str, set[str]]
     """N° AMC → references of the members that the thief's counter was told of."""
     house: str
@@ -57,6 +60,13 @@ class Town:
         assert done.exit_code == fails, (done.output, error)
         return done.output
 
+    def insurer(self, *arguments: str, fails: int = 0) -> str:
+        """What an insurer's command says, on its own machine."""
+        typed = ["insurer", *arguments]
+        done = CliRunner().invoke(command_line(typed), typed, env={"COLUMNS": "400"})
+        assert done.exit_code == fails, (done.output, done.exception)
+        return done.output
+
     def sql(self, query: str) -> list[tuple[object, ...]]:
         superuser = EmbeddedCluster(self.platform.home.postgres).superuser_dsn("rempart")
         with psycopg.connect(superuser, autocommit=True) as owner:
@@ -67,9 +77,10 @@ class Town:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("i") / "p"
     with running_platform(folder, more='shared_buffers = "32MB"\n', without=("sentinel",)) as platform:
-        notice, deliveries = {}, []
+        notice, keys, deliveries = {}, {}, []
         for insurer, files in written_files(platform, POPULATION, 1):
             signing, notice[insurer.amc] = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
+            keys[insurer.amc] = signing
             register(platform, insurer, signing, notice[insurer.amc])
             deliveries += deliver(platform, insurer, files, signing, (Kind.PRODUCTS, Kind.FULL))
         while not all_loaded(platform, deliveries):
@@ -87,7 +98,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         honest.close()
         seat = add_insurers_seat(folder, POPULATION.insurers[0].amc, POPULATION.insurers[0].name, "Paris")
         add_professional(folder, "clerk-one", Role.TITULAIRE, seat, "Alix Essai")
-        town = Town(platform, notice, stolen, "")
+        town = Town(platform, notice, keys, stolen, "")
         [(house,)] = town.sql("SELECT DISTINCT establishment::text FROM evidence.entry WHERE insurer = 2")
         town.house = str(house)
         yield town
@@ -187,6 +198,25 @@ def test_a_package_nobody_acknowledges_is_recalled(town: Town) -> None:
     assert "2 recalled" in town.rempart("remind", "1", "--send")
     assert town.sql("SELECT count(*) FROM vault.notice WHERE kind = 'incident:remind'") == [(1,)]
     assert "1 to recall" in town.rempart("remind", "1")
+
+
+def test_an_insurers_systems_fetch_their_package_and_acknowledge_it(town: Town, tmp_path: Path) -> None:
+    """With the insurer's two keys, over HTTP, nobody signed in."""
+    amc, origin = POPULATION.insurers[1].amc, town.platform.origin
+    signing, notice = tmp_path / "signing.key", tmp_path / "notice.key"
+    signing.write_text(base64.b64encode(town.signing[amc].private_bytes_raw()).decode())
+    notice.write_text(base64.b64encode(town.notice[amc].private_bytes_raw()).decode())
+    keys = ("--key", str(signing), "--origin", origin)
+    assert "2 members" in town.insurer("incident-fetch", *keys, "--output", str(tmp_path))
+    file = tmp_path / "incident-1-1.incident"
+    said = town.insurer("incident-read", str(file), "--key", str(notice), "--platform", origin)
+    assert "2 members, 2 answers" in said
+    with (tmp_path / "incident-1-1.incident.opened" / "members.csv").open(newline="") as table:
+        assert {row["member"] for row in csv.DictReader(table)} == town.stolen[amc]
+    assert "acknowledged" in town.insurer("incident-acknowledge", str(file), *keys)
+    assert "has this digest" in town.insurer("incident-acknowledge", str(file), *keys, fails=1)
+    assert town.sql("SELECT count(*) FROM incident.package_part WHERE insurer = 2") == [(0,)]
+    assert "2 to recall" not in town.rempart("remind", "1")
 
 
 def test_documents_are_written_and_say_what_is_known(town: Town, tmp_path: Path) -> None:

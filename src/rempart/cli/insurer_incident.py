@@ -1,21 +1,28 @@
-"""`rempart insurer incident-read`: an insurer opens its package of an incident, on its own machine, with its own key."""
+"""`rempart insurer incident-fetch|incident-read|incident-acknowledge`: an insurer's package of an incident, on its own machine."""
 
 import csv
 import hashlib
+import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import httpx
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from rempart.claims.durable import write_durably
 from rempart.cli.insurer import published_keys, read_notice_key
-from rempart.cli.intake import console
+from rempart.cli.intake import SigningKey, console, read_signing_key
 from rempart.cli.intake import insurer as app
 from rempart.cli.openings import read_log_key
-from rempart.foundation.errors import BadInput, RempartError
+from rempart.foundation.clock import system_clock
+from rempart.foundation.errors import BadInput, Outage, RempartError
 from rempart.incident.facts import Language
+from rempart.incident.notices.errors import BadIncidentPackage
 from rempart.incident.notices.opening_up import COLUMNS, check_proofs, letter, row
 from rempart.incident.notices.package import Opened, open_package, references
+from rempart.vaultdoor.insurer import INCIDENTS, sign_as_insurer
 
 
 @app.command("incident-read")
@@ -58,6 +65,81 @@ def incident_read(
     if log_key:
         console.print(f"{proved:,} answers proved by the ledger.")
     console.print(f"sha256 {hashlib.sha256(content).hexdigest()}", soft_wrap=True)
+
+
+@app.command("incident-fetch")
+def incident_fetch(
+    key: SigningKey,
+    origin: Annotated[str, typer.Option(help="The platform's address.")],
+    output: Annotated[Path, typer.Option(help="Where to write them.")] = Path(),
+) -> None:
+    """Download every package that waits, with requests that the insurer's signing key signs; print each file's digest."""
+    try:
+        signing = read_signing_key(key)
+        output.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in _waiting(origin, signing):
+            body = {"id": each["id"]}
+            parts = [
+                _ask(origin, "/download", body | {"part": number}, signing).content
+                for number in range(1, each["parts"] + 1)
+            ]
+            content = b"".join(parts)
+            digest = hashlib.sha256(content).hexdigest()
+            if digest != each["digest"]:
+                raise BadIncidentPackage("digest")
+            target = output / f"incident-{each['incident']}-{each['issue']}.incident"
+            write_durably(target, content)
+            console.print(f"{target}: {each['rows']:,} members, sha256 {digest}", soft_wrap=True)
+    except RempartError as error:
+        print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+@app.command("incident-acknowledge")
+def incident_acknowledge(
+    file: Annotated[
+        Path, typer.Argument(help="The package, as downloaded: its digest proves that it arrived whole.")
+    ],
+    key: SigningKey,
+    origin: Annotated[str, typer.Option(help="The platform's address.")],
+) -> None:
+    """Acknowledge a package, once it was read: its content is then deleted on the platform."""
+    try:
+        signing, digest = read_signing_key(key), hashlib.sha256(_read(file)).hexdigest()
+        known = [each for each in _waiting(origin, signing) if each["digest"] == digest]
+        if not known:
+            raise BadInput(f"{file}: no package that waits has this digest")
+        _ask(origin, "/acknowledge", {"id": known[0]["id"], "digest": digest}, signing)
+    except RempartError as error:
+        print(f"{error.french}\n{error.english} {error.detail} [{error.code}]", file=sys.stderr)
+        raise typer.Exit(1) from error
+    console.print(f"{file}: acknowledged.", soft_wrap=True)
+
+
+def _waiting(origin: str, key: Ed25519PrivateKey) -> list[dict[str, Any]]:
+    """Every package that nobody acknowledged, oldest first."""
+    found: list[dict[str, Any]] = []
+    before = 0
+    while True:
+        page = _ask(origin, "", {"before": before}, key).json()
+        found += [each for each in page["items"] if not each["acknowledged"]]
+        before = page["next"]
+        if not before:
+            return found[::-1]
+
+
+def _ask(origin: str, what: str, body: dict[str, Any], key: Ed25519PrivateKey) -> httpx.Response:
+    content = json.dumps(body).encode()
+    headers = sign_as_insurer(INCIDENTS + what, origin, content, key, system_clock())
+    try:
+        answer = httpx.post(
+            origin + INCIDENTS + what, content=content, headers=headers | {"Content-Type": "application/json"}, timeout=30
+        )  # fmt: skip
+    except httpx.HTTPError as error:
+        raise Outage(type(error).__name__) from error
+    if answer.status_code != 200:
+        raise Outage(f"the platform answered {answer.status_code}: {answer.headers.get('Rempart-Code', '')}")
+    return answer
 
 
 def _read(file: Path) -> bytes:

@@ -5,14 +5,13 @@ pseudonym `subject` here, under the asking insurer's n° AMC, and is forgotten: 
 Every asking is journaled, and counted: a thief at an insurer's desk leaves with few, and is seen.
 """
 
-import hashlib
 import uuid
 from typing import Annotated, ClassVar
 from urllib.parse import parse_qsl
 
 from msgspec import Meta
 
-from rempart.foundation.clock import DAY, HOUR, SECOND
+from rempart.foundation.clock import DAY, HOUR
 from rempart.foundation.errors import BadInput, Outage, Refusal
 from rempart.foundation.vocabulary import DOMAIN_BY_CODE, Lane
 from rempart.vault import store_accounts as store
@@ -20,18 +19,12 @@ from rempart.vault import store_consultations
 from rempart.vault.asked import Asked, Body
 from rempart.vault.capsule import subject
 from rempart.vault.errors import Forbidden
+from rempart.vault.insurers_key import proven, require_first_time
 from rempart.vault.notices import Audited, journal
-from rempart.vault.signature import FRESH_SECONDS, ClaimedSignature, Stale
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.holds import Contained
-from rempart.vaultdoor.insurer import (
-    InsurersSignature,
-    NotTheInsurers,
-    key_thumbprint,
-    read_insurers_signature,
-    verify_insurers,
-)
+from rempart.vaultdoor.insurer import read_insurers_signature
 from rempart.vaultdoor.messages import Act, Consultation, Consultations
 
 MEMBER = "patient:identifier"
@@ -69,6 +62,7 @@ async def ask(asked: Asked, c: Connection, body: InquiryBody) -> Consultations:
         ("account", str(who.account)),
         ("device", str(who.device)),
         ("establishment", str(who.establishment)),
+        ("profession", who.profession or ""),
     ]
     await _require_open(c, asked.at, place["insurer"], scopes)
     await _require_room(c, asked.at, place["insurer"], who.account)
@@ -87,13 +81,11 @@ async def ask_by_key(act: Act, zone: Zone) -> Consultations:
     """
     claimed, now = read_insurers_signature(act), zone.clock()
     try:
-        insurer = await _signer(zone, claimed)
         # Proven before anything of the body is read.
-        verify_insurers(act, claimed, insurer["signing_key"], zone.settings.origin)
-        zone.nonces.admit(_as_device(claimed), now)
+        insurer = await proven(zone, act, claimed, now)
         body = read_search(act.body)
         async with zone.pool.acquire() as c, c.transaction():
-            await _require_first_time(c, claimed, now)
+            await require_first_time(c, claimed, now)
             await _require_open(c, now, insurer["number"], [])
             await _require_room(c, now, insurer["number"], None)
             told = await _told(c, zone, insurer["number"], insurer["amc"], body)
@@ -119,25 +111,6 @@ def read_search(form: bytes) -> InquiryBody:
     if not page.isascii() or not page.isdecimal() or len(page) > 15:
         raise BadInput("page")
     return InquiryBody(member, int(page))
-
-
-async def _signer(zone: Zone, claimed: InsurersSignature) -> Row:
-    for row in await store_consultations.insurers_keys(zone.pool):
-        if key_thumbprint(row["signing_key"]) == claimed.keyid:
-            return row
-    raise NotTheInsurers("keyid")
-
-
-def _as_device(claimed: InsurersSignature) -> ClaimedSignature:
-    """For the memory of nonces, which is one for every key."""
-    digest = hashlib.sha256(claimed.keyid.encode()).digest()
-    return ClaimedSignature(claimed.parameters, claimed.created, claimed.nonce, digest, claimed.raw)
-
-
-async def _require_first_time(c: Connection, claimed: InsurersSignature, now: int) -> None:
-    digest = hashlib.sha256(b"insurer\0" + claimed.keyid.encode() + claimed.nonce.encode()).digest()
-    if not await store.use_nonce(c, digest, now, (claimed.created + FRESH_SECONDS + 1) * SECOND):
-        raise Stale("nonce")
 
 
 async def _require_open(c: Connection, now: int, insurer: int, scopes: list[tuple[str, str]]) -> None:

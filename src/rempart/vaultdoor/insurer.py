@@ -20,6 +20,10 @@ from rempart.vaultdoor.messages import Act
 
 WHO_CONSULTED = "/fhir/AuditEvent/_search"
 """Where an insurer's systems ask who consulted a member."""
+INCIDENTS = "/claims/insurer/incidents"
+"""Where they find the packages of incidents."""
+FETCHED = frozenset({INCIDENTS, f"{INCIDENTS}/download", f"{INCIDENTS}/acknowledge"})
+"""The errands that they may sign; every other one is a person's."""
 _COMPONENTS = '("@method" "@target-uri" "content-digest")'
 _PARAMETERS = re.compile(
     r'rempart=(\("@method" "@target-uri" "content-digest"\);created=([0-9]{1,12});nonce="([A-Za-z0-9_-]{22})"'
@@ -66,6 +70,11 @@ def sign_as_insurer(
         "Signature-Input": f"rempart={parameters}",
         "Signature": f"rempart=:{signature}:",
     }
+
+
+def insurers_signed(act: Act) -> bool:
+    """Does a request claim to be of an insurer's systems? Nothing is proven by that."""
+    return act.signature_input.endswith(';tag="rempart-insurer-v1"')
 
 
 def read_insurers_signature(act: Act) -> InsurersSignature:
