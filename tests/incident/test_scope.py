@@ -180,6 +180,30 @@ def test_every_proof_verifies_alone(operator: "psycopg.Connection[Any]", ledger:
         assert verify_shown(each, ledger.key, [ledger.witness_key]) == ledger.answers[each.index].opening
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3, 5])
+def test_proofs_are_the_same_however_few_tiles_are_held(
+    operator: "psycopg.Connection[Any]", ledger: ScopeLedger, at_once: int
+) -> None:
+    published, wanted = read_published(operator, ledger.key), [0, 255, 256, 300, 600, 1023, 1024, SIZE - 1]
+    whole = prove_answers(operator, published, wanted)
+    assert [each.index for each in whole] == wanted
+    assert prove_answers(operator, published, reversed(wanted), at_once=at_once) == whole
+    assert prove_answers(operator, published, []) == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 512, 700])
+def test_proofs_are_made_at_every_shape_of_the_trees_edge(database: Database, size: int) -> None:
+    with database.connect() as owner, database.connect("operator") as c:
+        ledger = ScopeLedger(owner)
+        ledger.fill(size)
+        ledger.sign()
+        published = read_published(c, ledger.key)
+        for each in prove_answers(c, published, range(size)):
+            assert verify_shown(each, ledger.key) == ledger.answers[each.index].opening
+        found = scope(c, Question(START, START + DAY))
+        assert (negative(c, found, ledger).until, negative(c, found, ledger, whole=True).first) == (size, 0)
+
+
 def test_a_proof_of_another_answer_or_of_another_log_is_refused(
     operator: "psycopg.Connection[Any]", ledger: ScopeLedger
 ) -> None:

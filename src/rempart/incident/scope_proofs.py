@@ -3,7 +3,7 @@
 The tree is read by tiles, each once, and believed only as far as it leads to the signed root.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,6 +17,9 @@ from rempart.evidence.proof import format_proof, open_proof
 from rempart.evidence.store import latest_checkpoint
 from rempart.evidence.tiles import SPAN, WIDTH
 from rempart.incident.scope_store import Connection, read_openings, read_tiles
+
+TILES_AT_ONCE = 2_048
+"""Of leaves, in memory: some 70 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +50,53 @@ def read_published(c: Connection, key: VerifierKey, witnesses: Sequence[WitnessK
     return Published(note, cosigned.checkpoint, cosigned.cosignatures)
 
 
-def prove_answers(c: Connection, published: Published, indexes: Iterable[int]) -> list[Shown]:
+def prove_answers(
+    c: Connection, published: Published, indexes: Iterable[int], *, at_once: int = TILES_AT_ONCE
+) -> list[Shown]:
     """Salt, opening and proof of each of these entries that the checkpoint covers, in index order; what is younger waits for the next one.
 
-    Raises LeafMissing, LeafRewritten, RootMismatch: then nothing of the ledger here is to be believed.
+    `at_once`: tiles of leaves in memory. Raises LeafMissing, LeafRewritten, RootMismatch: then nothing here is to be believed.
     """
     signed = published.checkpoint
     covered = sorted({index for index in indexes if index < signed.size})
-    tree = ReadTree.holding(c, covered, signed.size)
-    shown = []
-    for index, commitment, salt, opening in read_openings(c, covered):
-        _require_opening(index, commitment, salt, opening)
-        path = prove_inclusion(tree.node, index, signed.size)
-        try:
-            verify_inclusion(leaf_hash(commitment), index, signed.size, path, signed.root)
-        except ProofRefused as error:
-            raise RootMismatch(
-                f"leaf {index} does not lead to the root that was signed", index=index
-            ) from error
-        proof = format_proof(index, commitment, path, published.note).decode()
-        shown.append(Shown(index, salt.hex(), opening.hex(), proof))
+    tree = ReadTree.above(c, covered, signed.size)
+    shown: list[Shown] = []
+    for some in _by_tiles(covered, at_once):
+        tree.read_leaves(c, some)
+        shown += (_prove(tree, published, *opened) for opened in read_openings(c, some))
     if len(shown) != len(covered):
         gone = min(set(covered) - {each.index for each in shown})
         raise LeafMissing(f"the entry of leaf {gone} is missing", index=gone)
     return shown
+
+
+def _prove(
+    tree: "ReadTree", published: Published, index: int, commitment: bytes, salt: bytes, opening: bytes
+) -> Shown:
+    signed = published.checkpoint
+    _require_opening(index, commitment, salt, opening)
+    path = prove_inclusion(tree.node, index, signed.size)
+    try:
+        verify_inclusion(leaf_hash(commitment), index, signed.size, path, signed.root)
+    except ProofRefused as error:
+        raise RootMismatch(f"leaf {index} does not lead to the root that was signed", index=index) from error
+    proof = format_proof(index, commitment, path, published.note).decode()
+    return Shown(index, salt.hex(), opening.hex(), proof)
+
+
+def _by_tiles(indexes: Sequence[int], at_once: int) -> Iterator[list[int]]:
+    """The same, in order, in runs that lie in so many tiles at the most."""
+    some: list[int] = []
+    tiles = 0
+    for index in indexes:
+        if not some or index >> SPAN != some[-1] >> SPAN:
+            if tiles == at_once:
+                yield some
+                some, tiles = [], 0
+            tiles += 1
+        some.append(index)
+    if some:
+        yield some
 
 
 def verify_shown(shown: Shown, key: VerifierKey, witnesses: Sequence[WitnessKey] = ()) -> Opening:
@@ -99,27 +125,40 @@ def _require_opening(index: int, commitment: bytes, salt: bytes, opening: bytes)
 
 @dataclass
 class ReadTree:
-    """Tiles of a log of `size` leaves: those that prove some leaves, and those on its right edge. A tile is hashed once, up to its root."""
+    """Tiles of a log of `size` leaves: those above some leaves, those on its right edge, and some of the leaves' own at a time. A tile is
+    hashed once, up to its root.
+    """
 
     size: int
-    _pyramids: dict[tuple[int, int], list[list[bytes]]] = field(default_factory=dict)
+    _above: dict[tuple[int, int], list[list[bytes]]] = field(default_factory=dict)
+    """Level and number → pyramid; the right edge's at level 0 too."""
+    _leaves: dict[int, list[list[bytes]]] = field(default_factory=dict)
 
     @classmethod
-    def holding(cls, c: Connection, indexes: Sequence[int], size: int) -> "ReadTree":
-        """What the proofs of these leaves need. Raises LeafMissing where the database lacks a row of it."""
+    def above(cls, c: Connection, indexes: Sequence[int], size: int) -> "ReadTree":
+        """What the proofs of these leaves need, but for the leaves' own tiles. Raises LeafMissing where the database lacks a row of it."""
         tree, level = cls(size), 0
         while size >> (SPAN * level):
-            numbers = {index >> (SPAN * (level + 1)) for index in (*indexes, size)}
+            numbers = {index >> (SPAN * (level + 1)) for index in (*(indexes if level else ()), size)}
             for number, data in read_tiles(c, level, numbers, size):
-                tree._pyramids[level, number] = pyramid(split_tile(level, number, data, size))
+                tree._above[level, number] = pyramid(split_tile(level, number, data, size))
             level += 1
         return tree
+
+    def read_leaves(self, c: Connection, indexes: Sequence[int]) -> None:
+        """The tiles of these leaves, in the place of those before. Raises LeafMissing."""
+        numbers = {index >> SPAN for index in indexes}
+        self._leaves = {
+            number: pyramid(split_tile(0, number, data, self.size))
+            for number, data in read_tiles(c, 0, numbers, self.size)
+        }
 
     def node(self, level: int, index: int) -> bytes:
         """The root of the full subtree over the 2**level leaves from index × 2**level on."""
         tile_level, height = divmod(level, SPAN)
         number, at = divmod(index << height, WIDTH)
-        return self._pyramids[tile_level, number][height][at >> height]
+        found = self._leaves.get(number) if tile_level == 0 else None
+        return (found or self._above[tile_level, number])[height][at >> height]
 
 
 def split_tile(level: int, number: int, data: bytes, size: int) -> list[bytes]:
