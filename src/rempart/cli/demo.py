@@ -23,7 +23,7 @@ from rich.table import Table
 from rempart.cli.counter import Counter
 from rempart.cli.demo_attack import Attacked, play_attack
 from rempart.cli.demo_trade import Traded, play_trade
-from rempart.cli.operator import add_establishment, add_insurers_seat, add_professional
+from rempart.cli.operator import add_establishment, add_insurers_seat, add_professional, ask
 from rempart.cli.presenting import by_card
 from rempart.cli.settlement import put_rib
 from rempart.cli.taking_in import take_in
@@ -37,6 +37,7 @@ from rempart.population.professionals import (
     synthetic_professionals,
 )
 from rempart.supervisor.platform import Platform, running_platform
+from rempart.vaultdoor.messages import Enrolled, EnrolOperator
 
 SEED = 2024
 PORT = 8000
@@ -80,7 +81,9 @@ def demo(
         console.print(
             "[bold]1.[/bold] Starting the platform: PostgreSQL, vault, sealer, cashier, doors, worker."
         )
-        with running_platform(folder, port=port if serve else 0, without=("sentinel",)) as platform:
+        with running_platform(
+            folder, port=port if serve else 0, without=("sentinel",), desk=serve
+        ) as platform:
             played = play(platform, population, min(invoices, persons // 2), started, picture)
             if json_file is not None:
                 json_file.write_text(json.dumps(asdict(played), indent=2) + "\n")
@@ -234,11 +237,16 @@ def _serve(platform: Platform, population: Population) -> None:
         "an insurer's clerk": _insurer_code(platform, population, 3),
     }
     links = "\n".join(f"{who:<19} {platform.origin}/activation#{code}" for who, code in seats.items())
+    operators = "\n".join(
+        f"{role:<14} {platform.desk_origin}/activation#{_operator_code(platform, role)}"
+        for role in (Role.DUTY_OFFICER, Role.SECURITY_LEAD)
+    )
     console.print(
         Panel.fit(
             f"[bold]The portal is open at {platform.origin}[/bold] (Ctrl-C stops everything)\n\n"
             f"Activate an account, once; each in a browser profile of its own:\n{links}\n\n"
             "A browser with a passkey (or its password manager) will do; password and one-time code work too.\n\n"
+            f"The operator's own desk, the incident room (docs/desk.md):\n{operators}\n\n"
             "Then check a right on the page [italic]Vérifier les droits[/italic], and bill it. Some synthetic cards:",
             border_style="green",
         )
@@ -258,6 +266,11 @@ def _serve(platform: Platform, population: Population) -> None:
         signal.signal(name, lambda *_: stop.set())
     stop.wait()
     console.print("Draining…")
+
+
+def _operator_code(platform: Platform, role: Role) -> str:
+    """Somebody at the operator's desk, under the role's own name."""
+    return ask(platform.home.folder, EnrolOperator(role, role), Enrolled).code
 
 
 @contextlib.contextmanager
