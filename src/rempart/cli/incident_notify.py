@@ -2,11 +2,10 @@
 
 import getpass
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 import typer
@@ -21,17 +20,13 @@ from rempart.foundation.clock import system_clock
 from rempart.incident import store_case as store
 from rempart.incident.case import Incident, Verb
 from rempart.incident.clocks import PACKAGES
+from rempart.incident.documents import documents_of, forms_of
 from rempart.incident.exposure import Exposed
-from rempart.incident.facts import Language
 from rempart.incident.handing_over import Planned, Proofs, no_proofs, plan, send, unacknowledged
-from rempart.incident.notices.figures import by_establishment
 from rempart.incident.notices.making import render_documents
 from rempart.incident.notices.rendering import (
-    Rendered,
     Telling,
     check_templates,
-    render,
-    render_for_place,
 )
 from rempart.incident.notices.templates import FOLDER, shipped
 from rempart.incident.scope_proofs import prove_answers, read_published
@@ -68,35 +63,14 @@ def render_command(
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         telling = here.telling(here.scope() if here.incident.question else None)
         check_templates(telling)
-        made = list(_rendered(here, telling))
+        made = list(documents_of(here.c, telling))
         with _bar("documents") as bar:
             task = bar.add_task("documents", total=len(made))
             for name, each in made:
-                for suffix, content in _forms(each):
+                for suffix, content in forms_of(each):
                     write_durably(target / f"{name}{suffix}", content)
                 bar.advance(task)
     console.print(f"{len(made)} documents in {target}", soft_wrap=True)
-
-
-def _rendered(here: Room, telling: Telling) -> Iterator[tuple[str, Rendered]]:
-    for document in here.templates.documents:
-        if document.per == "once":
-            yield document.key, render(telling, document)
-        elif document.per == "establishment" and telling.scope is not None:
-            parts = by_establishment(telling.scope)
-            seen = telling.professionals.seen if telling.professionals else ()
-            for place in store.places(here.c, [*parts, *(each.place.id for each in seen)]):
-                yield (
-                    f"{document.key}-{place.finess or place.id}",
-                    render_for_place(telling, document, place, parts.get(UUID(place.id), [])),
-                )
-
-
-def _forms(each: Rendered) -> Iterator[tuple[str, bytes]]:
-    yield ".pdf", each.pdf()
-    yield ".json", each.json()
-    for language in Language:
-        yield f".{language}.txt", each.text(language).encode()
 
 
 # ── packages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
