@@ -315,7 +315,8 @@ def test_the_fact_that_would_be_markup_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("natures", "x"), ("nature", ""), ("nature", "x" * 4_001), ("nature", "cloche\x07"), ("began", "hier"),
+        ("natures", "x"), ("nature", ""), ("nature", "vu : 2 95 10 99 126 111 93"), ("nature", "x" * 4_001), ("nature", "cloche\x07"),
+        ("began", "hier"),
         ("calls", "-1"), ("calls", "douze"), ("severity", "grave"), ("malicious", "peut-être"), ("severity:en", "limited"),
     ],
 )  # fmt: skip

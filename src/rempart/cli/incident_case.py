@@ -118,6 +118,7 @@ def open_incident(
     """Open an incident: its clocks start when the operator knew."""
     try:
         known = factual.read_instant(aware)
+        factual.require_no_nir(title)
     except ValueError as error:
         raise BadInput(str(error)) from None
     now = system_clock()

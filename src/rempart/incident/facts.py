@@ -9,6 +9,7 @@ import msgspec
 
 from rempart.foundation.clock import PARIS, SECOND, instant
 from rempart.foundation.errors import BadInput
+from rempart.foundation.logs import redact
 
 LONGEST = 4_000
 ENGLISH = ":en"
@@ -121,6 +122,12 @@ def show(kind: FactKind, value: str, language: Language) -> str:
             return value
 
 
+def require_no_nir(text: str) -> None:
+    """What is said of an incident goes to many: never with a number of a person. Raises ValueError, which does not repeat it."""
+    if redact(text) != text:
+        raise ValueError("something in it looks like a NIR: say it without")
+
+
 def read_instant(text: str) -> int:
     """µs of an ISO 8601 instant; without an offset it is the time of day in Paris. Raises ValueError."""
     try:
@@ -147,6 +154,7 @@ def number(count: int, language: Language) -> str:
 def _text(_kind: FactKind, value: str) -> str:
     if not value or len(value) > LONGEST or any(ord(char) < 32 and char != "\n" for char in value):
         raise ValueError(f"a text has 1 to {LONGEST} characters and no control character")
+    require_no_nir(value)
     return value
 
 
