@@ -25,8 +25,10 @@ from rempart.evidence.cosignature import WitnessKey
 from rempart.evidence.errors import LedgerBroken, LedgerUnreadable
 from rempart.evidence.note import VerifierKey
 from rempart.evidence.opening import ANSWER_CLASSES
+from rempart.evidence.witnesses import read_witnesses
 from rempart.foundation.clock import system_clock
 from rempart.foundation.errors import BadInput, RempartError
+from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.foundation.vocabulary import Lane
 from rempart.incident import scope_report as report
 from rempart.incident.errors import NoSuchParty
@@ -43,6 +45,7 @@ from rempart.incident.scope_professionals import (
 )
 from rempart.incident.scope_proofs import Published, Shown, prove_answers, read_published, verify_shown
 from rempart.incident.scope_store import Connection, insurer_numbers, one_snapshot, party_ids, places_in_group
+from rempart.supervisor.home import Home
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -120,7 +123,7 @@ def scope_command(
             if question is not None
             else question_of(c, since, until, account, device, establishment, group, editor, lane, insurer)
         )
-        witnesses = [WitnessKey.parse(text) for text in witness or ()]
+        witnesses = [WitnessKey.parse(text) for text in witness or ()] or _configured(home)
         found = _find(c, asked, read_key(key) if key else ask_key(home), witnesses)
         if proofs is not None:
             _write_private(proofs, b"".join(msgspec.json.encode(each) + b"\n" for each in found.shown))
@@ -254,6 +257,14 @@ def _ids(c: Connection, kind: str, names: Sequence[str] | None) -> frozenset[UUI
     for name in named:
         ids.add(found[_known(name, found, kind)])
     return frozenset(ids)
+
+
+def _configured(home: Path) -> list[WitnessKey]:
+    """The witnesses that the platform's own settings name, where this is the platform's machine."""
+    place = Home.at(home).config_file("vault")
+    if not place.is_file():
+        return []
+    return [each.key for each in read_witnesses(load_settings(VaultSettings, place).witnesses)]
 
 
 def _find(c: Connection, question: Question, key: VerifierKey, witnesses: Sequence[WitnessKey]) -> _Found:

@@ -203,7 +203,10 @@ def negative_as_json(negative: Negative) -> dict[str, Any]:
 
 def statement_of(negative: Negative) -> list[str]:
     """What was done, and what follows from it."""
-    read = f"all {negative.until - negative.first} entries with an index from {negative.first} to {negative.until - 1}"
+    count = negative.until - negative.first
+    read = f"all {count} entries" + (
+        f" with an index from {negative.first} to {negative.until - 1}" if count else ""
+    )
     how = (
         f"{read} were read: each is what its leaf commits to, and these leaves hash to the root that was signed"
         if negative.depth is Depth.RECOMPUTED
@@ -238,10 +241,14 @@ def assumptions_of(negative: Negative) -> list[str]:
         lines.append("The vault's clock was never turned back by more than an hour; --whole does without.")
     if negative.size > negative.signed:
         lines.append(f"The last {negative.size - negative.signed} leaves are not signed yet: ask again in two seconds.")  # fmt: skip
-    if not negative.cosigned:
+    if negative.cosigned:
         lines.append(
-            "No witness's key was given (--witness): the root is believed on the log's own key, and a ledger rewritten by whoever holds it"
-            " would not be found."
+            "The witnesses are foreign, and their keys were not taken from a machine that was broken into."
+        )
+    else:
+        lines.append(
+            "No witness cosigned it whose key is known here (--witness): the root is believed on the log's own key, and a ledger rewritten"
+            " by whoever holds it would not be found."
         )
     done = negative.operations
     if done is None:
