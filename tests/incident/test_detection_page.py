@@ -19,7 +19,7 @@ from rempart.incident import (
 )
 from rempart.incident.model import Rule
 from rempart.incident.sentences import SENTENCES
-from rempart.vault.containment import CLOSED_AN_HOUR, SCOPES
+from rempart.vault.containment import MOST_AN_HOUR, SCOPES
 
 PAGE = (Path(__file__).parents[2] / "docs/detection.md").read_text()
 IN_CODE = [
@@ -64,5 +64,5 @@ def test_what_the_page_says_of_holds_is_what_is_done() -> None:
     assert f"for {response.STEP_UP_MINUTES // 1440} days" in PAGE
     assert f"at least {'ten' if response.SETTLE == 600_000_000 else '?'} minutes" in PAGE
     assert f"at most {response.MEMORY // 86_400_000_000} days" in PAGE
-    assert f"at most {CLOSED_AN_HOUR} an hour" in PAGE
+    assert f"closes at most {MOST_AN_HOUR['closed']} an hour and asks at most {MOST_AN_HOUR['step-up']:,}" in PAGE
     assert len(SCOPES) == 4
