@@ -274,8 +274,8 @@ def field_by_name(name: str) -> Field | None:
             if words in _BY_NAME and (length > 1 or length == len(tokens) or words[0] in _UNMISTAKABLE):
                 return _BY_NAME[words]
     joined = "".join(tokens)
-    for field, words in _FAMILIES:
-        if words.intersection(tokens) or any(len(word) >= 5 and word in joined for word in words):
+    for field, family in _FAMILIES:
+        if family.intersection(tokens) or any(len(word) >= 5 and word in joined for word in family):
             return field
     return None
 

@@ -74,16 +74,18 @@ def touched(c: Connection, scope: Scope) -> list[HouseHit]:
 
     `elsewhere` is left at 0: whoever asked is in the answer of where it was done. Raises LedgerUnreadable.
     """
-    told = [(person.subject, answer.establishment) for person in scope.exposed for answer in person.answers]
     asked_from: dict[UUID, set[UUID]] = {}
-    for subject, place in told:
-        asked_from.setdefault(subject, set()).add(place)
+    told: dict[UUID, list[UUID]] = {}
+    for person in scope.exposed:
+        for answer in person.answers:
+            asked_from.setdefault(person.subject, set()).add(answer.establishment)
+            told.setdefault(answer.establishment, []).append(person.subject)
     with one_snapshot(c):
         served_by = houses_served(c, sorted(asked_from))
-        places = places_of(c, frozenset(served_by).union(place for _, place in told), frozenset())
+        places = places_of(c, frozenset(served_by.keys() | told.keys()), frozenset())
     found = []
     for place in places:
-        here = [subject for subject, where in told if where == place.id]
+        here = told.get(place.id, [])
         known = served_by.get(place.id, frozenset())
         by_others = sum(bool(asked_from[subject] - {place.id}) for subject in known)
         found.append(HouseHit(place, Hit(len(here), len(set(here)), 0, len(known), by_others)))

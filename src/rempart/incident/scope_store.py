@@ -60,7 +60,7 @@ def conditions_of(question: Question, since: int, until: int) -> Asked:
         for name, keys in named.items()
         if keys
     ]
-    rest = [sql.SQL("e.at >= %(since)s AND e.at < %(until)s")]
+    rest: list[sql.Composable] = [sql.SQL("e.at >= %(since)s AND e.at < %(until)s")]
     values: dict[str, Any] = {name: sorted(keys) for name, keys in named.items() if keys}
     for name, wanted in (("lane", question.lanes), ("insurer", question.insurers)):
         if wanted:
@@ -265,14 +265,14 @@ def accounts_of(c: Connection, question: Question) -> frozenset[UUID]:
     for party in asked.parties:
         query = sql.SQL("SELECT DISTINCT e.account FROM evidence.entry e WHERE {} AND {}")
         found.update(account for (account,) in c.execute(query.format(party, asked.rest), asked.values))
-    for query, keys in (
+    for belonging, keys in (
         ("SELECT account FROM vault.binding WHERE device = ANY (%s)", question.devices),
         ("SELECT account FROM vault.membership WHERE establishment = ANY (%s)", question.establishments),
         ("SELECT account FROM vault.departure WHERE establishment = ANY (%s)", question.establishments),
         ("SELECT b.account FROM vault.binding b JOIN vault.software s USING (device) WHERE s.editor = ANY (%s)", question.editors),
     ):  # fmt: skip
         if keys:
-            found.update(account for (account,) in c.execute(query, (sorted(keys),)))
+            found.update(account for (account,) in c.execute(belonging, (sorted(keys),)))
     return frozenset(found)
 
 
