@@ -44,9 +44,12 @@ def match_command(
 ) -> None:
     """Tell whether a sample can come from here: can, cannot, or cannot be told, with every reason. Counts only."""
     with said_plainly():
-        sample = read_sample(file)
-        rows, malformed = _count(sample)
-        counted, unknown = ([], 0) if offline else _known(persons_by_amc(sample, MANY), dsn, home)
+        with Console(stderr=True).status("reading the sample"):
+            sample = read_sample(file)
+            rows, malformed = _count(sample)
+            persons = Counter[str]() if offline else persons_by_amc(sample, MANY)
+        with Console(stderr=True).status("counting whom the ledger ever told of"):
+            counted, unknown = ([], 0) if offline else _known(persons, dsn, home)
         checks = [_read_check(each) for each in answers or ()]
         judged = combine(judge(sample.fields, counted), checks, sample.sha256)
         if json_file:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from rempart.cli import insurer_incident
 from rempart.cli.intake import console
@@ -34,7 +35,8 @@ def match(
 ) -> None:
     """Count which rows are your people, and whether your canaries are among them. Nothing but counts leaves this machine."""
     try:
-        found = check_members(read_sample(file), members)
+        with Console(stderr=True).status("reading both files"):
+            found = check_members(read_sample(file), members)
         content = dataclasses.asdict(found) | {
             "rows": found.comparable,
             "rows_in_file": found.rows,
