@@ -1,9 +1,15 @@
 """Attacks on the desk, each by its name; and on the doors with what belongs to the desk. They end with what the thief got."""
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
 import pytest
 
 from rempart.foundation.clock import SECOND
 from rempart.foundation.vocabulary import Role
+from rempart.vault.desk_acts import DESK
 from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.messages import (
     Act,
@@ -191,3 +197,44 @@ def test_an_operator_signs_in_again_after_the_session_was_closed_by_another(
     assert duty.refused("switches") == "session"
     assert expect(Switches, elsewhere.ask("desk/switches")).switches == []
     assert PASSWORD
+
+
+def mangled(body: type[Any]) -> Iterator[bytes]:
+    """Bodies of this kind that nobody means."""
+    told = msgspec.inspect.type_info(body)
+    assert isinstance(told, msgspec.inspect.StructType)
+    good = {field.name: _valid(field.type) for field in told.fields}
+    yield from (
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b"\xff\xfe",
+        b'{"unheard_of": 1}',
+        b"[" * 10_000,
+        b'{"id": 1e400}',
+    )
+    odd: tuple[object, ...] = ("\0", "\ud800", "x" * 5_000, 2**70, -(2**70), None, [], {}, 1.5)
+    for name in good:
+        for value in odd:
+            yield json.dumps({**good, name: value}).encode()
+
+
+def _valid(kind: msgspec.inspect.Type) -> object:
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return kind.values[0]
+    if isinstance(kind, msgspec.inspect.BoolType):
+        return True
+    return 1 if isinstance(kind, msgspec.inspect.IntType) else "account"
+
+
+def test_hostile_bodies_are_refused_by_name_and_never_break_anything(room: Room, lead: Operator) -> None:
+    for path, (_, rule) in DESK.items():
+        for body in mangled(rule.body):
+            told = room.at_desk(lead.browser.signed(path, body))
+            if isinstance(told, Refused):
+                assert told.code in {"bad-input", "not-found", "forbidden", "proposal-over", "conflict"}, (
+                    path,
+                    body[:80],
+                )
+    assert thrown(room) == []

@@ -14,6 +14,7 @@ from msgspec import Meta
 from rempart.foundation.vocabulary import Assurance, Role
 from rempart.vault import (
     acts,
+    lines,
     operator,
     proposals,
     sessions,
@@ -21,7 +22,7 @@ from rempart.vault import (
 )
 from rempart.vault.actors import Actor, both
 from rempart.vault.acts import ACTS, Rule, Who
-from rempart.vault.asked import Asked, Body, Nothing, Short
+from rempart.vault.asked import Asked, Body, Nothing
 from rempart.vault.deeds import DEEDS, EVERYBODY, ON_DUTY, effect
 from rempart.vault.errors import Forbidden, NoSuchAct, StepUpNeeded
 from rempart.vault.events import Event
@@ -52,8 +53,11 @@ from rempart.vaultdoor.messages import (
     WidenLine,
 )
 
-Key = Annotated[str, Meta(max_length=120)]
-Words = Annotated[str, Meta(max_length=200)]
+# No table can hold a NUL.
+Name = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")]
+Key = Annotated[str, Meta(max_length=120, pattern=r"^[^\x00]*$")]
+Words = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
+Number = Annotated[int, Meta(ge=0, le=2**62)]
 Minutes = Annotated[int, Meta(ge=0, le=10 * 366 * 24 * 60)]
 HoldName = Literal["", "closed", "claims-only", "read-only", "known-only", "step-up"]
 
@@ -74,12 +78,12 @@ class DeedBody(Body, frozen=True):
 class ContainBody(DeedBody, frozen=True, kw_only=True):
     """`key`: as a person names it (rempart.vault.switches); `alert`: the alert that this answers, 0 for none."""
 
-    scope: Short
+    scope: Name
     key: Key = ""
     hold: HoldName = "closed"
     reason: Words
     minutes: Minutes = 0
-    alert: int = 0
+    alert: Number = 0
 
     def call(self) -> Call:
         reason = f"alert {self.alert}: {self.reason}"[:200] if self.alert else self.reason
@@ -89,7 +93,7 @@ class ContainBody(DeedBody, frozen=True, kw_only=True):
 class LiftBody(DeedBody, frozen=True, kw_only=True):
     """`hold`: which of those that stand there."""
 
-    scope: Short
+    scope: Name
     key: Key = ""
     hold: HoldName = ""
     reason: Words
@@ -99,7 +103,7 @@ class LiftBody(DeedBody, frozen=True, kw_only=True):
 
 
 class SuspendBody(DeedBody, frozen=True, kw_only=True):
-    login: Short
+    login: Name
     suspended: bool
 
     def call(self) -> Call:
@@ -107,7 +111,7 @@ class SuspendBody(DeedBody, frozen=True, kw_only=True):
 
 
 class CodeBody(DeedBody, frozen=True, kw_only=True):
-    login: Short
+    login: Name
     purpose: Literal["activation", "device"]
 
     def call(self) -> Call:
@@ -115,9 +119,9 @@ class CodeBody(DeedBody, frozen=True, kw_only=True):
 
 
 class WidenBody(DeedBody, frozen=True, kw_only=True):
-    scope: Short
+    scope: Name
     key: Key
-    units: int
+    units: Annotated[int, Meta(ge=1, le=lines.MOST_UNITS)]
     reason: Words
 
     def call(self) -> Call:
@@ -125,9 +129,9 @@ class WidenBody(DeedBody, frozen=True, kw_only=True):
 
 
 class BreakerBody(DeedBody, frozen=True, kw_only=True):
-    scope: Short
+    scope: Name
     key: Key = ""
-    units: int
+    units: Annotated[int, Meta(ge=0, le=lines.MOST_BREAKER)]
 
     def call(self) -> Call:
         return SetBreaker(self.scope, self.key, self.units)
@@ -142,15 +146,15 @@ class EditorBody(DeedBody, frozen=True, kw_only=True):
 
 
 class EnrolBody(DeedBody, frozen=True, kw_only=True):
-    login: Short
-    role: Short
+    login: Name
+    role: Name
 
     def call(self) -> Call:
         return EnrolOperator(self.login, self.role)
 
 
 class OperatorBody(DeedBody, frozen=True, kw_only=True):
-    login: Short
+    login: Name
     suspended: bool
 
     def call(self) -> Call:
@@ -203,7 +207,7 @@ async def _require_free(asked: Asked, c: Connection) -> None:
 
 
 class ProposalBody(Body, frozen=True):
-    id: int
+    id: Number
 
 
 async def _approve(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
@@ -228,12 +232,12 @@ class JournalBody(Body, frozen=True):
 
 
 class LineBody(Body, frozen=True, kw_only=True):
-    scope: Short
+    scope: Name
     key: Key
 
 
 class AlertBody(Body, frozen=True, kw_only=True):
-    id: int
+    id: Number
 
 
 class AlertsBody(Body, frozen=True, kw_only=True):
