@@ -18,10 +18,12 @@ from rempart.vaultdoor.messages import (
 )
 from tests.authenticator import ORIGIN, SoftwareBrowser, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
+from tests.vault.signers import by_two
 
 
 def throw(vault: Vault, scope: str, key: str, *, on: bool = True) -> None:
-    expect(Done, vault.operate(ThrowSwitch(scope, key, reason="rythme anormal", on=on, minutes=0)))
+    call = ThrowSwitch(scope, key, reason="rythme anormal", on=on, minutes=0)
+    expect(Done, by_two(vault.operate, call) if scope == "platform" else vault.operate(call))
 
 
 def device_of(person: Person) -> str:

@@ -24,6 +24,7 @@ from rempart.vaultdoor.messages import (
     RegisterInsurer,
     SignedIn,
     SuspendAccount,
+    Thrown,
     ThrowSwitch,
 )
 from tests.authenticator import ORIGIN, SoftwareBrowser, expect
@@ -98,10 +99,16 @@ def test_an_insurers_person_is_vouched_for_with_the_insurer(
     )
 
 
-@pytest.mark.parametrize("scope", ["insurer", "establishment"])
-def test_a_contained_insurers_seat_signs_no_errand(vault: Vault, ines: Person, scope: str) -> None:
-    expect(Done, vault.operate(ThrowSwitch(scope, AMC, "exercise", True)))
+def test_a_contained_insurers_seat_signs_no_errand(vault: Vault, ines: Person) -> None:
+    expect(Done, vault.operate(ThrowSwitch("establishment", AMC, "exercise", True)))
     assert refused(vault, ines.browser.signed("/claims/flows", {})) == "contained"
+
+
+def test_an_insurer_that_is_closed_still_fetches_its_flows_and_the_cashier_knows(
+    vault: Vault, ines: Person
+) -> None:
+    expect(Done, vault.operate(ThrowSwitch("insurer", AMC, "exercise", True)))
+    assert vouched(vault, ines.browser.signed("/claims/flows", {})).thrown == [Thrown("insurer", "closed")]
 
 
 def test_a_suspended_insurers_person_signs_no_errand(vault: Vault, ines: Person) -> None:
