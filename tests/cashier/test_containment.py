@@ -10,14 +10,35 @@ from typing import Any
 
 import pytest
 
-from rempart.claims.messages import AskBody, Care, Invoice, InvoiceBody, PaymentFilter, QuoteBody, RibBody
+from rempart.claims.messages import (
+    AskBody,
+    Care,
+    Invoice,
+    InvoiceBody,
+    InvoiceFilter,
+    InvoicePage,
+    PaymentFilter,
+    QuoteBody,
+    RibBody,
+)
 from rempart.foundation.clock import DAY, MINUTE, SECOND
 from rempart.foundation.vocabulary import Domain
 from rempart.population.professionals import synthetic_iban
 from rempart.vault.disclose import RIGHTS
 from rempart.vaultdoor.fhir import write_request
 from rempart.vaultdoor.holds import Doing, Hold, forbidden
-from rempart.vaultdoor.messages import Answer, Done, Paper, Refused, Reply, ThrowSwitch
+from rempart.vaultdoor.messages import (
+    Answer,
+    Checkpoint,
+    Done,
+    Jwks,
+    Paper,
+    PublicKeys,
+    Refused,
+    Reply,
+    SignedCheckpoint,
+    ThrowSwitch,
+)
 from tests.authenticator import ORIGIN, expect
 from tests.cashier.conftest import Insured, Professional, Trade, view
 from tests.cashier.test_attacks import DRUG
@@ -286,6 +307,21 @@ def test_an_invoice_accepted_while_the_switch_is_thrown_is_undone(
     kept = "SELECT count(*) FROM claims.invoice WHERE establishment = %s::uuid"
     assert trade.rows(kept, pharmacist.establishment) == [(0,)]
     assert pharmacist.ask_invoice(body).state == "accepted"
+
+
+def test_while_the_platform_is_closed_what_is_public_and_what_is_due_stays_in_sight(
+    trade: Trade, pharmacist: Professional
+) -> None:
+    insured = trade.insure(trade.insurer())
+    receipt = pharmacist.receipt(insured, Domain.PHAR)
+    billed = pharmacist.ask_invoice(InvoiceBody("F1", Care([DRUG], receipt), trade.today().isoformat()))
+    throw(trade, "platform", "", "closed")
+    assert refused(look_up(pharmacist, insured)) == "contained"
+    # Whoever holds a receipt verifies it, and its professional sees the invoice that will be paid.
+    expect(PublicKeys, trade.call(Jwks()))
+    expect(SignedCheckpoint, trade.call(Checkpoint()))
+    listed = pharmacist.ask(InvoicePage, "/claims/invoice/list", InvoiceFilter()).items
+    assert [each.number for each in listed] == [billed.number]
 
 
 def test_while_the_platform_is_closed_a_thiefs_change_of_bank_account_can_still_be_stopped(
