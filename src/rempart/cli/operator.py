@@ -80,6 +80,16 @@ class SecondPersonNeeded(RempartError):
 
 def ask(folder: Path, call: Call, expected: type[R]) -> R:
     """One call on the operator's socket. Raises VaultRefused, SecondPersonNeeded or Outage."""
+    reply = ask_any(folder, call)
+    if isinstance(reply, Proposed):
+        raise SecondPersonNeeded(f"Proposal {reply.id} waits for thirty minutes.")
+    if not isinstance(reply, expected):
+        raise TypeError(f"the vault answered {type(reply).__name__}")
+    return reply
+
+
+def ask_any(folder: Path, call: Call) -> Reply:
+    """The same, where there are several answers. Raises VaultRefused or Outage."""
 
     async def once() -> Reply:
         client = VaultClient(Home.at(folder).run / "operator.sock")
@@ -91,10 +101,6 @@ def ask(folder: Path, call: Call, expected: type[R]) -> R:
     reply = asyncio.run(once())
     if isinstance(reply, Refused):
         raise VaultRefused(reply)
-    if isinstance(reply, Proposed):
-        raise SecondPersonNeeded(f"Proposal {reply.id} waits for thirty minutes.")
-    if not isinstance(reply, expected):
-        raise TypeError(f"the vault answered {type(reply).__name__}")
     return reply
 
 
