@@ -4,7 +4,7 @@ from typing import Protocol
 
 from rempart.drill.report import minutes
 from rempart.drill.stage import Drill
-from rempart.drill.watch import Alert
+from rempart.drill.watch import Alert, Mark
 
 
 class OnDuty(Protocol):
@@ -15,6 +15,9 @@ class OnDuty(Protocol):
 
     async def alerted(self, alert: Alert) -> None:
         """An alert, once each, in the order in which they were raised."""
+
+    def contained(self) -> Mark | None:
+        """What was done against him first, and when."""
 
     def close(self) -> None:
         """The drill is over."""
@@ -29,6 +32,10 @@ class Announces:
 
     async def prepare(self) -> None:
         """Nothing."""
+
+    def contained(self) -> Mark | None:
+        """Nobody acts."""
+        return None
 
     def close(self) -> None:
         """Nothing."""

@@ -89,7 +89,7 @@ async def _on(
         with closing(duty):
             await duty.prepare()
             await _let_time_pass(drill, plot, crashes, duty)
-        return await _tell(drill, plot, crashes)
+        return await _tell(drill, plot, crashes, duty.contained())
     finally:
         wire.close()
         await operator.close()
@@ -158,7 +158,9 @@ async def _tell_duty(drill: Drill, duty: OnDuty) -> None:
             await duty.alerted(alert)
 
 
-async def _tell(drill: Drill, plot: Plot, crashes: Crashes) -> tuple[Report, list[tuple[int, int]]]:
+async def _tell(
+    drill: Drill, plot: Plot, crashes: Crashes, by_duty: Mark | None
+) -> tuple[Report, list[tuple[int, int]]]:
     scenario, loot, tally = drill.scenario, drill.loot, drill.life.tally
     loot.began = loot.began or drill.begins
     dsn = drill.platform.home.operator_dsn.read_text().strip()
@@ -168,7 +170,9 @@ async def _tell(drill: Drill, plot: Plot, crashes: Crashes) -> tuple[Report, lis
         accounts = account_for(connection, key, (drill.life.receipts, loot.receipts))
     parties = await plot.parties()
     alerts, others = await drill.watch.alerts(loot.began, parties)
-    contained = await drill.watch.contained(parties)
+    # Whoever is on duty lifts what they threw: their word, then, where it came first.
+    by_itself = await drill.watch.contained(parties)
+    contained = min(filter(None, (by_itself, by_duty)), key=lambda mark: mark.at, default=None)
     curve = without_meters(
         scenario, len(listed(scenario, drill.town.people, drill.town.canaries)), drill.begins, drill.ends
     )

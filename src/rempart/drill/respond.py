@@ -28,9 +28,9 @@ from rempart.drill.scenario import BadScenario, Scenario
 from rempart.drill.seat import Seat
 from rempart.drill.stage import Drill, Robot, Say
 from rempart.drill.town import by_card
-from rempart.drill.watch import Alert
+from rempart.drill.watch import Alert, Mark
 from rempart.evidence.note import VerifierKey
-from rempart.foundation.clock import instant, paris_date
+from rempart.foundation.clock import HOUR, instant, paris_date
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.vocabulary import Domain
 from rempart.identity.referencing import enrol_establishment
@@ -50,6 +50,7 @@ from rempart.incident.scope_proofs import prove_answers, read_published
 from rempart.incident.store import Kept
 from rempart.population import Person, synthetic_establishments
 from rempart.vaultdoor.browser import DeviceKey, SoftwarePasskey
+from rempart.vaultdoor.fhir import Presentation
 from rempart.vaultdoor.messages import (
     Call,
     Done,
@@ -120,7 +121,7 @@ class _Found:
 
 
 class Responder:
-    """Whoever is on duty. Acts on the first alert whose account's holder does not recognise what was asked there; acknowledges others."""
+    """Whoever is on duty. Responds to the first alert about an account whose holder, called back, did not ask; acknowledges others."""
 
     def __init__(self, drill: Drill) -> None:
         self._drill = drill
@@ -147,6 +148,10 @@ class Responder:
         """Let go of the operator's connection."""
         self._c.close()
 
+    def contained(self) -> Mark | None:
+        """When the account was closed."""
+        return Mark(self._contained, "account, closed") if self._contained else None
+
     def told(self) -> Response:
         """What it measured, when the drill is over. Raises NotAsItMust when there was nothing to respond to."""
         if self.response is None:
@@ -162,7 +167,8 @@ class Responder:
         kept = store.alert(self._c, alert.id)
         if kept.account is None or kept.strength < Strength.STRONG:
             return
-        if self._first_unknown(kept) is None:
+        # Whoever is called back knows whether it was them.
+        if str(kept.account) not in self._drill.life.apart:
             store.acknowledge(self._c, kept.id, self._drill.clock())
             return
         self.response = Response(kept.rule)
@@ -185,7 +191,6 @@ class Responder:
             found = await self._count(kept, told)
             number = await self._tell_insurers(kept, found, told)
             await self._tell_others(number, told)
-            await self._insurers_read(told)
             # The account opens last, and only after everything that vouched for it is void.
             await self._rotate_and_reopen(kept, told)
         finally:
@@ -195,6 +200,8 @@ class Responder:
         told.honest_requests = tally.requests - before[1]
         told.honest_refused = dict(tally.refused - before[0])
         told.seconds = round(time.perf_counter() - self._began, 1)
+        # The insurers' part, in their own time.
+        await self._insurers_read(told)
 
     async def _contain(self, kept: Kept, told: Response) -> None:
         """The account, closed, while its robot has requests in flight."""
@@ -217,8 +224,7 @@ class Responder:
         """The list, the proof of each answer, and that nobody else is concerned."""
         key = await log_key(self._drill.operator)
         with _timed() as seconds:
-            since = self._first_unknown(kept)
-            assert since is not None
+            since = self._since(kept)
             assert kept.account is not None
             devices = frozenset({kept.device} if kept.device else ())
             question = Question(
@@ -260,7 +266,6 @@ class Responder:
         told.acknowledged = read.packages
         told.persons_of_the_holder = len(read.everybody - read.robots)
         told.scope_equals_thief = read.robots == set(drill.loot.told)
-        self._step("insurers opened their packages", told)
 
     async def _rotate_and_reopen(self, kept: Kept, told: Response) -> None:
         """Void what vouched for the account, give its holder a new code, reopen: first for people of the house, then for everybody."""
@@ -278,26 +283,25 @@ class Responder:
         await self._ask(ThrowSwitch("account", account, "called back", on=False, hold="closed"), Done)
         await self._new_workstation(seat, code)
         known = drill.life.served.get(seat.establishment)
-        if known is not None and (refused := (await seat.check(known)).code):
-            raise NotAsItMust(f"somebody of the house: {refused}")
+        if known is not None:
+            await self._serve(seat, known)
         self._step("reopened for people of the house", told)
         await self._ask(ThrowSwitch("account", account, "called back", on=False, whole=True), Done)
-        if refused := (await seat.check(by_card(self._stranger(seat), self._domain(seat)))).code:
-            raise NotAsItMust(f"a new patient: {refused}")
+        await self._serve(seat, by_card(self._stranger(seat), self._domain(seat)))
         assert drill.robot is not None
         told.reopened = bool(await drill.robot.insist()) and not await self._stands(account)
         self._step("reopened", told)
 
     # ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _first_unknown(self, kept: Kept) -> int | None:
-        """The house is called back and reads its own journal page: since when today is there an answer that is not theirs?"""
+    def _since(self, kept: Kept) -> int:
+        """The house reads its own journal page: since when today is there an answer that is not theirs? Else an hour before the alert."""
         theirs = {index for indexes in self._drill.life.receipts.by_account.values() for index in indexes}
         now = self._drill.clock()
         assert kept.account is not None
         today = Question(moment(paris_date(now), 0), now + 1, accounts=frozenset({kept.account}))
         answers = (answer for person in read_scope(self._c, today).exposed for answer in person.answers)
-        return min((answer.at for answer in answers if answer.index not in theirs), default=None)
+        return min((answer.at for answer in answers if answer.index not in theirs), default=kept.at - HOUR)
 
     async def _proved(self, indexes: list[int], key: VerifierKey) -> int:
         """How many have their proof: all of them, as soon as the next checkpoint is signed."""
@@ -401,6 +405,12 @@ class Responder:
         if refused := await seat.activate(code):
             raise NotAsItMust(f"activation: {refused}")
 
+    async def _serve(self, seat: Seat, shown: Presentation) -> None:
+        told = await seat.check(shown)
+        if told.code:
+            raise NotAsItMust(f"the holder is refused: {told.code}")
+        self._drill.life.receipts.keep(seat.account, told)
+
     def _stranger(self, seat: Seat) -> Person:
         return self._chance.choice(self._drill.town.house_of(seat).patients)
 
@@ -447,7 +457,6 @@ _STEPS = {
     "counted": "liste exacte, preuves, constat négatif",
     "insurers told": "dossiers remis aux assureurs",
     "documents written": "notifications, plainte, lettres, communiqué écrits",
-    "insurers opened their packages": "les assureurs ont ouvert leurs dossiers",
     "signed out everywhere, new code": "déconnecté partout, nouveau code",
     "reopened for people of the house": "rouvert aux patients de la maison",
     "reopened": "rouvert",

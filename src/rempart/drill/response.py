@@ -68,12 +68,12 @@ def beside_january_2024(told: Response, first_alert_minutes: float | None) -> li
         ),
         (
             "dire aux assureurs / tell insurers",
-            "84 assureurs sans liste / 84 insurers without a list",
+            "84 assureurs ont dû informer leurs assurés / 84 insurers had to inform their insured",
             f"{told.packages} dossiers / packages, {told.packages_seconds:.1f} s",
         ),
         (
             "notifier / notify",
-            "CNIL, assurés, professionnels / CNIL, insured, professionals",
+            "les mêmes devoirs / the same duties",
             f"{told.documents} documents, {told.documents_seconds:.1f} s",
         ),
         (
