@@ -12,7 +12,7 @@ from rempart.desk.application import app
 from rempart.desk.errands import Errands
 from rempart.desk.fragments import Fragments, environment, key_of
 from rempart.desk.pages import PAGES
-from rempart.foundation.clock import SECOND
+from rempart.foundation.clock import DAY, SECOND
 from rempart.foundation.settings import (
     BadSettings,
     DeskSettings,
@@ -21,6 +21,7 @@ from rempart.foundation.settings import (
     write_settings,
 )
 from rempart.foundation.vocabulary import Role
+from rempart.incident import store_case
 from rempart.portal import PortalSettings
 from rempart.portal import app as portal_app
 from rempart.vault import desk_acts, store_desk
@@ -116,7 +117,9 @@ def test_the_public_doors_know_no_desk(room: Room, duty: Operator) -> None:
 
 
 def test_each_errand_is_an_errand_on_both_sides_and_every_act_has_its_roles() -> None:
-    errands = Errands("", VaultClient("/nowhere"), Fragments(environment(DESK_ORIGIN, str)), lambda: 0)
+    errands = Errands(
+        settings(Path()), VaultClient("/nowhere"), Fragments(environment(DESK_ORIGIN, str)), lambda: 0
+    )
     assert {path for path in DESK if errands.has(path)} == ERRANDS
     assert all(roles <= set(Role) and roles for roles, _ in DESK.values())
     assert {path for path in TABLE if path.startswith("/desk/")} == DESK.keys()
@@ -246,3 +249,30 @@ def test_a_desk_at_the_doors_own_origin_refuses_to_start(tmp_path: Path) -> None
 def test_without_a_desk_configured_nothing_is_relayed(room: Room, duty: Operator) -> None:
     with pytest.raises(NoSuchAct):
         room.runner.run(desk_acts.perform(duty.browser.signed("/desk/seat", {}), None))
+
+
+def test_an_incidents_clocks_are_shown_and_the_late_ones_are_loud(room: Room, door: Door) -> None:
+    dpo, clerk = room.operator("dora", Role.DPO), room.operator("ines", Role.ONBOARDING_CLERK)
+    assert "Aucun incident" in door.act(dpo, "/desk/incidents").text
+    aware = room.clock()
+    with room.database.connect("operator") as c:
+        store_case.open_incident(c, aware, "dora", "Fichier <en vente>", aware)
+    assert door.act(clerk, "/desk/incidents").headers["rempart-code"] == "forbidden"
+    running = door.act(dpo, "/desk/incidents").text
+    assert "Fichier &lt;en vente&gt;" in running
+    assert "court" in running
+    assert "en retard" not in running
+    room.time.advance(8 * DAY)
+    # A session lasts twelve hours: it was signed for again.
+    dpo.browser.sign_in(dpo.passkey)
+    assert "en retard" in door.act(dpo, "/desk/incidents").text
+
+
+def test_a_template_that_cannot_be_read_is_said_and_not_taken_for_no_deadline(
+    room: Room, tmp_path: Path
+) -> None:
+    (tmp_path / "clocks.toml").write_text("duty = 3")
+    broken = Door(room, templates_folder=tmp_path).act(room.operator("dora", Role.DPO), "/desk/incidents")
+    assert broken.status_code == 200
+    assert "un modèle de l&#39;exploitant est refusé" in broken.text
+    assert "Aucun incident" not in broken.text

@@ -32,7 +32,7 @@ def app(settings: DeskSettings, client: VaultClient, clock: Clock) -> Starlette:
     files = StaticFiles(FOLDER)
     env = environment(settings.origin, files.address)
     fragments = Fragments(env)
-    relay = Relay(settings, client, fragments, Errands(settings.dsn, client, fragments, clock))
+    relay = Relay(settings, client, fragments, Errands(settings, client, fragments, clock))
 
     async def ready(_request: Request) -> Response:
         try:

@@ -6,6 +6,7 @@ The vault has journaled what changes something before it answered; here nothing 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,13 +15,19 @@ import psycopg
 from rempart.desk.fragments import Fragments
 from rempart.foundation.clock import DAY, Clock
 from rempart.foundation.errors import Outage
-from rempart.incident import store
+from rempart.foundation.settings import DeskSettings
+from rempart.incident import store, store_case
+from rempart.incident.case import Incident
+from rempart.incident.clocks import Due, State, read_clocks
 from rempart.incident.errors import AlertUnknown
+from rempart.incident.notices.errors import BadTemplate
+from rempart.incident.notices.templates import Templates
 from rempart.incident.store import Kept
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import DeskSeat, Health
 
 SHOWN_DAYS, MOST = 28, 200
+OPEN = frozenset({State.LATE, State.SOON, State.RUNNING, State.OPEN})
 _log = logging.getLogger("rempart.desk")
 
 
@@ -43,10 +50,13 @@ class _Asked(msgspec.Struct, frozen=True):
 class Errands:
     """By path. Each makes a fragment."""
 
-    def __init__(self, dsn: str, client: VaultClient, fragments: Fragments, clock: Clock) -> None:
-        self._dsn, self._client, self._fragments, self._clock = dsn, client, fragments, clock
+    def __init__(
+        self, settings: DeskSettings, client: VaultClient, fragments: Fragments, clock: Clock
+    ) -> None:
+        self._settings, self._client, self._fragments, self._clock = settings, client, fragments, clock
         self._table: dict[str, Callable[[_Asked, DeskSeat, str], Awaitable[str]]] = {
             "/desk/health": self._health,
+            "/desk/incidents": self._incidents,
             "/desk/alerts": self._alerts,
             "/desk/alert": self._alert,
             "/desk/alert/acknowledge": self._acknowledge,
@@ -74,6 +84,16 @@ class Errands:
     async def _health(self, _asked: _Asked, _seat: DeskSeat, language: str) -> str:
         return self._fragments.fill("health.html", language, health=await self._client.call(Health()))
 
+    async def _incidents(self, _asked: _Asked, _seat: DeskSeat, language: str) -> str:
+        now, own = self._clock(), self._settings.templates_folder
+        running, trouble = [], ""
+        try:
+            running = await self._in_database(lambda c: _running(c, own, now))
+        except BadTemplate as error:
+            # A clock that cannot be read is said, not taken for none.
+            trouble = error.detail
+        return self._fragments.fill("incidents.html", language, running=running, now=now, trouble=trouble)
+
     async def _alerts(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
         since = self._clock() - SHOWN_DAYS * DAY
         found = await self._in_database(lambda c: store.alerts(c, since=since, most=MOST, newest_first=True))
@@ -91,13 +111,21 @@ class Errands:
 
     async def _in_database(self, work: Callable[["psycopg.Connection[Any]"], Any]) -> Any:
         def run() -> Any:
-            with psycopg.connect(self._dsn, autocommit=True) as connection:
+            with psycopg.connect(self._settings.dsn, autocommit=True) as connection:
                 return work(connection)
 
         try:
             return await asyncio.to_thread(run)
         except psycopg.OperationalError as error:
             raise AlertsUnreachable(type(error).__name__) from error
+
+
+def _running(c: "psycopg.Connection[Any]", own: Path | None, now: int) -> list[tuple[Incident, list[Due]]]:
+    """Incidents with a duty that is not done, the newest first, each with its clocks."""
+    # Read anew each time: templates change without a restart.
+    clocks = Templates.read(own).clocks
+    read = [(incident, read_clocks(clocks, incident, now)) for incident in store_case.incidents(c)]
+    return [(incident, dues) for incident, dues in read if any(due.state in OPEN for due in dues)]
 
 
 def _one(c: "psycopg.Connection[Any]", number: int) -> Kept | None:

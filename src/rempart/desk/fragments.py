@@ -11,7 +11,7 @@ import msgspec
 
 from rempart.desk import wording
 from rempart.doorway.language import speaker
-from rempart.foundation.clock import PARIS, instant
+from rempart.foundation.clock import MINUTE, PARIS, instant
 from rempart.vaultdoor.codes import Code
 from rempart.vaultdoor.messages import (
     Editors,
@@ -62,6 +62,7 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
         key_of=key_of,
         as_json=lambda value: msgspec.json.encode(value).decode(),
         grouped=_grouped,
+        hours=_hours,
     )
     return env
 
@@ -106,6 +107,12 @@ def _moment(micros: int, language: str) -> str:
 def _paris(iso: str, language: str) -> str:
     """A line of the journal carries its time as ISO 8601, in UTC."""
     return _moment(int(datetime.fromisoformat(iso).timestamp() * 1_000_000), language)
+
+
+def _hours(micros: int) -> str:
+    hours, minutes = divmod(abs(micros) // MINUTE, 60)
+    sign = "\u2212" if micros < 0 else ""
+    return f"{sign}{hours} h {minutes:02d}"
 
 
 def _grouped(number: int, language: str) -> str:

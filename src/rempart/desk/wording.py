@@ -51,6 +51,8 @@ CALLS: dict[str, Words] = {
     "SetBreaker": ("Régler un disjoncteur", "Set a breaker"),
     "SuspendEditor": ("Suspendre un éditeur", "Suspend an editor"),
     "EnrolOperator": ("Donner un accès à l'exploitation", "Give a seat at the desk"),
+    "StartCampaign": ("Lancer une campagne", "Start a campaign"),
+    "EndCampaign": ("Clore une campagne", "End a campaign"),
     "SuspendOperator": ("Suspendre un opérateur", "Suspend an operator"),
 }
 FIELDS: dict[str, Words] = {
@@ -73,7 +75,24 @@ VALUES: dict[str, dict[str, Words]] = {
     "suspended": {"True": ("oui", "yes"), "False": ("non, rouvrir", "no, reopen")},
     "purpose": {"activation": ("d'activation", "activation"), "device": ("pour un poste", "for a device")},
 }
-"""What a proposal tells, field by field; a field that is not in FIELDS is not shown."""
+"""What a proposal tells, field by field: all of it but UNSAID, which its title says."""
+UNSAID = frozenset({"on", "whole", "signatures"})
+DUES: dict[str, Words] = {
+    "done": ("fait", "done"),
+    "done late": ("fait en retard", "done late"),
+    "not due": ("sans objet", "not due"),
+    "not begun": ("ne court pas encore", "not begun"),
+    "as soon as known": ("dès que connu", "as soon as known"),
+    "running": ("court", "running"),
+    "about to lapse": ("bientôt échu", "about to lapse"),
+    "late": ("en retard", "late"),
+}
+LOUD: dict[str, str] = {
+    "late": "closed",
+    "about to lapse": "suspended",
+    "done": "open",
+    "done late": "suspended",
+}
 STRENGTHS: dict[str, Words] = {"1": ("indice", "sign"), "2": ("forte", "strong"), "3": ("certaine", "sure")}
 
 

@@ -306,6 +306,11 @@ class DeskSettings:
         default="127.0.0.1",
     )
     port: int = setting("the port listened on", unit="TCP port", default=8010)
+    templates_folder: Path | None = setting(
+        "the operator's own templates of notices: its clocks.toml, where there is one, is what the room counts by",
+        unit="folder",
+        default=None,
+    )
     allowed_networks: tuple[str, ...] = setting(
         "from where operators come: every other address is answered 404",
         unit="IP addresses or networks",

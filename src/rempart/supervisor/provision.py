@@ -159,6 +159,7 @@ def _write_process_settings(ground: Ground) -> None:
         files["desk"] = DeskSettings(
             mode=given.mode, dsn=ground.dsn("rempart_desk"), run_folder=home.run, origin=given.desk_origin,
             host=given.desk_host, port=given.desk_port, allowed_networks=given.desk_allowed_networks,
+            templates_folder=home.folder / "incident-templates",
         )  # fmt: skip
     # The vault's own `init` makes the claims zone's key, after this.
     made_later = set() if key_store.exists() else {home.secrets / "claims.key"}

@@ -280,6 +280,7 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     "/desk/line": (EVERYBODY, Rule(Who.SESSION, LineBody, partial(_look, call=lambda body: ShowLine(body.scope, body.key)))),
     "/desk/health": (EVERYBODY, Rule(Who.SESSION, Nothing, _errand)),
     "/desk/alerts": (READERS, Rule(Who.SESSION, AlertsBody, _errand)),
+    "/desk/incidents": (READERS, Rule(Who.SESSION, Nothing, _errand)),
     "/desk/alert": (READERS, Rule(Who.SESSION, AlertBody, _errand)),
     "/desk/alert/acknowledge": (ON_DUTY, Rule(Who.SESSION, AlertBody, _acknowledge)),
     "/desk/proposals": (EVERYBODY, Rule(Who.SESSION, Nothing, _waiting)),
@@ -288,7 +289,9 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     **{path: (DEEDS[call].roles, Rule(Who.SESSION, body, _do_deed)) for path, (call, body) in DEED_BODIES.items()},
 }  # fmt: skip
 CHANGES = DEED_BODIES.keys() | {"/desk/proposal/approve"}
-ERRANDS = frozenset({"/desk/health", "/desk/alerts", "/desk/alert", "/desk/alert/acknowledge"})
+ERRANDS = frozenset(
+    {"/desk/health", "/desk/incidents", "/desk/alerts", "/desk/alert", "/desk/alert/acknowledge"}
+)
 """What the desk does itself, once the vault has answered with the seat of whoever asks."""
 _ACCOUNT = (
     "/acts/sign-in/begin", "/acts/sign-in/passkey", "/acts/activation/begin", "/acts/activation/passkey", "/acts/sign-out",

@@ -54,6 +54,8 @@ CREATE POLICY insurer ON incident.package_part TO rempart_cashier USING (insurer
 
 -- No UPDATE, no DELETE: an act is not unsaid.
 GRANT SELECT, INSERT ON incident.incident, incident.act, incident.package, incident.package_part TO rempart_operator;
+-- The desk shows an incident's clocks.
+GRANT SELECT ON incident.incident, incident.act TO rempart_desk;
 GRANT SELECT (number, amc, name, notice_key) ON vault.insurer TO rempart_operator;
 GRANT USAGE ON SCHEMA incident TO rempart_cashier;
 GRANT SELECT, UPDATE (acknowledged) ON incident.package TO rempart_cashier;
