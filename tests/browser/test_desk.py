@@ -17,10 +17,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from rempart.foundation.clock import system_clock
+from rempart.foundation.clock import HOUR, system_clock
 from rempart.foundation.identifiers import finess_key
 from rempart.foundation.settings import DeskSettings, VaultSettings, write_settings
 from rempart.foundation.vocabulary import Profession, Role
+from rempart.incident import store_case
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import (
     Call,
@@ -373,6 +374,12 @@ def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
     lead = machine()
     lead.activate(staff["lou"])
     page = lead.page
+    now = system_clock()
+    with room.database.connect("operator") as c:
+        store_case.open_incident(c, now, "lou", "Fichier mis en vente", now - 60 * HOUR)
+    lead.go("/salle")
+    expect(page.get_by_text("Fichier mis en vente")).to_be_visible()
+    expect(page.locator(".incident .tag.closed").first).to_have_text("en retard")
     for language, viewport in (("fr", DESK), ("en", PHONE)):
         page.set_viewport_size(viewport)
         for path in (
