@@ -4,9 +4,11 @@ import argparse
 import asyncio
 import gc
 import logging
+import secrets
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import uvloop
@@ -24,8 +26,10 @@ from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import BadSettings, FrontSettings, load_settings
 from rempart.front.addresses import Addresses
+from rempart.front.admission import Admission
 from rempart.front.connections import allow_connections, watch_connections
 from rempart.front.dispatch import Front
+from rempart.front.turnstile import Turnstile
 from rempart.portal import PortalSettings
 from rempart.portal import app as portal_app
 from rempart.vaultdoor.client import CashierUnreachable, VaultClient
@@ -78,7 +82,9 @@ def require_free_address(host: str, port: int) -> None:
 def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClient, clock: Clock) -> Front:
     """All the doors behind one callable. `client` calls the vault, `cashier` the claims zone."""
     production = settings.mode == "production"
-    api = ApiSettings(origin=settings.origin, production=production, spool_folder=settings.spool_folder)
+    api = ApiSettings(
+        origin=settings.origin, production=production, spool_folder=settings.spool_folder, offline_file=settings.offline_file
+    )  # fmt: skip
     try:
         portal = PortalSettings(origin=settings.origin, production=production, identity_dsn=settings.dsn)
     except ValueError as error:
@@ -86,7 +92,11 @@ def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClien
     return Front(
         RightsCheck(client, production=production),
         api_app(api, client, cashier, clock),
-        portal_app(portal, client, cashier, clock),
+        Turnstile(
+            portal_app(portal, client, cashier, clock),
+            Admission(secrets.token_bytes(32), time.monotonic),
+            production=production,
+        ),
         addresses=Addresses(settings.trusted_proxies),
         places=Places(settings.requests_at_once, settings.requests_per_address),
         production=production,

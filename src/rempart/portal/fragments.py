@@ -40,6 +40,7 @@ from rempart.vaultdoor.messages import (
     Security,
     SoftwareAsked,
     Softwares,
+    ToDo,
     TotpSecret,
 )
 
@@ -56,6 +57,7 @@ _FRAGMENTS: Mapping[type, str] = {
     Security: "security.html",
     SoftwareAsked: "software-asked.html",
     Softwares: "softwares.html",
+    ToDo: "to-do.html",
     TotpSecret: "totp.html",
 }
 

@@ -28,6 +28,7 @@ from rempart.vaultdoor.messages import (
     SignedIn,
     SoftwareAsked,
     Softwares,
+    ToDo,
 )
 
 NAME_HEADER = "rempart-display-name"
@@ -67,11 +68,12 @@ class Names:
                     [*reply.establishments, *filter(None, [reply.establishment])]
                 )
                 return Known(places, {account: person.name for account, person in people.items()})
-            if isinstance(reply, SoftwareAsked | Softwares):
-                return Known(await self._directory.establishments([reply.establishment]))
-            session = reply.session if isinstance(reply, Activated) else reply
-            if isinstance(session, SignedIn):
-                return Known(await self._directory.establishments(session.establishments))
+            if isinstance(reply, ToDo):
+                people = await self._directory.professionals(reply.establishment) if reply.colleagues else {}
+                return Known(people={account: person.name for account, person in people.items()})
+            places_shown = _places_shown(reply)
+            if places_shown:
+                return Known(await self._directory.establishments(places_shown))
         except NamesUnavailable as error:
             _log.warning("names unavailable: %s", error.detail)
         return Known()
@@ -108,3 +110,11 @@ class Names:
                     await self._directory.forget_professional(accepted["establishment"], accepted["account"])
         except (NamesUnavailable, BadName) as error:
             _log.warning("name not written: %s", error.detail)
+
+
+def _places_shown(reply: Reply) -> list[str]:
+    """The establishments that a reply names by their ids."""
+    if isinstance(reply, SoftwareAsked | Softwares):
+        return [reply.establishment]
+    session = reply.session if isinstance(reply, Activated) else reply
+    return session.establishments if isinstance(session, SignedIn) else []

@@ -42,6 +42,7 @@ PAGES = (
     Page("/journal", "journal.html", signed_in=True),
     Page("/etablissement", "establishment.html", signed_in=True),
     Page("/logiciel", "software.html", signed_in=True),
+    Page("/a-faire", "to-do.html", signed_in=True),
     Page("/securite", "security.html", signed_in=True),
 )
 REASONS = SESSION_OVER | {"signature", "stale", "sign-out"}

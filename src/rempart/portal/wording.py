@@ -97,6 +97,34 @@ NOTICES: dict[str, Pair] = {
         "Prise en charge decided by the insurer",
     ),
 }
+DEMANDS: dict[str, Pair] = {
+    "sign-out": ("Vous reconnecter", "Sign in again"),
+    "devices": ("Faire reconnaître vos postes", "Have your devices recognised again"),
+    "password": ("Changer de mot de passe", "Change your password"),
+    "totp": ("Reconfigurer votre application de codes", "Set up your code application again"),
+    "rib": ("Confirmer le compte bancaire de l'établissement", "Confirm the establishment's bank account"),
+}
+"""What a campaign asks of somebody."""
+DEMANDS_HOW: dict[str, Pair] = {
+    "sign-out": ("Reconnectez-vous sur chacun de vos postes.", "Sign in again on each of your devices."),
+    "devices": (
+        "Connectez-vous sur chaque poste avec votre clé d'accès, ou avec un code reçu par la poste.",
+        "Sign in on each device with your passkey, or with a code received by post.",
+    ),
+    "password": (
+        "Changez-le ici. S'il servait ailleurs, changez-le là-bas aussi : c'est par là qu'il peut être connu.",
+        "Change it here. If it served elsewhere, change it there too: that is how it may be known.",
+    ),
+    "totp": (
+        "Un nouveau code à scanner s'affiche ; l'ancien ne vaudra plus.",
+        "A new code to scan is shown; the former one will be void.",
+    ),
+    "rib": (
+        "Retapez l'IBAN sur lequel vous devez être payé. S'il a été changé récemment, rien n'y est versé avant.",
+        "Type again the IBAN you are to be paid on. If it was changed lately, nothing is paid there before.",
+    ),
+}
+"""How it is done."""
 DEEDS: dict[str, Pair] = {
     "passkey/begin": ("Ajouter une clé d'accès à votre compte", "Add a passkey to your account"),
     "passkey/add": ("Ajouter une clé d'accès à votre compte", "Add a passkey to your account"),
@@ -163,6 +191,8 @@ DELIVERY_KINDS: dict[str, Pair] = {
     "delta": ("Fichier de mouvements", "Changes"),
     "products": ("Produits", "Products"),
     "cards": ("Demande de cartes", "Request for cards"),
+    "offline": ("Demande de cartes hors ligne", "Request for offline cards"),
+    "offline-revoked": ("Cartes hors ligne révoquées", "Revoked offline cards"),
     "": ("–", "–"),
 }
 DELIVERY_STATES: dict[str, Pair] = {

@@ -3,6 +3,7 @@
 import { deviceKey, deviceLabel } from "./device-key.js";
 import { askPresence, askStepUp } from "./dialogs.js";
 import { postSigned } from "./signed-request.js";
+import { inTurn } from "./waiting.js";
 
 /** The answer was no. `alert` is the portal's rendered explanation, when HTML was asked for. */
 export class RefusedError extends Error {
@@ -22,11 +23,25 @@ export function leave(reason) {
   return new Promise(() => {});
 }
 
+/** What a campaign asks first has a page of its own. */
+const TO_DO = "/a-faire";
+function leaveToDo() {
+  location.replace(TO_DO);
+  return new Promise(() => {});
+}
+
+/** Refusals that lead to another page, wherever they come. */
+function elsewhere(error) {
+  if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
+  if (error.code === "campaign-due" && location.pathname !== TO_DO) return leaveToDo();
+  return null;
+}
+
 const ACCEPT = { json: "application/json", html: "text/html, application/json;q=0.9", file: "application/json;q=0.5, */*" };
 const address = (path) => (/^(claims|desk)\//.test(path) ? `/${path}` : `/acts/${path}`);
 
 async function once(path, body, as, headers) {
-  const response = await postSigned(address(path), body, { ...headers, Accept: ACCEPT[as] });
+  const response = await inTurn((more) => postSigned(address(path), body, { ...headers, ...more, Accept: ACCEPT[as] }));
   const isHtml = (response.headers.get("Content-Type") ?? "").startsWith("text/html");
   if (response.ok) return as === "file" ? response.blob() : isHtml ? response.text() : response.json();
   const code = response.headers.get("Rempart-Code") ?? "internal";
@@ -38,7 +53,8 @@ async function withPerson(attempt, ask) {
   try {
     return await attempt();
   } catch (error) {
-    if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
+    const left = elsewhere(error);
+    if (left) return left;
     if (error.code !== "step-up") throw error;
     if (!(await ask())) throw Object.assign(new Error("cancelled"), { cancelled: true });
     return attempt();
@@ -56,7 +72,8 @@ export async function act(path, body = {}, { html = false, as = html ? "html" : 
   try {
     return await attempt();
   } catch (error) {
-    if (SIGN_IN_AGAIN.has(error.code)) return leave(error.code);
+    const left = elsewhere(error);
+    if (left) return left;
     throw error;
   }
 }

@@ -16,6 +16,11 @@ export async function showMessages(section) {
   } catch {
     return;
   }
+  if (section.querySelector("[data-due]")) {
+    // Nothing else would be answered: to what has to be done first.
+    location.replace("/a-faire");
+    return;
+  }
   const known = read();
   for (const message of section.querySelectorAll("[data-message]")) message.hidden = !("stays" in message.dataset) && known.has(message.dataset.message);
   settle(section);

@@ -56,6 +56,12 @@ const FOLLOWS = {
     into.append(byId("totp-confirm").content.cloneNode(true));
     reveal(into);
   },
+  "reload-to-do": async () => {
+    byId("once").replaceChildren();
+    await load(byId("to-do"));
+    say(phrases.done);
+    byId("to-do").focus({ preventScroll: true });
+  },
   "reload-softwares": async () => {
     await load(byId("softwares"));
     say(phrases.done);
@@ -201,6 +207,8 @@ async function start() {
   }
   if (page === "/" && byId("sign-in")) startSignIn();
   if (page === "/activation") startActivation();
+  // Whoever has something to do first is answered nothing else, not even who they are.
+  if (page === "/a-faire") load(byId("to-do"));
   if (!byId("who")) return;
   const own = SCRIPTS[page] && (await import(SCRIPTS[page]));
   own?.start?.();
