@@ -32,6 +32,7 @@ PUBLIC = {
     "GET /fhir/examples": "where the examples are",
     "GET /fhir/examples/{name}": "one of them: synthetic",
     "GET /.well-known/jwks.json": "public keys",
+    "GET /.well-known/offline-cards.json": "keys and lists of bits: which card is whose, nobody reads there",
     "GET /evidence/checkpoint": "the ledger's signed root: commitments only",
     "GET /ledger/checkpoint": "the same, with its witnesses' cosignatures",
     "GET /ledger/tile/{path:path}": "commitments and hashes",

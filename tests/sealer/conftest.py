@@ -301,6 +301,7 @@ def _empty(owner: "psycopg.Connection[Any]") -> None:
         "intake.load",
         "intake.delivery",
         "vault.product",
+        "vault.offline_card",
         "vault.insurer",
     ):
         owner.execute(f"DELETE FROM {table}")

@@ -1,5 +1,6 @@
 """The API beside its hot path: public documents, uploads, health. One table of routes."""
 
+import asyncio
 import logging
 import secrets
 
@@ -32,6 +33,7 @@ from rempart.vaultdoor.messages import (
     Refused,
 )
 
+OFFLINE_CARDS = "/.well-known/offline-cards.json"
 PREFIXES = ("/fhir/", "/openapi", "/intake/", "/health/", "/.well-known/", "/evidence/", "/ledger/")
 """What this application answers for."""
 _log = logging.getLogger("rempart.api")
@@ -53,6 +55,7 @@ def app(
         ("/fhir/examples", definitions.examples),
         ("/fhir/examples/{name}", definitions.example),
         ("/.well-known/jwks.json", published.jwks),
+        (OFFLINE_CARDS, published.offline_cards),
         ("/evidence/checkpoint", ledger.checkpoint),
         ("/ledger/checkpoint", ledger.checkpoint),
         ("/ledger/tile/{path:path}", ledger.tile),
@@ -96,6 +99,7 @@ class Published:
     def __init__(self, settings: ApiSettings, client: VaultClient) -> None:
         self._production = settings.production
         self._client = client
+        self._offline_file = settings.offline_file
         self._statement = capability_statement(settings.origin)
         self._document = openapi_document(settings.origin)
         self._page = render_page(self._document)
@@ -111,6 +115,16 @@ class Published:
         if not isinstance(reply, PublicKeys):
             return self._refused(reply)
         return told(reply.jwks, b"application/jwk-set+json", production=self._production)
+
+    async def offline_cards(self, _: Request) -> Response:
+        """What verifies offline cards: a file, so that it is there when vault and database are not."""
+        try:
+            content = await asyncio.to_thread(self._offline_file.read_bytes) if self._offline_file else b""
+        except OSError:
+            content = b""
+        if not content:
+            raise HTTPException(404)
+        return told(content, b"application/json", production=self._production)
 
     async def openapi_json(self, _: Request) -> Response:
         """The OpenAPI document."""

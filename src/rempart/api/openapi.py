@@ -254,6 +254,12 @@ def _public() -> dict[str, Any]:
             "The public keys that verify engagements (RFC 7517).",
             "application/jwk-set+json",
         ),
+        "/.well-known/offline-cards.json": _get(
+            "public",
+            "offlineCards",
+            "What verifies offline cards: the platform's keys for them, and its signed lists of revoked ones.",
+            "application/json",
+        ),
         "/evidence/checkpoint": _get(
             "public", "checkpoint", "The ledger's latest signed checkpoint (C2SP).", "text/plain"
         ),

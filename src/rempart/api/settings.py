@@ -14,6 +14,8 @@ class ApiSettings:
     """True: HTTPS only, announced by HSTS."""
     spool_folder: Path | None = None
     """Where insurers' uploads wait for the sealer. None: uploads are refused as not found."""
+    offline_file: Path | None = None
+    """What verifies offline cards, as the sealer writes it. None: there are none."""
     upload_limit: int = 8 * 1024**3
     """Bytes of one upload, at most. A full file of 20 million lines, compressed and encrypted, is near 1 GiB."""
     uploads_waiting: int = 200

@@ -140,11 +140,19 @@ def _euros(cents: int) -> str:
 
 
 def published_keys(platform: str) -> dict[str, Any]:
-    """The platform's JWKS: from its address, over HTTPS unless it is this machine's, or from a file. Raises BadInput, Outage."""
+    """The platform's JWKS: from its address, or from a file. Raises BadInput, Outage."""
+    return fetch_public(platform, "jwks.json")
+
+
+def fetch_public(platform: str, name: str) -> dict[str, Any]:
+    """What the platform publishes under that name: from its address, over HTTPS unless it is this machine's, or from a file.
+
+    Raises BadInput, Outage.
+    """
     parts = urlsplit(platform)
     try:
         if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE):
-            answer = httpx.get(f"{parts.scheme}://{parts.netloc}/.well-known/jwks.json", timeout=30)
+            answer = httpx.get(f"{parts.scheme}://{parts.netloc}/.well-known/{name}", timeout=30)
             keys = answer.raise_for_status().json()
         else:
             keys = json.loads(Path(platform).read_bytes())

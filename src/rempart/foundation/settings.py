@@ -136,6 +136,19 @@ class SealerSettings:
         unit="folder",
         default=None,
     )
+    offline_file: Path | None = setting(
+        "where what verifies offline cards is written for everybody; without it no such card is made",
+        unit="file",
+        default=None,
+    )
+    offline_days: int = setting(
+        "an offline card lives so long, 31 at most: its loss is bounded by it", unit="days", default=14
+    )
+    offline_list_hours: int = setting(
+        "a list of revoked cards is believed so long when nobody renews it: how long an outage cards outlive",
+        unit="hours",
+        default=72,
+    )
 
 
 @dataclass(frozen=True)
@@ -155,6 +168,9 @@ class FrontSettings:
     )
     spool_folder: Path = setting(
         "where an insurer's upload is laid down, encrypted, for the sealer", unit="folder"
+    )
+    offline_file: Path | None = setting(
+        "what verifies offline cards, as the sealer writes it", unit="file", default=None
     )
     host: str = setting(
         "the address listened on; a proxy that ends TLS stands before it",

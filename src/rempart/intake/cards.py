@@ -13,7 +13,7 @@ from rempart.intake.model import Reject
 MOST_CARDS = 20_000
 """Cards of one request: some minutes of work, during which other files wait."""
 _LETTER = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
-_SHAPES = {
+SHAPES = {
     "adherent": re.compile(r"[0-9A-Za-z][0-9A-Za-z ./_\-]{0,19}"),
     "member_ref": re.compile(r"[0-9A-Za-z][0-9A-Za-z ./_\-]{0,31}"),
     "card": re.compile(SERIAL),
@@ -62,20 +62,26 @@ def read_cards(
     """The cards that a chunk asks for, and the lines that ask for none, each field in error once."""
     orders, rejects = [], []
     for number, raw in enumerate(chunk.data.split(b"\n")[:-1], start=chunk.first_line):
-        try:
-            values = raw.decode().split(";")
-        except UnicodeDecodeError:
-            rejects.append(Reject(number, "", "line-text"))
+        line = cut_line(raw, columns)
+        if isinstance(line, str):
+            rejects.append(Reject(number, "", line))
             continue
-        if len(values) != len(columns) or raw.endswith(b"\r"):
-            rejects.append(Reject(number, "", "line-form"))
-            continue
-        line = dict(zip(columns, values, strict=True))
         found = dict(reversed(list(_judge(line, amc, today))))
         rejects += [Reject(number, field, code) for field, code in found.items()]
         if not found:
             orders.append(_order(number, line))
     return orders, sorted(rejects)
+
+
+def cut_line(raw: bytes, columns: list[str]) -> dict[str, str] | str:
+    """The fields of a line by their columns; or the code of what keeps it from being read."""
+    try:
+        values = raw.decode().split(";")
+    except UnicodeDecodeError:
+        return "line-text"
+    if len(values) != len(columns) or raw.endswith(b"\r"):
+        return "line-form"
+    return dict(zip(columns, values, strict=True))
 
 
 def _judge(line: dict[str, str], amc: str, today: date) -> Iterator[tuple[str, str]]:
@@ -85,18 +91,19 @@ def _judge(line: dict[str, str], amc: str, today: date) -> Iterator[tuple[str, s
     for field in _PRINTED:
         if _NIR.search(line[field].upper()) is not None:
             yield field, "nir-on-card"
-    for field, shape in _SHAPES.items():
+    for field, shape in SHAPES.items():
         if shape.fullmatch(line[field]) is None:
             yield field, "format" if line[field] else "missing"
-    yield from _judge_dates(line, today)
+    yield from judge_dates(line, today)
     if line["guarantees"] and _cells(line["guarantees"]) is None:
         yield "guarantees", "guarantees"
 
 
-def _judge_dates(line: dict[str, str], today: date) -> Iterable[tuple[str, str]]:
-    days = {field: _day(line[field]) for field in ("birth_date", "valid_from", "valid_to")}
+def judge_dates(line: dict[str, str], today: date) -> Iterable[tuple[str, str]]:
+    """The same of its birth date and, where it has one, of its period."""
+    days = {field: day_of(line.get(field, "")) for field in ("birth_date", "valid_from", "valid_to")}
     for field, day in days.items():
-        if day is None and (line[field] or field != "valid_to"):
+        if field in line and day is None and (line[field] or field != "valid_to"):
             yield field, "date" if line[field] else "missing"
     birth, start, end = days.values()
     if birth is not None and not _OLDEST <= birth <= today:
@@ -105,7 +112,8 @@ def _judge_dates(line: dict[str, str], today: date) -> Iterable[tuple[str, str]]
         yield "valid_to", "period"
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
+    """An ISO date that exists, or None."""
     try:
         return date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
@@ -120,8 +128,8 @@ def _cells(text: str) -> tuple[tuple[str, str], ...] | None:
 
 
 def _order(number: int, line: dict[str, str]) -> CardOrder:
-    start, cells = _day(line["valid_from"]), _cells(line["guarantees"])
-    birth = _day(line["birth_date"])
+    start, cells = day_of(line["valid_from"]), _cells(line["guarantees"])
+    birth = day_of(line["birth_date"])
     assert birth is not None
     assert start is not None
     assert cells is not None
@@ -134,7 +142,7 @@ def _order(number: int, line: dict[str, str]) -> CardOrder:
         rank=int(line["birth_rank"]),
         beneficiary=line["beneficiary"],
         valid_from=start,
-        valid_to=_day(line["valid_to"]),
+        valid_to=day_of(line["valid_to"]),
         convention=line["convention"],
         csr=line["csr"],
         responsible=line["responsible"] == "1",

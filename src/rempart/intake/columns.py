@@ -46,6 +46,7 @@ _REASONS = {
 }
 _WORDS = {word: family for family, words in FORBIDDEN.items() for word in words.split()}
 _WORDS_OF_CARDS = {word: family for family, words in (FORBIDDEN | NO_NIR).items() for word in words.split()}
+_OF_CARDS = frozenset({Kind.CARDS, Kind.OFFLINE, Kind.OFFLINE_REVOKED})
 _NEAR = 0.8
 _SEPARATOR = ";"
 
@@ -58,7 +59,7 @@ def read_header(line: bytes, kind: Kind) -> list[str]:
         raise BadText from None
     if names and names[-1].endswith("\r"):
         raise BadText("CR LF")
-    words = _WORDS_OF_CARDS if kind is Kind.CARDS else _WORDS
+    words = _WORDS_OF_CARDS if kind in _OF_CARDS else _WORDS
     for position, name in enumerate(names, start=1):
         if name not in kind.columns + kind.optional:
             refuse_forbidden(name, position, words)

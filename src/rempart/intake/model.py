@@ -16,6 +16,8 @@ CARD_COLUMNS = (
     "amc", "member_ref", "card", "adherent", "birth_date", "birth_rank", "beneficiary", "valid_from", "valid_to", "convention", "csr",
     "responsible", "guarantees",
 )  # fmt: skip
+OFFLINE_COLUMNS = ("amc", "member_ref", "adherent", "birth_date", "birth_rank")
+OFFLINE_REVOKED_COLUMNS = ("amc", "card")
 
 
 class Kind(StrEnum):
@@ -25,6 +27,8 @@ class Kind(StrEnum):
     DELTA = "delta"
     PRODUCTS = "products"
     CARDS = "cards"
+    OFFLINE = "offline"
+    OFFLINE_REVOKED = "offline-revoked"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -34,6 +38,8 @@ class Kind(StrEnum):
             Kind.DELTA: DELTA_COLUMNS,
             Kind.PRODUCTS: PRODUCT_COLUMNS,
             Kind.CARDS: CARD_COLUMNS,
+            Kind.OFFLINE: OFFLINE_COLUMNS,
+            Kind.OFFLINE_REVOKED: OFFLINE_REVOKED_COLUMNS,
         }[self]
 
     @property

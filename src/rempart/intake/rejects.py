@@ -102,6 +102,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Le dernier fichier des assurés ne connaît pas cette carte : référence, série, naissance et rang doivent y être les mêmes.",
         "The latest members' file does not know this card: reference, serial, birth date and rank must be the same there.",
     ),
+    "person-unknown": (
+        "Le dernier fichier des assurés ne connaît pas cette personne : référence, adhérent, naissance et rang doivent y être les mêmes.",
+        "The latest members' file does not know this person: reference, n° adhérent, birth date and rank must be the same there.",
+    ),
+    "no-right": (
+        "Cette personne n'a aucun droit ouvert aujourd'hui : une carte ne dirait rien.",
+        "This person has no right open today: a card would say nothing.",
+    ),
+    "offline-card-unknown": (
+        "Aucune carte hors ligne de cet assureur n'a ce numéro, ou elle n'est plus valable.",
+        "No offline card of this insurer has this number, or it is no longer valid.",
+    ),
     "number": ("Ce n'est pas un nombre dans les bornes.", "This is not a number within bounds."),
     "basis": (
         "La base de remboursement demande un pourcentage, un montant, ou ni l'un ni l'autre.",

@@ -13,13 +13,18 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rempart.foundation.clock import Clock
 from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import SealerSettings, load_settings
-from rempart.vault.keystore import Token, complete_key_store, open_key_store
+from rempart.vault.keystore import KeyStore, Token, complete_key_store, offline_key, open_key_store
+from rempart.vault.published import PublishedKey
+
+if TYPE_CHECKING:
+    from rempart.sealer.offline_file import OfflineFile
 
 NICE = 10
 """Look-ups go first: the sealer and its workers have the machine when nobody asks, and a tenth of a core's share when somebody does."""
@@ -103,6 +108,7 @@ def serve(settings: SealerSettings, stop: threading.Event, clock: Clock) -> None
             gang=gang,
             count=SealingCount(settings.key_store, keys.ring, clock),
             cards_folder=settings.cards_folder,
+            offline=_offline(settings, keys, clock),
             stopping=stop.is_set,
         )
         rounds = Round(workshop, Spool(settings.spool_folder, settings.run_folder / "sealer"))
@@ -120,6 +126,17 @@ def serve(settings: SealerSettings, stop: threading.Event, clock: Clock) -> None
         finally:
             listener.close()
             gang.dismiss()
+
+
+def _offline(settings: SealerSettings, keys: KeyStore, clock: Clock) -> "OfflineFile | None":
+    from rempart.sealer.offline_file import OfflineFile
+
+    if settings.offline_file is None or not settings.origin:
+        return None
+    key = PublishedKey(offline_key(keys.ring))
+    return OfflineFile(
+        settings.offline_file, key, settings.origin, clock, days=settings.offline_days, hours=settings.offline_list_hours
+    )  # fmt: skip
 
 
 def announce(path: Path, stop: threading.Event) -> socket.socket:

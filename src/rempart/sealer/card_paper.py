@@ -19,6 +19,8 @@ from rempart.vaultdoor.card_text import CardText, write_card_text
 
 _SCALE = 12
 """Pixels of a module, so that a printer at 600 dpi finds sharp edges."""
+_QR_SCALE = 6
+"""Of a code of some hundred modules a side: a phone shows it sharply, and it is no heavier than the PDF of a card."""
 # PDF/A and PDF/UA refuse a letter that the fonts lack. What the file says was checked for that; an insurer's name was not.
 _SHOWN = frozenset(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x250)])) | frozenset("‘’“”–—…€")
 
@@ -63,8 +65,16 @@ def typeset(order: CardOrder, card: CardText, insurer: str, dated: int) -> bytes
 
 def symbol(text: str) -> bytes:
     """A square DataMatrix (ISO/IEC 16022, ECC 200) as a black and white PNG, quiet zone included."""
-    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, force_square=True)
-    image: Any = zxingcpp.write_barcode_to_image(barcode, scale=_SCALE)
+    return _png(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, force_square=True), _SCALE)
+
+
+def qr_code(digits: str) -> bytes:
+    """A QR code (ISO/IEC 18004) of digits alone, as a black and white PNG, quiet zone included."""
+    return _png(zxingcpp.create_barcode(digits, zxingcpp.BarcodeFormat.QRCode, ec_level="L"), _QR_SCALE)
+
+
+def _png(barcode: zxingcpp.Barcode, scale: int) -> bytes:
+    image: Any = zxingcpp.write_barcode_to_image(barcode, scale=scale)
     pixels = memoryview(image)
     assert pixels.shape is not None
     height, width = pixels.shape

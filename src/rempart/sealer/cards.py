@@ -85,13 +85,19 @@ def split_recognised(
 
 def make_package(press: Press, orders: Sequence[CardOrder], target: Path, delivery: str, pace: Pace) -> None:
     """Make the cards and lay the encrypted package down, whole or not at all. May be done again. Raises what `pace` raises, Outage."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        lay_down(press, _files(press, orders, pool, pace), target, delivery)
+
+
+def lay_down(press: Press, files: Iterator[tuple[str, bytes]], target: Path, delivery: str) -> None:
+    """Encrypt the files as they are made, sign, and let the package appear whole or not at all. Raises what `files` raises, Outage."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as out, ThreadPoolExecutor(_THREADS) as pool:
-            archive = Archive(_files(press, orders, pool, pace), press.dated)
+        with os.fdopen(descriptor, "wb") as out:
+            archive = Archive(files, press.dated)
             try:
                 write_package(
                     archive, out, press.insurer.notice_key, press.insurer.amc, delivery, press.state

@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
-from rempart.foundation.clock import Clock, paris_date
+from rempart.foundation.clock import SECOND, Clock, paris_date
 from rempart.foundation.errors import Outage
 from rempart.foundation.settings import Mode
 from rempart.intake import notice
@@ -37,11 +38,14 @@ from rempart.intake.errors import (
 from rempart.intake.lines import CHUNK, Chunk, Splitter
 from rempart.intake.manifest import Manifest, read_manifest
 from rempart.intake.model import Kind, Reject
+from rempart.intake.offline import OfflineOrder, read_offline, read_revoked
 from rempart.intake.products import MOST_LINES, read_products
 from rempart.intake.upload import SignedRequest, verify_upload
 from rempart.sealer import store
-from rempart.sealer.cards import Press, make_package, split_recognised
+from rempart.sealer.cards import Press, lay_down, make_package, split_recognised
 from rempart.sealer.counting import SealingCount
+from rempart.sealer.offline import OfflinePress, draw_numbers
+from rempart.sealer.offline_file import OfflineFile
 from rempart.sealer.spool import Taken
 from rempart.sealer.store import Connection, Count, Delivery, Insurer
 from rempart.sealer.workers import Gang, LoadJob, Sealed
@@ -79,6 +83,8 @@ class Workshop:
     count: SealingCount
     cards_folder: Path | None = None
     """Where packages of cards are handed over."""
+    offline: OfflineFile | None = None
+    """What verifies offline cards; without it none is made."""
     stopping: Callable[[], bool] = lambda: False
     chunk: int = CHUNK
     alone_below: int = ALONE_BELOW
@@ -124,6 +130,10 @@ def _load(workshop: Workshop, delivery: Delivery, taken: Taken) -> None:
             load_products(workshop, delivery, insurer, manifest, stream)
         elif manifest.kind is Kind.CARDS:
             load_cards(workshop, delivery, insurer, manifest, stream)
+        elif manifest.kind is Kind.OFFLINE:
+            load_offline(workshop, delivery, insurer, manifest, stream)
+        elif manifest.kind is Kind.OFFLINE_REVOKED:
+            revoke_offline(workshop, delivery, insurer, manifest, stream)
         else:
             require_order(workshop, insurer, manifest)
             load_members(workshop, _known(workshop, delivery), insurer, stream, watch)
@@ -247,9 +257,92 @@ def load_cards(
         workshop.count.add(delivery.hex, counted.counts(), probed=len(orders))
     workshop.count.record(delivery.hex, whole=True)
     rejects += [Reject(order.line, "card", "card-unknown") for order in strangers]
-    store.add_rejects(connection, delivery.id, rejects[: store.MOST_REJECTS])
-    count = Count(stream.lines, len(recognised), rejected=len({reject.line for reject in rejects}))
-    store.finish_cards(connection, delivery.id, count, workshop.clock())
+    _finish_cards(workshop, delivery, Count(stream.lines, len(recognised)), rejects)
+
+
+def load_offline(
+    workshop: Workshop, delivery: Delivery, insurer: Insurer, manifest: Manifest, stream: "Stream"
+) -> None:
+    """A request for offline cards: those whom the current generation knows, and to whom something is open, get one.
+
+    Raises AlreadyTaken for a request not newer than the latest, NoFullFile, TooManyCards, NoCardsFolder.
+    """
+    connection, folder, file = workshop.connection, workshop.cards_folder, workshop.offline
+    if folder is None or file is None:
+        raise NoCardsFolder
+    if manifest.created_at <= store.last_created(connection, insurer.amc, Kind.OFFLINE):
+        raise AlreadyTaken("created")
+    if insurer.generation == 0:
+        raise NoFullFile
+    if manifest.lines > MOST_CARDS:
+        raise TooManyCards(f"{manifest.lines}")
+    orders: list[OfflineOrder] = []
+    rejects: list[Reject] = []
+    today = paris_date(workshop.clock())
+
+    def give(chunk: Chunk) -> None:
+        asked, refused = read_offline(chunk, stream.columns, insurer.amc, today)
+        orders.extend(asked)
+        rejects.extend(refused)
+
+    def pace(made: int) -> None:
+        if workshop.stopping():
+            raise Stopping
+        if made % 64 == 0:
+            store.note_progress(connection, delivery.id, made)
+
+    stream.read(give)
+    counted = CountedKeyStore(workshop.keys)
+    press = OfflinePress(counted, insurer, store.product_grids(connection, insurer), workshop.clock(), file)
+    try:
+        holders, strangers = press.find(connection, orders)
+        if holders:
+            # 1. a bit each, published before anybody can hold the card; 2. the cards, which nobody can verify without it
+            allotted = store.allot_places(
+                connection, insurer, draw_numbers(len(holders)), press.ends * SECOND
+            )
+            file.publish(connection)
+            name = store.insurer_name(connection, insurer)
+            signing = Press(counted, insurer, name, press.dated, workshop.origin)
+            target = folder / f"{insurer.amc}-{delivery.hex}.cards"
+            lay_down(signing, press.files(holders, allotted, pace), target, delivery.hex)
+    finally:
+        workshop.count.add(delivery.hex, counted.counts(), probed=len(orders))
+    workshop.count.record(delivery.hex, whole=True)
+    _finish_cards(workshop, delivery, Count(stream.lines, len(holders)), rejects + strangers)
+
+
+def revoke_offline(
+    workshop: Workshop, delivery: Delivery, insurer: Insurer, manifest: Manifest, stream: "Stream"
+) -> None:
+    """Cards that are to end: in the list at once. Raises AlreadyTaken for a request not newer than the latest, NoCardsFolder."""
+    connection, file = workshop.connection, workshop.offline
+    if file is None:
+        raise NoCardsFolder
+    if manifest.created_at <= store.last_created(connection, insurer.amc, Kind.OFFLINE_REVOKED):
+        raise AlreadyTaken("created")
+    lines: dict[UUID, int] = {}
+    rejects: list[Reject] = []
+
+    def give(chunk: Chunk) -> None:
+        asked, refused = read_revoked(chunk, stream.columns, insurer.amc)
+        lines.update(asked)
+        rejects.extend(refused)
+
+    stream.read(give)
+    ended = store.revoke_offline(connection, insurer, list(lines), workshop.clock())
+    file.publish(connection)
+    rejects += [
+        Reject(line, "card", "offline-card-unknown") for card, line in lines.items() if card not in ended
+    ]
+    _finish_cards(workshop, delivery, Count(stream.lines, len(ended)), rejects)
+
+
+def _finish_cards(workshop: Workshop, delivery: Delivery, count: Count, rejects: list[Reject]) -> None:
+    kept = sorted(rejects)[: store.MOST_REJECTS]
+    store.add_rejects(workshop.connection, delivery.id, kept)
+    whole = replace(count, rejected=len({reject.line for reject in rejects}))
+    store.finish_cards(workshop.connection, delivery.id, whole, workshop.clock())
 
 
 def finish_approved(workshop: Workshop, delivery: Delivery) -> None:

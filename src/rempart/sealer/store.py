@@ -281,6 +281,75 @@ def known_tags(connection: Connection, insurer: Insurer, tags: Sequence[bytes]) 
     return {tag.bytes for (tag,) in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Capsule:
+    """A row of a generation."""
+
+    subject: bytes
+    sealed: bytes
+    notice_ref: bytes
+
+
+def capsules_at(connection: Connection, insurer: Insurer, tags: Sequence[bytes]) -> dict[bytes, Capsule]:
+    """The current generation's capsules at those tags."""
+    rows = connection.execute(
+        sql.SQL("SELECT tag, subject, sealed, notice_ref FROM {} WHERE tag = ANY (%s)").format(
+            generation_table(insurer.number, insurer.generation)
+        ),
+        ([UUID(bytes=tag) for tag in tags],),
+    )
+    return {tag.bytes: Capsule(subject.bytes, sealed, ref) for tag, subject, sealed, ref in rows}
+
+
+def product_grids(connection: Connection, insurer: Insurer) -> dict[str, dict[str, Any]]:
+    """The grids of the current products' file."""
+    rows = connection.execute(
+        "SELECT reference, grid FROM vault.product WHERE insurer = %s AND version = %s",
+        (insurer.number, insurer.products_version),
+    )
+    return dict(rows.fetchall())
+
+
+def allot_places(
+    connection: Connection, insurer: Insurer, cards: Sequence[UUID], not_after: int
+) -> list[tuple[UUID, int]]:
+    """Offline cards begin: each with its bit in the lists, in the order given. `not_after`: µs."""
+    rows = connection.execute(
+        "INSERT INTO vault.offline_card (card, insurer, not_after) SELECT card, %s, %s FROM unnest(%s::uuid[]) card"
+        " RETURNING card, place",
+        (insurer.number, not_after, list(cards)),
+    )
+    places: dict[UUID, int] = dict(rows.fetchall())
+    return [(card, places[card]) for card in cards]
+
+
+def revoke_offline(connection: Connection, insurer: Insurer, cards: Sequence[UUID], now: int) -> set[UUID]:
+    """Those of an insurer's cards that are revoked now, or were; the first time counts."""
+    rows = connection.execute(
+        "UPDATE vault.offline_card SET revoked = coalesce(revoked, %s) WHERE insurer = %s AND card = ANY (%s)"
+        " RETURNING card",
+        (now, insurer.number, list(cards)),
+    )
+    return {card for (card,) in rows}
+
+
+def forget_ended(connection: Connection, now: int) -> None:
+    """Cards that have ended need no bit."""
+    connection.execute("DELETE FROM vault.offline_card WHERE not_after <= %s", (now,))
+
+
+def places_in_use(connection: Connection) -> tuple[int, int] | None:
+    """The first and the last place of a card that lives; None when none does."""
+    row = connection.execute("SELECT min(place), max(place) FROM vault.offline_card").fetchone()
+    return (row[0], row[1]) if row and row[0] is not None else None
+
+
+def revoked_places(connection: Connection) -> list[int]:
+    """The places of revoked cards."""
+    rows = connection.execute("SELECT place FROM vault.offline_card WHERE revoked IS NOT NULL ORDER BY place")
+    return [place for (place,) in rows]
+
+
 def finish_cards(connection: Connection, delivery: UUID, count: Count, now: int) -> None:
     """The cards are made: `count.persons` of them."""
     _finish(connection, delivery, count, now, {})

@@ -51,6 +51,8 @@ class Round:
     def step(self) -> bool:
         """One round; True when there was something to do. Raises psycopg.OperationalError when the database is gone."""
         worked = False
+        if self.workshop.offline is not None:
+            self.workshop.offline.publish_when_due(self.workshop.connection)
         for arrival in self.spool.arrivals():
             self.take(arrival)
             worked = True

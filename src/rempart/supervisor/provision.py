@@ -133,10 +133,11 @@ def _write_process_settings(ground: Ground) -> None:
             passphrase_file=None if given.pkcs11_module else passphrase, pkcs11_module=given.pkcs11_module,
             pkcs11_label=given.pkcs11_label, pkcs11_pin_file=given.pkcs11_pin_file, origin=given.origin,
             parallel=given.sealer_processes, cards_folder=home.outbox / "cards",
+            offline_file=home.folder / "offline-cards.json",
         ),
         "front": FrontSettings(
             mode=given.mode, dsn=ground.dsn("rempart_door"), run_folder=home.run, origin=given.origin, spool_folder=home.spool,
-            host=given.host, port=given.port, trusted_proxies=given.trusted_proxies,
+            offline_file=home.folder / "offline-cards.json", host=given.host, port=given.port, trusted_proxies=given.trusted_proxies,
             requests_at_once=given.requests_at_once, requests_per_address=given.requests_per_address,
             connections_at_once=given.connections_at_once, connections_per_address=given.connections_per_address,
         ),

@@ -39,6 +39,7 @@ cards."""
 
 # OWASP's minimum for Argon2id is 19 MiB and 2 passes; a key file is opened once a start, so we take far more.
 _PASSES, _LANES, _MEMORY_KIB = 3, 4, 64 * 1024
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class KeyStoreClosed(Outage):
@@ -71,6 +72,8 @@ class KeyRing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """X25519, raw: the claims zone's public key."""
     operations: bytes = b""
     """Ed25519, raw: signs the count of operations. Empty in a store made before there was one: see `operations_key`."""
+    offline: bytes = b""
+    """P-256: signs offline cards and their lists. Empty in a store made before there was one: see `offline_key`."""
 
 
 class KeyStore(Protocol):
@@ -216,6 +219,21 @@ def operations_key(ring: KeyRing) -> ed25519.Ed25519PrivateKey:
     return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
 
 
+def offline_key(ring: KeyRing) -> bytes:
+    """What signs offline cards, PKCS#8. A store older than they are derives it from the engagement's key."""
+    if ring.offline:
+        return ring.offline
+    seed = HKDFExpand(hashes.SHA256(), 48, b"rempart-offline-key-v1").derive(ring.engagement)
+    # FIPS 186-5 A.2.1: 64 bits more than the order, so that the remainder is as good as uniform.
+    return _pkcs8(ec.derive_private_key(int.from_bytes(seed, "big") % (_P256_ORDER - 1) + 1, ec.SECP256R1()))
+
+
+def _pkcs8(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """Where the PKCS#11 token is. The PIN is in a file of its own."""
@@ -234,13 +252,12 @@ def create_key_store(path: Path, passphrase_file: Path | None, token: Token | No
     ring = KeyRing(
         epoch=1,
         prf={} if token else {name: secrets.token_bytes(32) for name in names},
-        engagement=ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
+        engagement=_pkcs8(ec.generate_private_key(ec.SECP256R1())),
         ledger=ed25519.Ed25519PrivateKey.generate().private_bytes_raw(),
         intake=_new_age_identity(),
         claims_public=claims.public_key().public_bytes_raw(),
         operations=ed25519.Ed25519PrivateKey.generate().private_bytes_raw(),
+        offline=_pkcs8(ec.generate_private_key(ec.SECP256R1())),
     )
     if token is not None:
         session = _open_token(token)

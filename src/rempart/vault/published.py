@@ -38,13 +38,17 @@ class PublishedKey:
             "alg": "ES256",
         }
 
-    def header(self, typ: str) -> str:
+    def header(self, typ: str, **more: str) -> str:
         """The protected header of statements of a kind."""
-        return b64url(_json({"alg": "ES256", "kid": self.kid, "typ": typ}))
+        return b64url(_json({"alg": "ES256", "kid": self.kid, "typ": typ, **more}))
 
     def sign(self, header: str, claims: object) -> str:
         """The compact JWS."""
-        signed = f"{header}.{b64url(_json(claims))}"
+        return self.sign_payload(header, _json(claims))
+
+    def sign_payload(self, header: str, payload: bytes) -> str:
+        """The same over bytes that are no JSON."""
+        signed = f"{header}.{b64url(payload)}"
         r, s = decode_dss_signature(self._key.sign(signed.encode(), _ECDSA))
         return f"{signed}.{b64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 

@@ -1,0 +1,177 @@
+"""The offline card: a right signed for a few days, verified without asking anybody (docs/offline-card.md).
+
+A compact JWS (RFC 7515, ES256) whose payload is deflated (RFC 1951), as in SMART Health Cards; written in digits for a QR code. What
+verifies it is one public file: the platform's keys for cards, and its signed lists of revoked ones (IETF Token Status List: a bit a card).
+Pure: the time is given, nothing is fetched.
+"""
+
+import base64
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from rempart.client.receipt import verified_payload
+
+CARD = "rempart-offline+jwt"
+"""The card's `typ`."""
+STATUS_LIST = "statuslist+jwt"
+"""The list's, as the draft names it (draft-ietf-oauth-status-list §5.1)."""
+SKEW = 300
+"""Seconds by which two clocks may differ."""
+LONGEST = 3_500
+"""Characters of a card: what one QR code holds in digits (ISO/IEC 18004: 7,089), a little less."""
+_INFLATED = 64 * 1024
+_LIST_INFLATED = 1 << 17
+_DIGITS = re.compile(r"(?:[0-9]{2}){40,}")
+_JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_FIRST = 45
+"""The code of "-", the first letter of a JWS: a letter is two digits from there, as SMART Health Cards write it."""
+
+
+class CardRefused(Exception):
+    """An offline card is not to be accepted. `reason`: of the closed list REASONS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(REASONS[reason][1])
+        self.reason, self.french = reason, REASONS[reason][0]
+
+
+REASONS: dict[str, tuple[str, str]] = {
+    "unreadable": (
+        "Ce texte n'est pas celui d'une carte hors ligne, ou n'a pas été lu en entier.",
+        "This is not the text of an offline card, or it was not read whole.",
+    ),
+    "forged": (
+        "Cette carte n'est pas signée par la plateforme, ou a été modifiée.",
+        "This card is not signed by the platform, or was altered.",
+    ),
+    "elsewhere": (
+        "Cette carte est celle d'une autre plateforme.",
+        "This card is another platform's.",
+    ),
+    "early": ("Cette carte n'est pas encore valable.", "This card is not valid yet."),
+    "expired": ("Cette carte n'est plus valable.", "This card is no longer valid."),
+    "no-list": (
+        "La liste des cartes révoquées manque ou ne connaît pas cette carte : elle ne peut pas être acceptée.",
+        "The list of revoked cards is missing, or does not know this card: it cannot be accepted.",
+    ),
+    "stale-list": (
+        "La liste des cartes révoquées est trop ancienne : la carte ne peut pas être acceptée.",
+        "The list of revoked cards is too old: the card cannot be accepted.",
+    ),
+    "revoked": ("Cette carte est révoquée.", "This card is revoked."),
+}
+
+
+@dataclass(frozen=True)
+class OfflineCard:
+    """What a verified card says. Who it is about, it does not say."""
+
+    number: str
+    amc: str
+    not_before: int
+    not_after: int
+    """Seconds since 1970, UTC."""
+    place: int
+    """Its bit in the lists."""
+    list_uri: str
+    rights: dict[str, list[dict[str, Any]]]
+    """Domain → the open contracts, as an engagement says them; a contract with `until` is open up to that day."""
+    sealed: str
+    """For the vault alone."""
+
+    def open_on(self, domain: str, day: date) -> list[dict[str, Any]]:
+        """The contracts open that day for that domain."""
+        open_ones = self.rights.get(domain, [])
+        return [one for one in open_ones if "until" not in one or day.isoformat() <= one["until"]]
+
+
+def write_digits(jws: str) -> str:
+    """As the QR code says it: two digits a letter."""
+    return "".join(f"{ord(letter) - _FIRST:02d}" for letter in jws)
+
+
+def read_text(text: str) -> str:
+    """The JWS in what was scanned, pasted or uploaded. Raises CardRefused."""
+    squeezed = "".join(text.split())
+    if len(squeezed) > 2 * LONGEST:
+        raise CardRefused("unreadable")
+    if _DIGITS.fullmatch(squeezed):
+        pairs = (squeezed[at : at + 2] for at in range(0, len(squeezed), 2))
+        squeezed = "".join(chr(int(pair) + _FIRST) for pair in pairs)
+    if _JWS.fullmatch(squeezed) is None:
+        raise CardRefused("unreadable")
+    return squeezed
+
+
+def verify_card(text: str, published: dict[str, Any], now: int) -> OfflineCard:
+    """The card, if everything holds at `now` (seconds): signature, platform, dates, list. Raises CardRefused, saying what does not."""
+    card = read_card(text, published)
+    if now < card.not_before - SKEW:
+        raise CardRefused("early")
+    if now >= card.not_after:
+        raise CardRefused("expired")
+    require_not_revoked(card, published, now)
+    return card
+
+
+def read_card(text: str, published: dict[str, Any]) -> OfflineCard:
+    """The card, if this platform signed it: its dates and the lists are not looked at. Raises CardRefused."""
+    jws = read_text(text)
+    try:
+        payload = verified_payload(jws, published, CARD)
+    except ValueError:
+        raise CardRefused("forged") from None
+    try:
+        claims = json.loads(_inflate(payload, _INFLATED))
+        status = claims["status"]["status_list"]
+        card = OfflineCard(
+            claims["jti"], claims["amc"], claims["nbf"], claims["exp"], status["idx"], status["uri"],
+            claims["rights"], claims["sealed"],
+        )  # fmt: skip
+    except (ValueError, LookupError, TypeError, zlib.error):
+        raise CardRefused("unreadable") from None
+    if claims.get("iss") != published.get("issuer"):
+        raise CardRefused("elsewhere")
+    return card
+
+
+def require_not_revoked(card: OfflineCard, published: dict[str, Any], now: int) -> None:
+    """By the list that the card names. Closed by default: no list, an old one or too short a one is a refusal. Raises CardRefused."""
+    found = None
+    for token in published.get("lists", []):
+        try:
+            claims = json.loads(verified_payload(token, published, STATUS_LIST))
+        except ValueError:
+            continue
+        if claims.get("sub") == card.list_uri and claims.get("iss") == published.get("issuer"):
+            found = claims
+    if found is None:
+        raise CardRefused("no-list")
+    if not found["iat"] - SKEW <= now < found["exp"]:
+        raise CardRefused("stale-list")
+    if found["status_list"]["bits"] != 1 or _bit(found["status_list"]["lst"], card.place):
+        raise CardRefused("revoked")
+
+
+def _bit(packed: str, place: int) -> bool:
+    bits = zlib.decompressobj()
+    raw = bits.decompress(_unb64url(packed), _LIST_INFLATED)
+    if not 0 <= place < 8 * len(raw):
+        raise CardRefused("no-list")
+    return bool(raw[place // 8] >> (place % 8) & 1)
+
+
+def _inflate(payload: bytes, most: int) -> bytes:
+    expander = zlib.decompressobj(-zlib.MAX_WBITS)
+    raw = expander.decompress(payload, most)
+    if not expander.eof:
+        raise ValueError("longer than a card, or cut")
+    return raw
+
+
+def _unb64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
