@@ -379,7 +379,11 @@ def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
         store_case.open_incident(c, now, "lou", "Fichier mis en vente", now - 60 * HOUR)
     lead.go("/salle")
     expect(page.get_by_text("Fichier mis en vente")).to_be_visible()
-    expect(page.locator(".incident .tag.closed").first).to_have_text("en retard")
+    expect(page.locator(".incident summary .tag.closed")).to_have_text(re.compile("[0-9]+ en retard"))
+    page.click(".incident summary")
+    expect(page.get_by_text("RGPD art. 33(1)")).to_be_visible()
+    clean(page)
+    page.screenshot(path=tmp_path / "incident.png", full_page=True)
     for language, viewport in (("fr", DESK), ("en", PHONE)):
         page.set_viewport_size(viewport)
         for path in (

@@ -1,6 +1,9 @@
 """Words that people at the desk read, French and English side by side. A word that is not here is shown as it is."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rempart.incident.clocks import Due, State
 
 Words = tuple[str, str]
 SCOPES: dict[str, Words] = {
@@ -94,6 +97,14 @@ LOUD: dict[str, str] = {
     "done late": "suspended",
 }
 STRENGTHS: dict[str, Words] = {"1": ("indice", "sign"), "2": ("forte", "strong"), "3": ("certaine", "sure")}
+
+
+def loud(dues: Sequence[Due]) -> list[tuple[str, int]]:
+    """How many duties are late, about to lapse, running: what is zero is not said."""
+    counted = Counter(due.state.value for due in dues)
+    return [
+        (state.value, counted[state]) for state in (State.LATE, State.SOON, State.RUNNING) if counted[state]
+    ]
 
 
 def say(table: Mapping[str, Words], word: str, language: str) -> str:

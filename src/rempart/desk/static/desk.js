@@ -32,7 +32,9 @@ async function load(section) {
   // What has not changed is left alone: whoever reads it, or has the focus in it, is not disturbed.
   if (shown.get(section) === html) return;
   shown.set(section, html);
+  const opened = [...section.querySelectorAll("details[open][id]")].map(({ id }) => id);
   swap(section, html);
+  for (const id of opened) byId(id)?.setAttribute("open", "");
   offer(section);
 }
 
