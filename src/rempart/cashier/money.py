@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 import asyncpg
+import msgspec
 
 from rempart.cashier.errands import Asked, Errand, Party
 from rempart.cashier.telling import tell
@@ -54,6 +55,14 @@ class RibWaiting(Refusal):
     code = "rib-waiting"
     french = "Un changement de RIB est déjà en attente : annulez-le d'abord."
     english = "A change of bank details is waiting already: cancel it first."
+
+
+class NoRibToCheck(Refusal):
+    """No campaign asks for it."""
+
+    code = "rib-none-to-check"
+    french = "Aucune confirmation de RIB ne vous est demandée."
+    english = "No confirmation of bank details is asked of you."
 
 
 class NoRibWaiting(Refusal):
@@ -158,7 +167,31 @@ def _midnight(day: str, later: int = 0) -> int:
 
 async def rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibView:  # noqa: ARG001
     """Since when it is in force, what waits. Never the account."""
-    return await store.rib(c, asked.who.account)
+    return await _rib_view(asked, c)
+
+
+async def _rib_view(asked: Asked, c: asyncpg.Connection) -> RibView:
+    view = await store.rib(c, asked.who.account)
+    state = await store.rib_check(c, asked.at)
+    return msgspec.structs.replace(view, check=state)
+
+
+async def check_in_force(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibView:
+    """A campaign asks which account this establishment is to be paid on: typed again, sealed for the settlement run, which compares.
+
+    Nothing is changed by it, and the answer tells nobody here whether it was right. Raises PasskeyNeeded, BadIban, NoRibToCheck.
+    """
+    asked.require(Doing.RIB)
+    who = asked.who
+    if who.assurance < BY_PASSKEY:
+        raise PasskeyNeeded
+    iban = check_rib(body.iban, asked.zone.settings.mode)
+    number = uuid.uuid4()
+    sealed = seal_rib(asked.zone.settlement_public, uuid.UUID(who.establishment), number, iban)
+    if not await store.type_rib(c, number, sealed, asked.at):
+        raise NoRibToCheck
+    await tell(asked, who.establishment, "rib:type", who.login)
+    return await _rib_view(asked, c)
 
 
 async def change_rib(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibView:
@@ -177,7 +210,7 @@ async def change_rib(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibV
     effective_at = asked.at + settings.rib_wait_hours * HOUR
     await store.ask_rib(c, who.establishment, number, sealed, who.account, asked.at, effective_at, second=second)  # fmt: skip
     await tell(asked, asked.who.establishment, "rib:ask", asked.who.login)
-    return await store.rib(c, who.account)
+    return await _rib_view(asked, c)
 
 
 async def confirm_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibView:  # noqa: ARG001
@@ -197,7 +230,7 @@ async def confirm_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> Rib
     if not state.confirmed:
         await store.confirm_rib(c, asked.who.account)
         await tell(asked, asked.who.establishment, "rib:confirm", asked.who.login)
-    return await store.rib(c, asked.who.account)
+    return await _rib_view(asked, c)
 
 
 async def cancel_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibView:  # noqa: ARG001
@@ -206,10 +239,11 @@ async def cancel_rib(asked: Asked, c: asyncpg.Connection, body: Nothing) -> RibV
     if not await store.cancel_rib(c, asked.who.establishment, asked.at):
         raise NoRibWaiting
     await tell(asked, asked.who.establishment, "rib:cancel", asked.who.login)
-    return await store.rib(c, asked.who.account)
+    return await _rib_view(asked, c)
 
 
 TABLE = {
+    "POST /claims/rib/check": Errand(Party.TITULAIRE, RibBody, check_in_force, "step-up"),
     "POST /claims/payment/list": Errand(Party.PROFESSIONAL, PaymentFilter, list_payments),
     "POST /claims/statement": Errand(Party.PROFESSIONAL, NumberBody, statement),
     "POST /claims/statement/pdf": Errand(Party.PROFESSIONAL, NumberBody, statement_pdf),

@@ -292,6 +292,8 @@ class RibView(View, frozen=True):
     needs_second: bool
     confirmed: bool
     asked_by_me: bool
+    check: str = ""
+    """What a campaign asks of it: "" nothing, `asked`, `typed` (the settlement run compares it), `differs` (it was another)."""
 
 
 # ── the insurer's side ───────────────────────────────────────────────────────────────────────────────────────────────

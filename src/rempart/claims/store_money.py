@@ -101,6 +101,28 @@ async def rib(c: asyncpg.Connection, account: str) -> RibView:
     return RibView(**row)
 
 
+async def rib_check(c: asyncpg.Connection, at: int) -> str:
+    """What a campaign asks of the account in force (RibView.check)."""
+    return str(
+        await c.fetchval(
+            """SELECT CASE WHEN bool_or(judged IS NOT NULL) THEN 'differs' WHEN bool_or(typed IS NULL) THEN 'asked'
+                 WHEN count(*) > 0 THEN 'typed' ELSE '' END FROM claims.rib_check WHERE confirmed IS NULL AND until > $1""",
+            at,
+        )
+    )
+
+
+async def type_rib(c: asyncpg.Connection, number: uuid.UUID, sealed: bytes, at: int) -> bool:
+    """The account as the titulaire typed it again. False where no campaign asks for it."""
+    status: str = await c.execute(
+        "UPDATE claims.rib_check SET typed = $1, sealed = $2, typed_at = $3, judged = NULL WHERE confirmed IS NULL AND until > $3",
+        number,
+        sealed,
+        at,
+    )
+    return status != "UPDATE 0"
+
+
 async def paid_since(c: asyncpg.Connection, since: int) -> int:
     """What was ordered since that instant, less what the bank rejected."""
     return int(

@@ -158,6 +158,9 @@ WITH {_TAKEN}, chosen AS (
   FROM chosen c
   JOIN claims.rib r ON r.establishment = c.establishment AND r.state = 'in-force'
     AND r.establishment > %(after)s AND r.establishment <= %(upto)s
+    -- Changed lately, while a campaign asks whether it is really theirs: what is due waits.
+    AND NOT EXISTS (SELECT FROM claims.rib_check k WHERE k.establishment = r.establishment AND k.confirmed IS NULL
+                      AND k.until > %(opened)s AND r.asked >= k.window_start)
   JOIN identity.establishment e ON e.id = c.establishment AND e.id > %(after)s AND e.id <= %(upto)s
   GROUP BY c.establishment, r.id
 ), numbered AS (

@@ -1,6 +1,11 @@
 """The words of the trade, in both languages: domains, lanes, roles, outcomes, kinds of notices."""
 
+from rempart.client.offline_card import REASONS
+
 Pair = tuple[str, str]
+
+OFFLINE_REASONS: dict[str, Pair] = REASONS
+"""Why an offline card is refused."""
 
 DOMAINS: dict[str, Pair] = {
     "PHAR": ("Pharmacie", "Pharmacy"),
@@ -88,6 +93,7 @@ NOTICES: dict[str, Pair] = {
     "rib:ask": ("Changement de RIB demandé", "Change of account asked for"),
     "rib:confirm": ("Changement de RIB confirmé", "Change of account confirmed"),
     "rib:cancel": ("Changement de RIB annulé", "Change of account cancelled"),
+    "rib:type": ("RIB en vigueur confirmé par le titulaire", "Account in force confirmed by the titulaire"),
     "indu:notice": ("Somme à récupérer", "Amount to be recovered"),
     "campaign:start": ("Une mesure de sécurité vous concerne", "A security measure concerns you"),
     "incident:package": ("Dossier d'incident à télécharger", "Incident package to download"),
@@ -143,6 +149,10 @@ DEEDS: dict[str, Pair] = {
     "claims/rib/change": (
         "Changer le compte bancaire de l'établissement",
         "Change the establishment's bank account",
+    ),
+    "claims/rib/check": (
+        "Confirmer le compte sur lequel vous êtes payé",
+        "Confirm the account you are paid on",
     ),
     "claims/rib/confirm": ("Confirmer un nouveau compte bancaire", "Confirm a new bank account"),
 }

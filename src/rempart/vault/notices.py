@@ -69,6 +69,7 @@ class Audited(StrEnum):
     RIB_ASK = "rib:ask"
     RIB_CONFIRM = "rib:confirm"
     RIB_CANCEL = "rib:cancel"
+    RIB_TYPE = "rib:type"
     INDU_NOTICE = "indu:notice"
     PEC_DECIDE = "prise-en-charge:decide"
     CONSULTATIONS_ASK = "consultations:ask"
@@ -85,6 +86,7 @@ TOLD_BY_CASHIER = frozenset(
         Audited.RIB_ASK,
         Audited.RIB_CONFIRM,
         Audited.RIB_CANCEL,
+        Audited.RIB_TYPE,
         Audited.INDU_NOTICE,
         Audited.PEC_DECIDE,
     }

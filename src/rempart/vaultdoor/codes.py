@@ -359,6 +359,11 @@ CODES: dict[str, Code] = {
         "Un changement de RIB est déjà en attente : annulez-le d'abord, ou laissez-le prendre effet.",
         "A change of bank details is waiting already: cancel it first, or let it take effect.",
     ),
+    "rib-none-to-check": Code(
+        409,
+        "Aucune confirmation de RIB ne vous est demandée.",
+        "No confirmation of bank details is asked of you.",
+    ),
     "rib-none-waiting": Code(
         409,
         "Aucun changement de RIB n'est en attente : rechargez la page.",

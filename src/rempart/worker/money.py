@@ -16,6 +16,7 @@ from rempart.claims.expiry import expire
 from rempart.claims.flows import FlowsBusy, make_flows
 from rempart.claims.letter_writing import write_letters
 from rempart.claims.paying import payer_of
+from rempart.claims.rib_checking import judge_typed_ribs
 from rempart.claims.settlement import SettlementBusy, resume, settle
 from rempart.claims.store_settlement import run_of
 from rempart.claims.target import is_target_day
@@ -34,6 +35,7 @@ def settle_when_due(settings: WorkerSettings, clock: Clock) -> None:
         try:
             resume(c, payer_of(settings), clock)
             put_ribs_in_force(c, clock)
+            judge_typed_ribs(c, payer_of(settings).key, clock)
             if not _is_time(settings, clock) or run_of(c, paris_date(clock())) is not None:
                 return
             run = settle(c, payer_of(settings), clock)

@@ -21,8 +21,10 @@ async function show(path, body) {
   clearError();
   swap(place, await act(path, body, { html: true }));
   // The account is the titulaire's to change; anybody here may read, confirm or stop a change.
-  const panel = document.getElementById("rib-panel");
-  if (panel) panel.hidden = role !== "titulaire";
+  for (const id of ["rib-panel", "rib-check-panel"]) {
+    const panel = document.getElementById(id);
+    if (panel) panel.hidden = role !== "titulaire";
+  }
 }
 
 async function after(path, body) {
@@ -31,9 +33,12 @@ async function after(path, body) {
   reveal(place);
 }
 
-async function change(event) {
+const ERRANDS = { "rib-change": "claims/rib/change", "rib-check": "claims/rib/check" };
+
+async function send(event) {
   const form = event.target;
-  if (form.id !== "rib-change") return;
+  const errand = ERRANDS[form.id];
+  if (!errand) return;
   event.preventDefault();
   const field = form.elements.iban;
   const value = iban(field.value);
@@ -42,12 +47,12 @@ async function change(event) {
     field.focus();
     return;
   }
-  await whileBusy(form.querySelector("[type=submit]"), () => after("claims/rib/change", { iban: value }).catch((error) => showError(error)));
+  await whileBusy(form.querySelector("[type=submit]"), () => after(errand, { iban: value }).catch((error) => showError(error)));
 }
 
 export function ready(who) {
   role = who.role;
-  place.addEventListener("submit", change);
+  place.addEventListener("submit", send);
   onButtons({
     confirmRib: () => after("claims/rib/confirm", {}),
     cancelRib: async () => {
