@@ -261,6 +261,7 @@ def _settings(database: Database, folder: Path, origin: str, port: int) -> dict[
         run_folder=folder / "run",
         origin=origin,
         spool_folder=folder / "spool",
+        offline_file=folder / "offline-cards.json",
         port=port,
     )
     write_settings(vault, folder / "vault.toml")

@@ -43,6 +43,7 @@ PUBLIC = {
     "GET /health/live": "does this process answer",
     "GET /health/ready": "can the vault behind it answer",
     "GET /": "the sign-in page",
+    "GET /hors-ligne": "a page without data: it judges a card in the browser",
     "GET /etat": "which service works",
     "GET /etat.json": "the same for machines",
     "GET /etat.atom": "the same as a feed",
@@ -127,7 +128,7 @@ def test_at_the_desk_only_a_passkey_and_an_activation_code_need_no_session() -> 
 def test_no_route_of_the_api_hides_behind_the_portals() -> None:
     public_of_api = {route.partition(" ")[2] for route in PUBLIC | SIGNED}
     assert {path for path in public_of_api if path.startswith(PREFIXES)} == public_of_api - {
-        "/", "/activation", "/etat", "/etat.json", "/etat.atom", "/etat.en.atom", "/langue/{language}",
+        "/", "/activation", "/hors-ligne", "/etat", "/etat.json", "/etat.atom", "/etat.en.atom", "/langue/{language}",
         "/static/{fingerprint}/{name:path}", "/acts/{act:path}", "/claims/{errand:path}",
     }  # fmt: skip
 

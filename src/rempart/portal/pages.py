@@ -26,6 +26,7 @@ class Page:
 PAGES = (
     Page("/", "sign-in.html", signed_in=False),
     Page("/activation", "activation.html", signed_in=False),
+    Page("/hors-ligne", "offline.html", signed_in=False),
     Page("/verifier", "check.html", signed_in=True),
     Page("/facturer", "billing.html", signed_in=True),
     Page("/prises-en-charge", "prises-en-charge.html", signed_in=True),

@@ -207,6 +207,7 @@ async function start() {
   }
   if (page === "/" && byId("sign-in")) startSignIn();
   if (page === "/activation") startActivation();
+  if (page === "/hors-ligne") await (await import("./offline.js")).startOffline();
   // Whoever has something to do first is answered nothing else, not even who they are.
   if (page === "/a-faire") load(byId("to-do"));
   if (!byId("who")) return;
