@@ -31,6 +31,15 @@ class Duty:
         self.drill = drill
         return self
 
+    async def prepare(self) -> None:
+        assert self.drill.town.seats()
+
+    def contained(self) -> None:
+        """Notes only."""
+
+    def close(self) -> None:
+        self.closed = True
+
     async def alerted(self, alert: Alert) -> None:
         self.heard.append((self.drill.clock(), alert))
 
@@ -73,6 +82,7 @@ def test_the_thiefs_count_is_the_ledgers(infected):
 def test_whoever_is_on_duty_is_told_of_each_alert_once_and_as_it_comes(infected, duty):
     report, _, _ = infected
     said = duty.heard
+    assert duty.closed
     assert len({alert.id for _, alert in said}) == len(said)
     assert len(said) == len(report.alerts) + sum(report.alerts_about_others.values())
     first = min(said, key=lambda each: each[1].at)
@@ -141,4 +151,7 @@ def test_the_list_names_every_shipped_scenario():
 
 def test_the_report_is_json(infected):
     report, _, _ = infected
-    assert json.loads(json.dumps(report.to_json()))["persons_exposed"] == report.persons_exposed
+    written = json.loads(json.dumps(report.to_json()))
+    assert written["persons_exposed"] == report.persons_exposed
+    # Nobody on duty acted: nothing is claimed of a response.
+    assert "reopened" not in written

@@ -153,7 +153,8 @@ async def _let_time_pass(drill: Drill, plot: Plot, crashes: Crashes, duty: OnDut
 
 
 async def _tell_duty(drill: Drill, duty: OnDuty) -> None:
-    for alert in await drill.watch.news(drill.begins):
+    # A step may bring his first request a minute forward.
+    for alert in await drill.watch.news(drill.loot.began or drill.begins):
         with drill.timed("duty"):
             await duty.alerted(alert)
 

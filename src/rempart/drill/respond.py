@@ -265,7 +265,9 @@ class Responder:
         read = await fetch(drill, self._insurers, drill.life.receipts)
         told.acknowledged = read.packages
         told.persons_of_the_holder = len(read.everybody - read.robots)
-        told.scope_equals_thief = read.robots == set(drill.loot.told)
+        thiefs = set(drill.loot.told)
+        told.persons_withheld = len(read.robots - thiefs)
+        told.scope_equals_thief = thiefs <= read.robots <= thiefs | drill.loot.withheld
 
     async def _rotate_and_reopen(self, kept: Kept, told: Response) -> None:
         """Void what vouched for the account, give its holder a new code, reopen: first for people of the house, then for everybody."""

@@ -30,8 +30,11 @@ class Response:
     """Notifications, complaint, letters to professionals, statement, register: each as PDF, JSON and text."""
     acknowledged: int = 0
     """Packages that an insurer downloaded, opened with its own key, and acknowledged."""
+    persons_withheld: int = 0
+    """Of the persons listed, those whose answer was counted, and held back as the switch fell: nobody was told."""
     scope_equals_thief: bool = False
-    """By the members' references that the insurers read in their packages: the thief's persons, and nobody but the holder's beside."""
+    """By the members' references that the insurers read in their packages: all of the thief's persons, and beside them nobody but those
+    withheld and the holder's."""
     reopened: bool = False
     steps: list[dict[str, Any]] = field(default_factory=list)
     honest_requests: int = 0
