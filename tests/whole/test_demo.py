@@ -32,8 +32,13 @@ def test_the_demo_plays_the_main_job_and_leaves_nothing_running(tmp_path: Path) 
     assert "numéro d'engagement" in played.stdout
     attacked = measured["attacked"]
     assert 0 < attacked["persons_exposed"] <= 60
-    assert attacked["persons_in_scope"] == attacked["persons_exposed"]
+    # Those whose answer was held back as the switch fell are counted too.
+    withheld = attacked["response"]["persons_withheld"]
+    assert attacked["persons_in_scope"] == attacked["persons_exposed"] + withheld
     # The insured people of the drill, and the canaries among them.
-    assert attacked["persons_without_meters"] == 20_100
+    assert attacked["persons_without_meters"] == 20_084
     assert attacked["contained_minutes"] <= 60
+    assert (attacked["reopened"], attacked["packages"]) == (True, 84)
+    assert attacked["response"]["honest_refused"] == {}
+    assert "exactly" in played.stdout
     assert "<svg" in picture.read_text()[:1_000]

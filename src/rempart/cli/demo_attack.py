@@ -1,4 +1,4 @@
-"""The demo's end: January 2024 again, on a platform of its own, told in words that a pharmacist understands."""
+"""The demo's end: January 2024 again, on a platform of its own, and what is done about it, in words that a pharmacist understands."""
 
 import json
 import subprocess
@@ -27,19 +27,26 @@ class Attacked:
     contained_minutes: float | None
     honest_requests: int
     honest_refused_rate: float
+    contained_after_decision_ms: float
+    scope_seconds: float
+    packages: int
+    packages_seconds: float
+    reopened: bool
+    response: dict[str, Any]
     seconds: float
     picture: str
 
 
 def play_attack(picture: Path, console: Console) -> Attacked:
-    """Play it, tell it, leave the picture. Raises if the thief got more than the line allows, or was not contained."""
+    """Play both, tell them, leave the picture. Raises if the thief got more than the line allows, or the response did not go as it must."""
     console.print(
         "[bold]11.[/bold] January 2024 again, and worse. A robot sits on an infected workstation of a professional, with the session"
-        " open, and a list of 20,000 stolen cards. It asks once a second. (A separate platform, a clock that runs faster: about a minute.)"
+        " open, and a list of 20,000 stolen cards. It asks once a second. (A separate platform, a clock that runs faster: a minute or two.)"
     )
     with tempfile.TemporaryDirectory(prefix="rempart-") as folder:
         report_file = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "rempart.drill", SCENARIO, "--json", str(report_file)]
+        command = [sys.executable, "-m", "rempart.drill", SCENARIO, "--with-response"]
+        command += ["--json", str(report_file)]
         with console.status("   the robot asks, honest colleagues work on…"):
             ran = subprocess.run(
                 [*command, "--picture", str(picture)], capture_output=True, text=True, check=False
@@ -52,9 +59,21 @@ def play_attack(picture: Path, console: Console) -> Attacked:
         picture=str(picture),
     )
     _tell(attacked, console)
-    if attacked.contained_minutes is None or attacked.persons_exposed > MOST:
+    _tell_response(attacked, console)
+    if attacked.contained_minutes is None or attacked.persons_exposed > MOST or _went_wrong(attacked):
         raise RuntimeError(f"the attack did not go as it must: {attacked}")
     return attacked
+
+
+def _went_wrong(attacked: Attacked) -> bool:
+    """Goals of the response: docs/drill.md."""
+    told = attacked.response
+    in_time = (
+        attacked.contained_after_decision_ms < 1_000
+        and attacked.scope_seconds < 5
+        and attacked.packages_seconds < 60
+    )
+    return not (in_time and attacked.reopened and told["scope_equals_thief"] and not told["honest_refused"])
 
 
 def _tell(attacked: Attacked, console: Console) -> None:
@@ -62,15 +81,10 @@ def _tell(attacked: Attacked, console: Console) -> None:
     for what, told in (
         (
             "records told to the robot",
-            f"[bold]{attacked.persons_exposed}[/bold], then it needed a passkey that it has not",
+            f"[bold]{attacked.persons_exposed}[/bold]: it was asked for a passkey that it has not, then stopped",
         ),
         ("without meters, the same robot", f"{attacked.persons_without_meters:,}"),
         ("first alert", f"{_minutes(attacked.first_alert_minutes)} after it began"),
-        (
-            "workstation held by the platform",
-            f"{_minutes(attacked.contained_minutes)} after it began, nobody called",
-        ),
-        ("who is concerned?", f"exactly {attacked.persons_in_scope} persons, says the ledger"),
         (
             "honest colleagues meanwhile",
             f"{attacked.honest_requests:,} rights checked, {attacked.honest_refused_rate:.2%} refused",
@@ -78,6 +92,49 @@ def _tell(attacked: Attacked, console: Console) -> None:
         ("the picture", attacked.picture),
     ):
         table.add_row(f"  {what}", told)
+    console.print(table)
+
+
+def _tell_response(attacked: Attacked, console: Console) -> None:
+    """From the alert to the reopening."""
+    told = attacked.response
+    console.print(
+        "[bold]12.[/bold] The officer on duty calls the house back: it was not them. From here on in real time, while all others work on."
+    )
+    table = Table("", "in January 2024", "here", box=None, padding=(0, 2))
+    for what, then, here in (
+        (
+            "stop it",
+            "the whole platform was cut",
+            f"one account closed, [bold]{attacked.contained_after_decision_ms:.0f} ms[/bold] after the decision",
+        ),
+        (
+            "who is concerned?",
+            "nobody could say",
+            f"[bold]exactly {told['persons_listed']} persons[/bold], each with its proof, and nobody else: {attacked.scope_seconds:.1f} s",
+        ),
+        (
+            "tell their insurers",
+            "84 insurers told their members",
+            f"[bold]{attacked.packages} files[/bold] handed over, sealed, letters ready: {attacked.packages_seconds:.0f} s",
+        ),
+        (
+            "tell the authorities",
+            "the same duties",
+            f"{told['documents']} documents written, every figure from the ledger: {told['documents_seconds']:.1f} s",
+        ),
+        (
+            "work again",
+            "after 14 days, new passwords for all",
+            f"[bold]{told['seconds']:.0f} s[/bold]; a new code for that one account",
+        ),
+        (
+            "everybody else",
+            "stopped for 14 days",
+            f"{told['honest_requests']} rights checked meanwhile, {sum(told['honest_refused'].values())} refused",
+        ),
+    ):
+        table.add_row(f"  {what}", then, here)
     console.print(table)
 
 
