@@ -25,11 +25,13 @@ from rempart.incident import store_case
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import (
     Call,
+    CampaignStarted,
     EnrolEstablishment,
     Enrolled,
     EnrolOperator,
     EnrolProfessional,
     Reply,
+    StartCampaign,
 )
 from tests.browser.conftest import AUTHENTICATOR, DESK, FRENCH, PHONE
 from tests.conftest import Database, TestCluster
@@ -377,6 +379,21 @@ def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
     now = system_clock()
     with room.database.connect("operator") as c:
         store_case.open_incident(c, now, "lou", "Fichier mis en vente", now - 60 * HOUR)
+    with room.database.connect() as owner:
+        # As if she worked on a machine of hers: whoever never signed in is asked nothing.
+        owner.execute(
+            "WITH a AS (UPDATE vault.account SET status = 'active' WHERE login = 'claire.martin' RETURNING id),"
+            " d AS (INSERT INTO vault.device (id, thumbprint, public_key, added)"
+            " VALUES (gen_random_uuid(), sha256('hers'), repeat('k', 65)::bytea, 1) RETURNING id)"
+            " INSERT INTO vault.binding (account, device, label, how, bound, fresh_until)"
+            " SELECT a.id, d.id, 'Poste', 'passkey', 1, 2 FROM a, d"
+        )
+    started = room.operate(
+        StartCampaign(
+            "devices", "account", "claire.martin", reason_fr="Un poste volé.", reason_en="A stolen machine."
+        )
+    )
+    assert isinstance(started, CampaignStarted), started
     lead.go("/salle")
     expect(page.get_by_text("Fichier mis en vente")).to_be_visible()
     expect(page.locator(".incident summary .tag.closed")).to_have_text(re.compile("[0-9]+ en retard"))
@@ -389,6 +406,8 @@ def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
         for path in (
             "/salle",
             "/contenir",
+            "/campagnes",
+            f"/campagne?n={started.number}",
             "/comptes",
             "/operateurs",
             "/journal",

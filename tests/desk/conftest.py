@@ -71,7 +71,7 @@ class Operator:
     def ask(self, path: str, **body: Any) -> Reply:
         return self.browser.ask(f"desk/{path}", **body)
 
-    def expect(self, kind: type[R], path: str, **body: Any) -> R:
+    def expect(self, kind: type[R], path: str, /, **body: Any) -> R:
         return expect(kind, self.ask(path, **body))
 
     def refused(self, path: str, **body: Any) -> str:

@@ -7,6 +7,9 @@ import pytest
 from rempart.foundation.clock import MINUTE, SECOND
 from rempart.foundation.vocabulary import Role
 from rempart.vaultdoor.messages import (
+    CampaignProgress,
+    Campaigns,
+    CampaignStarted,
     DeskSeat,
     Done,
     Effect,
@@ -142,3 +145,25 @@ def test_an_operator_of_whom_a_touch_is_asked_goes_on_with_it(
     room.time.advance(SECOND)
     duty.touch()
     assert [held.named for held in duty.expect(Switches, "switches").switches] == ["diane"]
+
+
+def test_a_campaign_on_one_house_is_started_alone_and_one_on_many_by_two(
+    room: Room, duty: Operator, pharmacy: str
+) -> None:
+    claire = activated(room, "claire", pharmacy)
+    start = {"kind": "sign-out", "reason_fr": "Un poste a été volé.", "reason_en": "A machine was stolen."}
+    counted = duty.expect(Effect, "campaign/start", **start, scope="establishment", key=pharmacy)
+    assert (counted.second, counted.accounts, counted.sessions) == (False, 1, 1)
+    assert claire.browser.ask("security")
+    started = duty.expect(
+        CampaignStarted, "campaign/start", **start, scope="establishment", key=pharmacy, dry_run=False
+    )
+    assert started.concerned == 1
+    assert claire.browser.refused("security") == "session"
+    (one,) = duty.expect(Campaigns, "campaigns").campaigns
+    assert (one.by, one.total, one.done) == ("diane", 1, 0)
+    assert duty.expect(CampaignProgress, "campaign", number=one.number).places[0].total == 1
+    duty.expect(Proposed, "campaign/start", **start, scope="platform", dry_run=False)
+    duty.expect(Done, "campaign/end", number=one.number, reason="all came back", dry_run=False)
+    # Operators are asked nothing by what concerns the others: they still work.
+    assert duty.expect(Switches, "switches").switches == []

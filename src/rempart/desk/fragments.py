@@ -14,6 +14,9 @@ from rempart.doorway.language import speaker
 from rempart.foundation.clock import MINUTE, PARIS, instant
 from rempart.vaultdoor.codes import Code
 from rempart.vaultdoor.messages import (
+    CampaignProgress,
+    Campaigns,
+    CampaignStarted,
     Editors,
     Effect,
     Enrolled,
@@ -31,6 +34,9 @@ from rempart.vaultdoor.messages import (
 
 TEMPLATES = Path(__file__).parent / "templates"
 _FRAGMENTS: dict[type, str] = {
+    CampaignProgress: "campaign.html",
+    Campaigns: "campaigns.html",
+    CampaignStarted: "campaign-started.html",
     Editors: "editors.html",
     Effect: "effect.html",
     Enrolled: "code.html",

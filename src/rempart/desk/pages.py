@@ -31,6 +31,8 @@ PAGES = (
     Page(HOME, "room.html"),
     Page("/contenir", "contain.html"),
     Page("/alerte", "alert.html"),
+    Page("/campagnes", "campaigns.html"),
+    Page("/campagne", "campaign.html"),
     Page("/comptes", "accounts.html"),
     Page("/operateurs", "operators.html"),
     Page("/journal", "journal.html"),

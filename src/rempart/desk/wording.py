@@ -15,6 +15,7 @@ SCOPES: dict[str, Words] = {
     "lane": ("voie de consultation", "lane"),
     "insurer": ("assureur", "insurer"),
     "platform": ("plateforme entière", "whole platform"),
+    "group": ("groupe", "group"),
 }
 KEYS: dict[str, Words] = {
     "device": ("identifiant du poste", "the device's id"),
@@ -40,6 +41,14 @@ ROLES: dict[str, Words] = {
     "onboarding-clerk": ("référencement", "onboarding clerk"),
     "auditor": ("auditeur (lecture seule)", "auditor (read only)"),
 }
+KINDS: dict[str, Words] = {
+    "sign-out": ("se reconnecter", "sign in again"),
+    "devices": ("reconnaître à nouveau ses postes", "bind devices again"),
+    "password": ("changer de mot de passe", "change the password"),
+    "totp": ("refaire le code à usage unique", "enrol one-time codes again"),
+    "editor-keys": ("remplacer sa clé (éditeurs)", "replace the key (editors)"),
+    "rib": ("redonner son RIB (établissements)", "give bank details again (establishments)"),
+}
 STATES: dict[str, Words] = {
     "active": ("actif", "active"),
     "invited": ("à activer", "to be activated"),
@@ -53,6 +62,7 @@ CALLS: dict[str, Words] = {
     "WidenLine": ("Allonger une ligne", "Lengthen a line"),
     "SetBreaker": ("Régler un disjoncteur", "Set a breaker"),
     "SuspendEditor": ("Suspendre un éditeur", "Suspend an editor"),
+    "SetProfile": ("Régler un profil de sécurité", "Set a security profile"),
     "EnrolOperator": ("Donner un accès à l'exploitation", "Give a seat at the desk"),
     "StartCampaign": ("Lancer une campagne", "Start a campaign"),
     "EndCampaign": ("Clore une campagne", "End a campaign"),
@@ -70,9 +80,15 @@ FIELDS: dict[str, Words] = {
     "name": ("Nom", "Name"),
     "role": ("Rôle", "Role"),
     "suspended": ("Suspendre", "Suspend"),
+    "kind": ("Quoi", "What"),
+    "reason_fr": ("Ce que chacun lit", "What each reads, in French"),
+    "reason_en": ("Ce que chacun lit, en anglais", "What each reads"),
+    "days": ("Jours", "Days"),
+    "number": ("Numéro", "Number"),
 }
 VALUES: dict[str, dict[str, Words]] = {
     "scope": SCOPES,
+    "kind": KINDS,
     "hold": HOLDS,
     "role": ROLES,
     "suspended": {"True": ("oui", "yes"), "False": ("non, rouvrir", "no, reopen")},

@@ -14,6 +14,7 @@ from msgspec import Meta
 from rempart.foundation.vocabulary import Assurance, Role
 from rempart.vault import (
     acts,
+    campaigns,
     lines,
     operator,
     proposals,
@@ -35,9 +36,11 @@ from rempart.vaultdoor.messages import (
     Call,
     DeskSeat,
     Effect,
+    EndCampaign,
     EnrolOperator,
     IssueCode,
     Journal,
+    ListCampaigns,
     ListEditors,
     ListOperators,
     ListSwitches,
@@ -45,7 +48,9 @@ from rempart.vaultdoor.messages import (
     Refused,
     Reply,
     SetBreaker,
+    ShowCampaign,
     ShowLine,
+    StartCampaign,
     SuspendAccount,
     SuspendEditor,
     SuspendOperator,
@@ -57,6 +62,7 @@ from rempart.vaultdoor.messages import (
 Name = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")]
 Key = Annotated[str, Meta(max_length=120, pattern=r"^[^\x00]*$")]
 Words = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
+Sentence = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")]
 Number = Annotated[int, Meta(ge=0, le=2**62)]
 Minutes = Annotated[int, Meta(ge=0, le=10 * 366 * 24 * 60)]
 HoldName = Literal["", "closed", "claims-only", "read-only", "known-only", "step-up"]
@@ -161,6 +167,33 @@ class OperatorBody(DeedBody, frozen=True, kw_only=True):
         return SuspendOperator(self.login, self.suspended)
 
 
+class StartBody(DeedBody, frozen=True, kw_only=True):
+    kind: Name
+    scope: Name
+    key: Key = ""
+    reason_fr: Sentence
+    reason_en: Sentence
+    days: Annotated[int, Meta(ge=0, le=campaigns.LONGEST_DAYS)] = 0
+
+    def call(self) -> Call:
+        return StartCampaign(
+            self.kind,
+            self.scope,
+            self.key,
+            reason_fr=self.reason_fr,
+            reason_en=self.reason_en,
+            days=self.days,
+        )
+
+
+class EndBody(DeedBody, frozen=True, kw_only=True):
+    number: Number
+    reason: Words
+
+    def call(self) -> Call:
+        return EndCampaign(self.number, self.reason)
+
+
 DEED_BODIES: dict[str, tuple[type, type[DeedBody]]] = {
     "/desk/contain": (ThrowSwitch, ContainBody),
     "/desk/lift": (ThrowSwitch, LiftBody),
@@ -169,6 +202,8 @@ DEED_BODIES: dict[str, tuple[type, type[DeedBody]]] = {
     "/desk/line/widen": (WidenLine, WidenBody),
     "/desk/breaker": (SetBreaker, BreakerBody),
     "/desk/editor/suspend": (SuspendEditor, EditorBody),
+    "/desk/campaign/start": (StartCampaign, StartBody),
+    "/desk/campaign/end": (EndCampaign, EndBody),
     "/desk/operator/enrol": (EnrolOperator, EnrolBody),
     "/desk/operator/suspend": (SuspendOperator, OperatorBody),
 }
@@ -240,6 +275,10 @@ class AlertBody(Body, frozen=True, kw_only=True):
     id: Number
 
 
+class CampaignBody(Body, frozen=True, kw_only=True):
+    number: Number
+
+
 class AlertsBody(Body, frozen=True, kw_only=True):
     """`open_only`: those that nobody acknowledged."""
 
@@ -278,6 +317,8 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     "/desk/editors": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListEditors()))),
     "/desk/operators": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListOperators()))),
     "/desk/line": (EVERYBODY, Rule(Who.SESSION, LineBody, partial(_look, call=lambda body: ShowLine(body.scope, body.key)))),
+    "/desk/campaigns": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListCampaigns()))),
+    "/desk/campaign": (READERS, Rule(Who.SESSION, CampaignBody, partial(_look, call=lambda body: ShowCampaign(body.number)))),
     "/desk/health": (EVERYBODY, Rule(Who.SESSION, Nothing, _errand)),
     "/desk/alerts": (READERS, Rule(Who.SESSION, AlertsBody, _errand)),
     "/desk/incidents": (READERS, Rule(Who.SESSION, Nothing, _errand)),
