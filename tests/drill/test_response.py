@@ -5,10 +5,12 @@ import json
 import pytest
 
 from rempart.drill.report import Report
-from rempart.drill.respond import AT_ONCE, play_response, require_answerable
+from rempart.drill.respond import play_response, require_answerable
 from rempart.drill.response import beside_january_2024
 from rempart.drill.scenario import BadScenario, read_scenario
 
+MOST_WITHHELD = 10
+"""Requests that a robot has in flight, at the most, as a switch falls."""
 TOWN = "population: {persons: 1500, insurers: 3, establishments: 8}\nhonest: {days: 0}\nseed: 4\n"
 
 
@@ -38,7 +40,7 @@ def test_what_the_insurers_read_is_what_the_thief_counts(report: Report) -> None
     assert told.persons_listed - told.persons_of_the_holder == report.persons_exposed + told.persons_withheld
     # Counted, and held back as the switch fell: never fewer than the thief was told of.
     assert report.persons_exposed > 0
-    assert report.persons_in_scope - report.persons_exposed == told.persons_withheld <= AT_ONCE
+    assert report.persons_in_scope - report.persons_exposed == told.persons_withheld <= MOST_WITHHELD
     assert told.proofs >= told.persons_listed
     assert told.nobody_else == "recomputed"
     assert told.scope_seconds < 5
@@ -72,7 +74,7 @@ def test_the_ledger_accounts_for_every_answer_of_the_night(report: Report) -> No
     ledger = report.ledger
     assert (ledger["unaccounted"], ledger["seats_short"]) == (0, 0)
     assert ledger["leaves"] == ledger["receipts"] + ledger["received_by_nobody"]
-    assert ledger["received_by_nobody"] <= AT_ONCE
+    assert ledger["received_by_nobody"] <= MOST_WITHHELD
 
 
 def test_five_figures_stand_beside_the_drills_own(report: Report) -> None:

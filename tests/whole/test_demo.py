@@ -32,9 +32,9 @@ def test_the_demo_plays_the_main_job_and_leaves_nothing_running(tmp_path: Path) 
     assert "numéro d'engagement" in played.stdout
     attacked = measured["attacked"]
     assert 0 < attacked["persons_exposed"] <= 60
-    # Those whose answer was held back as the switch fell are counted too.
-    withheld = attacked["response"]["persons_withheld"]
-    assert attacked["persons_in_scope"] == attacked["persons_exposed"] + withheld
+    # Those whose answer was held back as a switch fell are counted too.
+    assert 0 <= attacked["persons_in_scope"] - attacked["persons_exposed"] <= 10
+    assert attacked["response"]["scope_equals_thief"]
     # The insured people of the drill, and the canaries among them.
     assert attacked["persons_without_meters"] == 20_084
     assert attacked["contained_minutes"] <= 60

@@ -26,9 +26,17 @@ class Read:
     """What the insurers read in their packages."""
 
     packages: int = 0
-    everybody: Named = field(default_factory=set)
     robots: Named = field(default_factory=set)
-    """Of them, those of whom some answer arrived at no honest person."""
+    """Members of whom the robot holds an answer's receipt."""
+    holders: Named = field(default_factory=set)
+    """Of whom honest people alone do."""
+    withheld: Named = field(default_factory=set)
+    """Of whom an answer was counted that nobody received: held back as a switch fell."""
+
+    def note(self, member: tuple[int, str], indexes: set[int], robots: set[int], honest: set[int]) -> None:
+        """Whose answers these are, by the receipts that arrived."""
+        whose = self.robots if indexes & robots else self.withheld if indexes - honest else self.holders
+        whose.add(member)
 
 
 async def take_seats(drill: Drill, connection: "psycopg.Connection[Any]") -> list[Seat]:
@@ -48,10 +56,10 @@ async def take_seats(drill: Drill, connection: "psycopg.Connection[Any]") -> lis
     return seats
 
 
-async def fetch(drill: Drill, seats: list[Seat], honest: Receipts) -> Read:
+async def fetch(drill: Drill, seats: list[Seat]) -> Read:
     """Each insurer downloads its package, opens it, says what it read, acknowledges it. Raises BadIncidentPackage."""
     jwks, read = await _published_keys(drill), Read()
-    known = {index for indexes in honest.by_account.values() for index in indexes}
+    robots, honest = _indexes(drill.loot.receipts), _indexes(drill.life.receipts)
     for insurer, seat in zip(drill.population.insurers, seats, strict=True):
         private = drill.insurers[insurer.amc].notice.private_bytes_raw()
         if refused := await seat.sign_in():
@@ -59,13 +67,16 @@ async def fetch(drill: Drill, seats: list[Seat], honest: Receipts) -> Read:
         for item in (await _asked(seat, _DESK, {}))["items"]:
             content = b"".join([await _part(seat, item["id"], part) for part in range(1, item["parts"] + 1)])
             for reference, member in references(open_package(content, private, jwks), private):
-                read.everybody.add((insurer.index, reference))
-                if any(answer.index not in known for answer in member.answers):
-                    read.robots.add((insurer.index, reference))
+                indexes = {answer.index for answer in member.answers}
+                read.note((insurer.index, reference), indexes, robots, honest)
             digest = hashlib.sha256(content).hexdigest()
             await _asked(seat, f"{_DESK}/acknowledge", {"id": item["id"], "digest": digest})
             read.packages += 1
     return read
+
+
+def _indexes(receipts: Receipts) -> set[int]:
+    return receipts.at(receipts.by_account)
 
 
 async def _published_keys(drill: Drill) -> dict[str, Any]:

@@ -12,8 +12,6 @@ class Loot:
     """Distinct (insurer, beneficiary) with the instant (µs) at which each was first told to him."""
 
     told: dict[tuple[int, str], int] = field(default_factory=dict)
-    withheld: set[tuple[int, str]] = field(default_factory=set)
-    """Whom he asked for while he was being contained, and was refused: some were counted, their answers held back as the switch fell."""
     receipts: Receipts = field(default_factory=Receipts)
     """Of his answers."""
     asked: int = 0

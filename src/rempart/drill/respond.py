@@ -262,12 +262,10 @@ class Responder:
     async def _insurers_read(self, told: Response) -> None:
         """Each insurer opens its package; what they read is what the thief counts."""
         drill = self._drill
-        read = await fetch(drill, self._insurers, drill.life.receipts)
+        read = await fetch(drill, self._insurers)
         told.acknowledged = read.packages
-        told.persons_of_the_holder = len(read.everybody - read.robots)
-        thiefs = set(drill.loot.told)
-        told.persons_withheld = len(read.robots - thiefs)
-        told.scope_equals_thief = thiefs <= read.robots <= thiefs | drill.loot.withheld
+        told.persons_of_the_holder, told.persons_withheld = len(read.holders), len(read.withheld)
+        told.scope_equals_thief = read.robots == set(drill.loot.told)
 
     async def _rotate_and_reopen(self, kept: Kept, told: Response) -> None:
         """Void what vouched for the account, give its holder a new code, reopen: first for people of the house, then for everybody."""

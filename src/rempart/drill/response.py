@@ -33,8 +33,7 @@ class Response:
     persons_withheld: int = 0
     """Of the persons listed, those whose answer was counted, and held back as the switch fell: nobody was told."""
     scope_equals_thief: bool = False
-    """By the members' references that the insurers read in their packages: all of the thief's persons, and beside them nobody but those
-    withheld and the holder's."""
+    """By the members' references that the insurers read in their packages, those withheld and the holder's apart."""
     reopened: bool = False
     steps: list[dict[str, Any]] = field(default_factory=list)
     honest_requests: int = 0

@@ -79,8 +79,6 @@ class AskingThief:
             return "done"
         told = await grip.ask(target.shown, self.endpoint)
         self._note(grip, target, told)
-        if told.code == "contained" and target.person is not None:
-            self.loot.withheld.add((target.person.insurer, target.person.member_ref))
         return told.code
 
     async def _work(self, many: int) -> None:
