@@ -222,6 +222,12 @@ class Checks:
             )
         return total
 
+    def endless(self) -> Iterator[bytes]:
+        """Requests, each signed when it is taken."""
+        people, turn = self._people(), itertools.cycle(self._counters)
+        while True:
+            yield next(turn).prepared(next(people), int(time.time()))
+
     def _people(self) -> Iterator[Presentation]:
         today = paris_date(system_clock())
         while True:

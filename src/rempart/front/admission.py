@@ -36,16 +36,17 @@ LONGEST_HERE = 5.0
 """Seconds that they wait here."""
 TICK = 0.1
 """Seconds after which a place that nobody takes moves the turn on."""
+MOST_TICKS = 10
 FASTEST = 64
-"""By how much the turn moves faster while nobody comes at all: a thousand numbers drawn by a script are passed over in seconds."""
+"""By how much the turn moves faster while nobody comes at all, doubled each second: numbers that a script drew are soon passed over."""
 USES = 3
 """A mistyped password is not a reason to queue again."""
 REMEMBERED = 16_384
 """Numbers behind the turn that are still good; older ones queue again."""
-LONGEST_WAIT, SHORTEST_WAIT = 30.0, 1.0
+LONGEST_WAIT, SHORTEST_WAIT = 120.0, 1.0
 """Seconds until somebody who waits asks again. Who is far away asks rarely."""
 _SLOTS = 4_096
-_START_RATE = 10.0
+_START_RATE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Admission:
         self._uses = bytearray(REMEMBERED)
         self._running = self._waiting_here = 0
         self._room = asyncio.Condition()
-        self._last, self._boost = clock(), 1
+        self._last = self._busy_at = clock()
         self._rate, self._rated, self._ended = _START_RATE, clock(), 0
         # A hospital's two hundred people come back behind one address.
         self._by_address = Bounds(secret, burst=240, per_second=4)
@@ -113,7 +114,7 @@ class Admission:
             return self._place(number, ticket)
         if not self._use(number):
             return self._draw(address, device, now)
-        self._boost = 1
+        self._busy_at = now
         if await self._take_room():
             return None
         self._uses[number % REMEMBERED] -= 1
@@ -165,23 +166,24 @@ class Admission:
     def _place(self, number: int, ticket: str) -> Place:
         ahead = max(0, number - self._turn)
         seconds = ahead / max(self._rate, 0.5)
-        # Each asks again when most of the wait is over, and never all at the same instant: numbers that follow one another spread.
-        spread = 0.8 + (number % 16) / 80
+        # Each asks again at half the wait, for it may go faster than was thought; and numbers that follow one another spread.
+        spread = 0.4 + (number % 16) / 80
         again = min(max(seconds * spread, SHORTEST_WAIT), LONGEST_WAIT)
         return Place(ahead, -int(-seconds // 1), -int(-again // 1), ticket)
 
     def _move(self, now: float) -> None:
         """Where places stay free although people wait, those whose turn it was have not come: the turn moves on."""
-        ticks = int((now - self._last) / TICK)
+        ticks = min(int((now - self._last) / TICK), MOST_TICKS)
         if ticks <= 0:
             return
         self._last = now
         free = self._at_once - self._running - self._waiting_here
         if free <= 0 or not self.ahead:
-            self._boost = 1
+            self._busy_at = now
             return
-        self._turn_to(self._turn + free * self._boost)
-        self._boost = min(self._boost * 2, FASTEST)
+        # Those who wait ask again after a second or more: only a longer silence says that they are gone.
+        faster = min(2 ** int(min(now - self._busy_at, 16)), FASTEST)
+        self._turn_to(self._turn + ticks * free * faster)
 
     def _turn_to(self, number: int) -> None:
         """The ring forgets what is as old as the ring is long."""
