@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from rempart.cli.counter import Counter
+from rempart.cli.counter import Counter, DoorRefused
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vaultdoor.card_text import read_card_text
 from rempart.vaultdoor.fhir import Presentation
-from rempart.vaultdoor.messages import Call, Done, Refused, Reply, SetVitale
+from rempart.vaultdoor.messages import Call, Done, ProfileView, Refused, Reply, SetProfile, SetVitale
 from tests.browser.platform import AMC, BORN, BY_NIR, NIR, Platform, _run_aside, running_platform
 from tests.conftest import TestCluster
 
@@ -169,3 +169,24 @@ def test_opening_and_closing_a_lane_is_in_the_journal(platform: Platform) -> Non
     assert rows == [
         ("operator", "vitale:open", AMC, "at its request too"), ("operator", "vitale:close", AMC, "at its request"),
     ]  # fmt: skip
+
+
+def test_a_stolen_browser_elsewhere_is_refused_by_its_establishments_networks(
+    platform: Platform, counter: Counter
+) -> None:
+    """Over HTTP: the front tells the vault the peer's own address, and believes no header of a stranger."""
+    shown = read_card_text(platform.scanned).presentation(Domain.PHAR)
+    assert told(counter.check(shown))[0]
+    here = str(counter.act("/acts/here", {})["establishment"])
+    agreed = SetProfile("establishment", here, "agreed", networks=["192.0.2.0/24"])
+    assert isinstance(operate(platform, agreed), ProfileView)
+    before = last_entries(platform, 1_000)
+    counter._http.headers["X-Forwarded-For"] = "192.0.2.7"
+    with pytest.raises(DoorRefused, match="403"):
+        counter.check(shown)
+    with pytest.raises(DoorRefused, match="network"):
+        counter.act("/acts/journal", {"before": 0, "limit": 10})
+    assert last_entries(platform, 1_000) == before
+    agreed = msgspec.structs.replace(agreed, networks=["127.0.0.0/8"])
+    assert isinstance(operate(platform, agreed), ProfileView)
+    assert told(counter.check(shown))[0]

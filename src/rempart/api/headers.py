@@ -17,8 +17,6 @@ SECURE_HEADERS: list[tuple[bytes, bytes]] = [
     # The server would write its own name here.
     (b"server", b"rempart"),
 ]
-CLIENT = "rempart.client"
-"""Key of an ASGI scope: whom the front counts a request by (rempart.front.addresses)."""
 HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 

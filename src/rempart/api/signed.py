@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from starlette.types import Message, Receive, Scope
 
 from rempart.api.headers import reader_language
+from rempart.doorway.taking_in import CLIENT
 from rempart.vaultdoor.fhir import MAX_BODY
 from rempart.vaultdoor.messages import Act, Refused
 
@@ -54,6 +55,7 @@ async def read_signed(
         session=_session(headers.get("cookie", "")),
         body=body,
         language=reader_language(headers.get("language", "")),
+        address=str(scope.get(CLIENT, "")),
     )
 
 

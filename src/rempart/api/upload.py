@@ -20,10 +20,11 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rempart.api.headers import CLIENT, JSON
+from rempart.api.headers import JSON
 from rempart.api.places import Places
 from rempart.api.responses import refused, told, told_json
 from rempart.api.settings import ApiSettings
+from rempart.doorway.taking_in import CLIENT
 from rempart.foundation.clock import SECOND, Clock
 from rempart.foundation.errors import BadInput
 from rempart.foundation.identifiers import check_amc_number

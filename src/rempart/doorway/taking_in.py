@@ -8,6 +8,8 @@ from starlette.requests import ClientDisconnect, Request
 from rempart.vaultdoor.messages import Act, Refused
 
 MAX_BODY = 64 * 1024
+CLIENT = "rempart.client"
+"""Key of an ASGI scope: whence the request came (rempart.front.addresses)."""
 
 
 async def admitted_body(request: Request, origin: str, seconds: float) -> bytes | Refused:
@@ -31,6 +33,7 @@ def as_act(request: Request, body: bytes, cookie: str, language: str) -> Act:
         session=request.cookies.get(cookie, ""),
         body=body,
         language=language,
+        address=str(request.scope.get(CLIENT, "")),
     )
 
 

@@ -7,10 +7,10 @@ import secrets
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rempart.api.application import PREFIXES
-from rempart.api.headers import CLIENT
 from rempart.api.places import Places
 from rempart.api.responses import refused as refused_by_api
 from rempart.api.submit import PATHS
+from rempart.doorway.taking_in import CLIENT
 from rempart.front.addresses import Addresses
 from rempart.front.shape import refused_by_shape
 from rempart.portal.refusals import refuse as refused_by_portal

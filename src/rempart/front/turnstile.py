@@ -10,9 +10,8 @@ from collections import deque
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rempart.api.headers import CLIENT
 from rempart.doorway.headers import secure_headers
-from rempart.doorway.taking_in import MAX_BODY
+from rempart.doorway.taking_in import CLIENT, MAX_BODY
 from rempart.front.admission import HEADER, QUEUED, Admission, Place
 from rempart.portal.refusals import refuse
 from rempart.vaultdoor.messages import Refused

@@ -192,6 +192,7 @@ async def _perform_signed_in(rule: Rule, act: Act, zone: Zone) -> Reply:
         raise DeviceNotBound("keyid")
     verify(act, claimed, who.public_key, origin=zone.settings.origin, now=now, seen=zone.nonces)
     await editors.editor_of(zone, act, now, bound=who.editor)
+    sessions.require_network(who, act.address)
     try:
         reply = await _judge_and_do(rule, act, zone, who, claimed, now)
     except (Forbidden, Contained) as refusal:
@@ -217,6 +218,7 @@ async def _judge_and_do(
     prepared = [await rule.prepare(Asked(zone, now, act.session, who), body)] if rule.prepare else []
     async with zone.pool.acquire() as c, c.transaction():
         who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
+        sessions.require_network(who, act.address)
         await editors.require_active(c, who.editor)
         await _require_right(rule, c, who, now)
         await campaigns.require_nothing_due(c, who, act.target, now)

@@ -3,6 +3,7 @@
 import unicodedata
 import uuid
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec import Meta
 from rempart.foundation.vocabulary import Assurance, Profession, Role
 from rempart.vault.zone import Zone
 
+Network = IPv4Network | IPv6Network
 Short = Annotated[str, Meta(max_length=64)]
 """A login, a code, an id."""
 Label = Annotated[str, Meta(max_length=200)]
@@ -91,6 +93,8 @@ class Speaker:
     """The editor whose software the device is; None for a browser."""
     due_until: int = 0
     """Until when a campaign refuses this person everything but what it demands, µs; 0 for nobody's (rempart.vault.campaigns)."""
+    networks: tuple[tuple[Network, ...], ...] = ()
+    """Whence the establishment works, and the editor's software, each where its profile says so (rempart.vault.profiles)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import uuid
 
 from rempart.foundation.clock import DAY
 from rempart.vault import store_accounts as store
+from rempart.vault import store_profiles
 from rempart.vault.asked import Asked, Assertion, Nothing, Speaker
 from rempart.vault.events import Event
 from rempart.vault.notices import Audited, journal
@@ -50,13 +51,18 @@ async def confirm(zone: Zone, c: Connection, who: Speaker, now: int) -> None:
     """In the transaction that verified the passkey. Detection is told: a robot cannot do this."""
     zone.events.note(Event(now, "confirmed", who.account, who.device, who.establishment))
     bases = _lines(who)
+    # A touch gives a bounded party no more of the policy than its profile does.
+    widening, confirmed, *shared = await store_profiles.shared(
+        c, who.establishment, (WIDENING, CONFIRMED, *bases.values())
+    )
+    bases = dict(zip(bases, shared, strict=True))
     # Before anything of them is read: of several confirmations at once, each sees what the one before it gave.
     await store.lock_meters(c, [who.device, *bases])
     spent, _ = await store.spent(c, who.device, now // HOUR_SLOT, now // DAY_SLOT)
-    await store.step_session(c, who.session, now, spent + CONFIRMED)
+    await store.step_session(c, who.session, now, spent + confirmed)
     for key in sorted(bases):
         if await _left(c, key, bases[key], now) < SHORT:
-            await _widen(c, key, now)
+            await _widen(c, key, now, widening)
 
 
 def _lines(who: Speaker) -> dict[uuid.UUID, int]:
@@ -75,6 +81,6 @@ async def _left(c: Connection, key: uuid.UUID, base: int, now: int) -> int:
     return base - await store.line_spent(c, key, now // MONTH_SLOT)
 
 
-async def _widen(c: Connection, key: uuid.UUID, now: int) -> None:
+async def _widen(c: Connection, key: uuid.UUID, now: int, units: int) -> None:
     if await store.widenings(c, key, now - DAY) < WIDENINGS_A_DAY:
-        await store.widen(c, key, now, WIDENING)
+        await store.widen(c, key, now, units)

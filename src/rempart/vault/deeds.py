@@ -5,12 +5,13 @@ Whoever closes one party acts at once, alone, and is asked for nothing: that is 
 again, destroys, or holds many needs a factor just used; what is wide, and what makes or unmakes an operator, a second person too.
 """
 
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
-from rempart.vault import campaigns, store_desk
+from rempart.vault import campaigns, profiles, store_desk
 from rempart.vault import store_accounts as store
 from rempart.vault.errors import NotThere
 from rempart.vault.store_accounts import Connection
@@ -22,7 +23,9 @@ from rempart.vaultdoor.messages import (
     EndCampaign,
     EnrolOperator,
     IssueCode,
+    RegisterEditor,
     SetBreaker,
+    SetProfile,
     StartCampaign,
     SuspendAccount,
     SuspendEditor,
@@ -36,7 +39,7 @@ NARROW = frozenset({"device", "account", "establishment", "editor"})
 ALONE = frozenset({"known-only", "step-up"})
 """Holds that one person may throw on many: they are still served, or asked to confirm."""
 ALONE_UNITS = 120
-"""What one person may add to a line by one call back."""
+"""What one person may add to a line in all, as long as it counts (32 days)."""
 EVERYBODY = OPERATORS_ROLES
 ON_DUTY = frozenset({Role.DUTY_OFFICER, Role.SECURITY_LEAD})
 CALLED_BACK = ON_DUTY | {Role.ONBOARDING_CLERK}
@@ -75,13 +78,28 @@ async def _if_wide(_c: Connection, call: ThrowSwitch) -> bool:
     return call.scope not in NARROW and call.hold not in ALONE and not call.signatures
 
 
-async def _if_long(_c: Connection, call: WidenLine) -> bool:
-    return call.units > ALONE_UNITS
+async def _if_long(c: Connection, call: WidenLine) -> bool:
+    # With what was given before: a hundred units a day, every day, are many.
+    if call.units > ALONE_UNITS or call.scope not in NARROW:
+        return True
+    key = uuid.UUID(await switch_key(c, call.scope, call.key))
+    _, given = await store.widened_by_operator(c, key, 0)
+    return given + call.units > ALONE_UNITS
+
+
+async def _if_in_place(_c: Connection, call: RegisterEditor) -> bool:
+    # Another key in the place of the one known speaks for every installation at once.
+    return call.replace
 
 
 async def _if_afresh(_c: Connection, call: IssueCode) -> bool:
     # Whoever holds it becomes the account's holder, and its factors are void.
     return call.purpose == "activation"
+
+
+async def _if_wider(c: Connection, call: SetProfile) -> bool:
+    # An editor's or an insurer's holds many; to be stricter with one establishment is a mistake of an hour.
+    return call.scope != "establishment" or await profiles.widens(c, call)
 
 
 async def _of_switch(_zone: Zone, c: Connection, call: ThrowSwitch) -> tuple[str, str]:
@@ -94,6 +112,12 @@ async def _of_line(_zone: Zone, c: Connection, call: WidenLine) -> tuple[str, st
 
 async def _of_breaker(_zone: Zone, c: Connection, call: SetBreaker) -> tuple[str, str]:
     return call.scope, await switch_key(c, call.scope, call.key)
+
+
+async def _of_profile(_zone: Zone, c: Connection, call: SetProfile) -> tuple[str, str]:
+    key, former = await profiles.read(c, call.scope, call.key)
+    profiles.changed(former, call)
+    return call.scope, key
 
 
 async def _of_account(_zone: Zone, c: Connection, call: SuspendAccount | IssueCode) -> tuple[str, str]:
@@ -110,7 +134,9 @@ async def _of_operator(_zone: Zone, c: Connection, call: SuspendOperator) -> tup
     return "account", str(row["id"])
 
 
-async def _of_editor(_zone: Zone, c: Connection, call: SuspendEditor) -> tuple[str, str]:
+async def _of_editor(_zone: Zone, c: Connection, call: SuspendEditor | RegisterEditor) -> tuple[str, str]:
+    if isinstance(call, RegisterEditor) and not call.replace:
+        return "", ""
     return "editor", await switch_key(c, "editor", call.name)
 
 
@@ -129,6 +155,8 @@ DEEDS: dict[type, Deed] = {
     WidenLine: Deed(CALLED_BACK, _if_long, _always, _of_line),
     SetBreaker: Deed(ON_DUTY, _together, _always, _of_breaker),
     SuspendEditor: Deed(ON_DUTY, _together, _always, _of_editor),
+    RegisterEditor: Deed(CALLED_BACK, _if_in_place, _always, _of_editor),
+    SetProfile: Deed(CALLED_BACK, _if_wider, _always, _of_profile),
     EnrolOperator: Deed(LEAD, _together, _always, _of_nobody),
     SuspendOperator: Deed(LEAD, _together, _always, _of_operator),
     StartCampaign: Deed(ON_DUTY, campaigns.takes_two, _always, campaigns.reach),

@@ -15,6 +15,7 @@ from rempart.foundation.errors import Outage, Refusal
 from rempart.foundation.identifiers import refuse_synthetic, refuse_unless_synthetic
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vault import switches
+from rempart.vault.asked import Network
 from rempart.vault.breakers import BreakerOpen, DeviceBusy
 from rempart.vault.capsule import (
     Departure,
@@ -33,11 +34,11 @@ from rempart.vault.decision import ABSENT, ANSWER_CLASS, Grid, decide
 from rempart.vault.directory import KnownInsurer
 from rempart.vault.editors import editor_of, served
 from rempart.vault.engagement import number_of
-from rempart.vault.errors import Due, StepUpNeeded
+from rempart.vault.errors import Due, Elsewhere, LaneClosed, PasskeyOnly, StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.ledgercall import Debited, Entry, Status
 from rempart.vault.policy import LINES, costs
-from rempart.vault.sessions import Standing, standing
+from rempart.vault.sessions import Standing, network_told, standing
 from rempart.vault.signature import SignatureInvalid, VerifiedRequest, read_signature, verify
 from rempart.vault.store_accounts import LOST
 from rempart.vault.zone import Zone
@@ -80,6 +81,9 @@ _REFUSALS: dict[Status, type[Refusal]] = {
     Status.WITHHELD: KnownOnly,
     Status.CLAIMS_ONLY: ClaimsOnly,
     Status.DUE: Due,
+    Status.PASSKEY_ONLY: PasskeyOnly,
+    Status.LANE_CLOSED: LaneClosed,
+    Status.ELSEWHERE: Elsewhere,
 }
 _TOLD_TO_DETECTION = {
     Status.EXHAUSTED: "exhausted",
@@ -87,6 +91,9 @@ _TOLD_TO_DETECTION = {
     Status.STEP_UP: "step-up",
     Status.WITHHELD: "contained",
     Status.CLAIMS_ONLY: "contained",
+    Status.PASSKEY_ONLY: "refused",
+    Status.LANE_CLOSED: "refused",
+    Status.ELSEWHERE: "refused",
 }
 
 
@@ -128,7 +135,7 @@ async def disclose(act: Act, zone: Zone) -> Answer:
     insurer = await zone.directory.insurer(presentation.amc, zone.clock())
     # The card's secret exists from here to the end of this call.
     keys = present(presentation, zone)
-    entry = entry_for(presentation, who, editor, insurer, keys, zone)
+    entry = entry_for(presentation, who, editor, insurer, keys, zone, network_told(act.address))
     # Meter and ledger first, durably. The capsule is opened against their receipt, never before.
     heard = zone.switches.mark()
     debited = await debit(entry, who, insurer, zone)
@@ -259,6 +266,7 @@ def entry_for(
     insurer: KnownInsurer | None,
     keys: tuple[Key, Key],
     zone: Zone,
+    address: Network | None = None,
 ) -> Entry:
     """What the SQL call needs, and nothing more: tags, costs, limits; no identifier of the person."""
     line = LINES[who.profession]
@@ -281,6 +289,7 @@ def entry_for(
         salt=secrets.token_bytes(16),
         bucket=bucket,
         step=step,
+        address=address,
     )
 
 

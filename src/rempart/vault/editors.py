@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rempart.foundation.clock import DAY, MINUTE
 from rempart.foundation.errors import BadInput, Outage, Refusal
-from rempart.vault import store_accounts, store_campaigns, store_editors
+from rempart.vault import store_accounts, store_campaigns, store_editors, store_profiles
 from rempart.vault.actors import Actor
 from rempart.vault.asked import Introduced, Introduction
 from rempart.vault.errors import Conflict, NotThere
@@ -267,7 +267,7 @@ async def _page(asked: Introduced, c: Connection, editor: uuid.UUID) -> EditorPa
         spent=await store_editors.spent(
             c, editor, asked.at // HOUR_SLOT, asked.at // DAY_SLOT, asked.at // MONTH_SLOT
         ),
-        limits=list(editor_limits(reach["establishments"])),
+        limits=await store_profiles.shared(c, editor, editor_limits(reach["establishments"])),
         refusals={line["kind"]: line["count"] for line in refused},
         at=asked.at,
     )

@@ -53,6 +53,24 @@ class Due(Refusal):
     code: ClassVar[str] = "campaign-due"
 
 
+class PasskeyOnly(Refusal):
+    """The profile of a party asks for a passkey (rempart.vault.profiles)."""
+
+    code: ClassVar[str] = "passkey-only"
+
+
+class LaneClosed(Refusal):
+    """The profile of the establishment or its software has not this lane. Said of whoever asks, before anybody is looked for."""
+
+    code: ClassVar[str] = "lane-closed"
+
+
+class Elsewhere(Refusal):
+    """The profile of a party names the networks it works from, and this is none of them."""
+
+    code: ClassVar[str] = "network"
+
+
 class Forbidden(Refusal):
     """The person's memberships do not allow it."""
 

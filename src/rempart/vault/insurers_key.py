@@ -7,6 +7,7 @@ from rempart.foundation.errors import Outage
 from rempart.vault import store_accounts as store
 from rempart.vault import store_consultations, store_switches
 from rempart.vault.errors import NoSuchAct
+from rempart.vault.sessions import require_from
 from rempart.vault.signature import FRESH_SECONDS, ClaimedSignature, Stale
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
@@ -32,6 +33,7 @@ async def vouch_by_key(act: Act, zone: Zone) -> Vouched:
     claimed, now = read_insurers_signature(act), zone.clock()
     try:
         insurer = await proven(zone, act, claimed, now)
+        require_from(act.address, insurer["networks"])
         async with zone.pool.acquire() as c, c.transaction():
             await require_first_time(c, claimed, now)
             scopes = [("platform", ""), ("insurer", str(insurer["number"]))]

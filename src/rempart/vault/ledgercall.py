@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from ipaddress import IPv4Network, IPv6Network
 
 import asyncpg
 
@@ -17,7 +18,7 @@ from rempart.foundation.clock import Clock
 from rempart.foundation.errors import Outage
 
 MAX_BATCH = 64
-SQL = f"SELECT * FROM vault.disclose({', '.join(f'${k}' for k in range(1, 19))})"  # noqa: S608 (numbers)
+SQL = f"SELECT * FROM vault.disclose({', '.join(f'${k}' for k in range(1, 20))})"  # noqa: S608 (numbers)
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 _DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _log = logging.getLogger(__name__)
@@ -39,6 +40,10 @@ class Status(IntEnum):
     """Told, while only people known here are."""
     DUE = 10
     """A campaign asks this person for something first."""
+    PASSKEY_ONLY = 11
+    LANE_CLOSED = 12
+    ELSEWHERE = 13
+    """By the profile of a party (rempart.vault.profiles)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Entry:
     salt: bytes
     bucket: int
     step: int
+    address: IPv4Network | IPv6Network | None = None
+    """Whence it came, on the door's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,11 @@ class LedgerCall:
     async def _run(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            results = await self._answer([entry for entry, _ in batch])
+            try:
+                results = await self._answer([entry for entry, _ in batch])
+            except Exception as error:  # noqa: BLE001 (whatever it is, nobody waits for ever: what was sent may be counted)
+                _log.error("the ledger call failed: %s", type(error).__name__)
+                results = [Outage(type(error).__name__) for _ in batch]
             for (_, future), result in zip(batch, results, strict=True):
                 if future.cancelled():
                     continue
@@ -158,7 +169,7 @@ class LedgerCall:
 
 
 def arguments(now: int, epoch: int, entries: list[Entry]) -> tuple[object, ...]:
-    """The call's eighteen arguments: the clock (µs), then one array a column."""
+    """The call's nineteen arguments: the clock (µs), then one array a column."""
     return (
         now,
         [e.session for e in entries],
@@ -178,4 +189,5 @@ def arguments(now: int, epoch: int, entries: list[Entry]) -> tuple[object, ...]:
         [e.salt for e in entries],
         [e.bucket for e in entries],
         [e.step for e in entries],
+        [e.address for e in entries],
     )

@@ -7,7 +7,7 @@ from rempart.foundation.clock import DAY
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.vocabulary import Profession
 from rempart.vault import store_accounts as store
-from rempart.vault import store_editors
+from rempart.vault import store_editors, store_profiles
 from rempart.vault.actors import Actor
 from rempart.vault.errors import NotThere
 from rempart.vault.notices import Audited, journal
@@ -89,11 +89,11 @@ async def _line_of(c: Connection, scope: str, named: str) -> tuple[uuid.UUID, li
         raise BadInput("scope")
     key = uuid.UUID(await switch_key(c, scope, named))
     if scope == "editor":
-        return key, list(editor_limits((await store_editors.reach(c, key))["establishments"]))
+        served = (await store_editors.reach(c, key))["establishments"]
+        return key, await store_profiles.shared(c, key, editor_limits(served))
     found = await store.profession_behind(c, key)
     if found is None or Profession(found) not in LINES:
         raise NotThere("key")
     line = LINES[Profession(found)]
-    return key, list(
-        {"account": line.account, "device": line.device, "establishment": line.establishment}[scope]
-    )
+    limits = {"account": line.account, "device": line.device, "establishment": line.establishment}[scope]
+    return key, await store_profiles.shared(c, key, limits)

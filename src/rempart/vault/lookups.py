@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from rempart.foundation.vocabulary import DOMAIN_BY_CODE, Lane
 from rempart.vault import store_accounts as store
+from rempart.vault import store_profiles
 from rempart.vault.asked import Asked, Body
 from rempart.vault.engagement import number_of
 from rempart.vault.policy import DAY_SLOT, HOUR_SLOT, LINES, MONTH_SLOT
@@ -30,6 +31,8 @@ async def page(asked: Asked, c: Connection, body: PageBody) -> JournalPage:
     hour, day = await store.spent(c, who.account, asked.at // HOUR_SLOT, asked.at // DAY_SLOT)
     line = await store.line_spent(c, who.device, asked.at // MONTH_SLOT)
     limits = LINES[who.profession].limits(who.assurance) if who.profession in LINES else [0] * 6
+    if who.establishment is not None:
+        limits = await store_profiles.shared(c, who.establishment, limits)
     shown = rows[: body.limit]
     return JournalPage(
         entries=[_entry(row, who.login) for row in shown],

@@ -62,6 +62,7 @@ class Audited(StrEnum):
     EDITOR_ROTATE = "editor:rotate"
     EDITOR_SUSPEND = "editor:suspend"
     EDITOR_REOPEN = "editor:reopen"
+    PROFILE_SET = "profile:set"
     SOFTWARE_INVITE = "software:invite"
     SOFTWARE_INSTALL = "software:install"
     SOFTWARE_CONFIRM = "software:confirm"

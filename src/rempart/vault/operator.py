@@ -17,6 +17,7 @@ from rempart.vault import (
     incidents,
     lines,
     operators,
+    profiles,
     proposals,
     restored,
     software,
@@ -52,6 +53,7 @@ from rempart.vaultdoor.messages import (
     ListCampaigns,
     ListEditors,
     ListOperators,
+    ListProfiles,
     ListProposals,
     ListSwitches,
     Proposals,
@@ -61,9 +63,11 @@ from rempart.vaultdoor.messages import (
     ReleaseText,
     Reply,
     SetBreaker,
+    SetProfile,
     SetVitale,
     ShowCampaign,
     ShowLine,
+    ShowProfile,
     StartCampaign,
     StatePackage,
     SuspendAccount,
@@ -193,8 +197,11 @@ async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional,
     if (call.role == Role.ADMINISTRATOR) != bool(call.group) or bool(call.group) == bool(call.establishment):
         raise BadInput("establishment")
     place = read_id(call.establishment) if call.establishment else None
-    if place is not None and await store.establishment(c, place) is None:
-        raise NotThere("establishment")
+    if place is not None:
+        house = await store.establishment(c, place)
+        # The operators' own seat is given by EnrolOperator alone.
+        if house is None or house["profession"] == Profession.OPERATOR:
+            raise NotThere("establishment")
     group = await _group(c, call.group)
     known = await store.account_by_login(c, login)
     account = known["id"] if known is not None else await store.add_account(c, login, now)
@@ -312,6 +319,9 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     RegisterEditor: editors.register,
     SuspendEditor: editors.suspend,
     ListEditors: editors.list_all,
+    ShowProfile: profiles.show,
+    ListProfiles: profiles.list_all,
+    SetProfile: profiles.set_profile,
     IssueSoftwareCode: software.issue,
     Journal: read_journal,
     AskRelease: ask_release,

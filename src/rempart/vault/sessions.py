@@ -3,7 +3,10 @@
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -11,8 +14,16 @@ from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.foundation.vocabulary import Assurance, Profession, Role
 from rempart.vault import store_accounts as store
 from rempart.vault import store_campaigns, store_desk
-from rempart.vault.asked import Asked, Body, Nothing, Short, Speaker
-from rempart.vault.errors import BadId, DeviceNotBound, Forbidden, SessionOver, StepUpNeeded
+from rempart.vault.asked import Asked, Body, Network, Nothing, Short, Speaker
+from rempart.vault.errors import (
+    BadId,
+    DeviceNotBound,
+    Elsewhere,
+    Forbidden,
+    PasskeyOnly,
+    SessionOver,
+    StepUpNeeded,
+)
 from rempart.vault.notices import Audited, announce
 from rempart.vault.policy import LINES
 from rempart.vault.store_accounts import Connection, Row
@@ -117,8 +128,12 @@ def token_hash(session_token: str) -> bytes:
 
 
 def speaker(row: Row | None, now: int) -> Speaker:
-    """The person behind a session's row. Raises SessionOver when there is none, DeviceNotBound when the device's 12 hours are over."""
-    if row is None:
+    """The person behind a session's row.
+
+    Raises SessionOver when there is none, or none that its place's profile admits any more; DeviceNotBound when the device's 12 hours are
+    over.
+    """
+    if row is None or row["assurance"] < (row["least_assurance"] or 0):
         raise SessionOver
     if row["fresh_until"] <= now:
         raise DeviceNotBound("lapsed")
@@ -137,7 +152,39 @@ def speaker(row: Row | None, now: int) -> Speaker:
         expires=row["expires"],
         editor=row["editor"],
         due_until=row["due_until"],
+        networks=tuple(tuple(each) for each in (row["networks"], row["editor_networks"]) if each),
     )
+
+
+def require_network(who: Speaker, address: str) -> None:
+    """Whence the profiles of the establishment and of its software say that they work, on the door's word. Raises Elsewhere."""
+    for party in who.networks:
+        require_from(address, party)
+
+
+def require_from(address: str, networks: Sequence[Network] | None) -> None:
+    """One party's; none: from anywhere. An address that is not told is none of theirs. Raises Elsewhere."""
+    if not networks:
+        return
+    told = network_told(address)
+    if told is None or not any(covers(each, told) for each in networks):
+        raise Elsewhere
+
+
+@lru_cache(4096)
+def network_told(address: str) -> Network | None:
+    """What a door says of a request's origin: an address, or the /64 of an IPv6 one. None where it says nothing, or no address."""
+    try:
+        return ip_network(address)
+    except ValueError:
+        return None
+
+
+def covers(wide: Network, narrow: Network) -> bool:
+    """Is all of `narrow` in `wide`?"""
+    if isinstance(wide, IPv4Network) and isinstance(narrow, IPv4Network):
+        return narrow.subnet_of(wide)
+    return isinstance(wide, IPv6Network) and isinstance(narrow, IPv6Network) and narrow.subnet_of(wide)
 
 
 def require_own_door(zone: Zone, who: Speaker) -> None:
@@ -171,11 +218,14 @@ async def open_session(
 
     `proven`: it may touch factors and members for five minutes. A sign-in is routine, as the touch for the pace is: malware waits for it,
     or signs the person out to have it; so it is no proof.
-    Raises Forbidden when the account works nowhere any more.
+    Raises Forbidden when the account works nowhere any more, PasskeyOnly when it works only where this assurance is too little.
     """
-    places = await store.memberships(c, account)
-    if not places:
+    seats = await store.memberships(c, account)
+    if not seats:
         raise Forbidden("no membership")
+    places = [seat for seat in seats if seat["least_assurance"] <= assurance]
+    if not places:
+        raise PasskeyOnly
     token, expires = secrets.token_urlsafe(32), now + FRESH
     await store.open_session(
         c,
@@ -260,11 +310,13 @@ class ChooseBody(Body, frozen=True):
 
 
 async def choose(asked: Asked, c: Connection, body: ChooseBody) -> SignedIn:
-    """Go on in another place of work. Raises Forbidden where the person has no seat."""
+    """Go on in another place of work. Raises Forbidden where the person has no seat, PasskeyOnly where the session is too weak."""
     who = asked.who
     wanted = read_id(body.establishment) if body.establishment else None
     for seat in await store.memberships(c, who.account):
         if seat["establishment"] == wanted:
+            if seat["least_assurance"] > who.assurance:
+                raise PasskeyOnly
             await store.move_session(c, who.session, wanted, seat["role"])
             return await signed_in(
                 c,

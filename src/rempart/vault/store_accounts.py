@@ -36,13 +36,15 @@ RESTORED = "restored-backup"
 
 _SESSION = """
 SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establishment, e.profession, s.role, s.assurance, s.proven,
-       s.expires, b.fresh_until, w.editor, a.due_until
+       s.expires, b.fresh_until, w.editor, a.due_until, greatest(e.least_assurance, x.least_assurance) AS least_assurance,
+       e.networks, x.networks AS editor_networks
   FROM vault.session s
   JOIN vault.account a ON a.id = s.account AND a.status = 'active'
   JOIN vault.binding b ON b.account = s.account AND b.device = s.device
   JOIN vault.device d ON d.id = s.device
   LEFT JOIN vault.establishment e ON e.id = s.establishment
   LEFT JOIN vault.software w ON w.device = s.device
+  LEFT JOIN vault.editor x ON x.id = w.editor
  WHERE s.token_hash = $1 AND s.expires > $2 AND (w.device IS NULL OR w.establishment = s.establishment)
    AND EXISTS (SELECT FROM vault.membership m WHERE m.account = s.account AND m.role = s.role
                   AND (m.establishment = s.establishment OR s.establishment IS NULL AND m.party_group IS NOT NULL))
@@ -192,10 +194,11 @@ async def add_meter(c: Connection, key: UUID, kind: int) -> None:
 
 
 async def memberships(c: Connection, account_id: UUID) -> list[Row]:
-    """establishment, party_group, role of an account; establishments first, the oldest first."""
+    """establishment, party_group, role, least_assurance of an account's places; establishments first, the oldest first."""
     return await c.fetch(
-        "SELECT establishment, party_group, role FROM vault.membership WHERE account = $1"
-        " ORDER BY establishment IS NULL, added, establishment",
+        "SELECT m.establishment, m.party_group, m.role, coalesce(e.least_assurance, 1) AS least_assurance"
+        " FROM vault.membership m LEFT JOIN vault.establishment e ON e.id = m.establishment WHERE m.account = $1"
+        " ORDER BY m.establishment IS NULL, m.added, m.establishment",
         account_id,
     )
 

@@ -9,8 +9,8 @@ INQUIRIES = 7_002_106
 
 
 async def insurers_keys(c: Connection) -> list[Row]:
-    """number, amc, signing_key of every insurer."""
-    rows: list[Row] = await c.fetch("SELECT number, amc, signing_key FROM vault.insurer")
+    """number, amc, signing_key, networks of every insurer."""
+    rows: list[Row] = await c.fetch("SELECT number, amc, signing_key, networks FROM vault.insurer")
     return rows
 
 

@@ -44,6 +44,7 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
         await editors.editor_of(zone, act, now, bound=who.editor)
         async with zone.pool.acquire() as c, c.transaction():
             who = sessions.speaker(await store.lock_session(c, token_hash, now), now)
+            sessions.require_network(who, act.address)
             await editors.require_active(c, who.editor)
             place = await _place(c, who)
             since = await store.here_since(c, who.account, who.establishment) if who.establishment else 0

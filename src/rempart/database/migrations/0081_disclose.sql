@@ -35,11 +35,13 @@ CREATE FUNCTION vault.disclose(
   p_told_window bigint[],   -- µs during which a person told of costs nothing again
   p_salt bytea[],
   p_bucket smallint[],      -- features of detection (docs/detection.md)
-  p_step smallint[]
+  p_step smallint[],
+  p_address inet[] DEFAULT NULL  -- whence the request came, on the door's word; NULL where it says nothing
 ) RETURNS TABLE (
   ordinal integer,
   status smallint,          -- 1 told, 2 absent, 3 exhausted, 4 closed, 5 session over, 6 a person must confirm, 8 claims only,
-                            -- 10 something is due first (0190_campaigns.sql); and,
+                            -- 10 something is due first (0190_campaigns.sql); by a party's profile (0180_profiles.sql): 11 by passkey
+                            -- alone, 12 not by this lane, 13 not from there; and,
                             -- while only people known here are served: 9 told, 7 none of them (a leaf stands)
   index bigint,
   commitment bytea,
@@ -67,6 +69,8 @@ DECLARE
   -- who stands behind each session, NULL where it is over
   by_account uuid[]; by_device uuid[]; by_establishment uuid[]; by_profession text[]; by_stepped bigint[]; by_upto integer[];
   by_passkey boolean[]; by_due boolean[];
+  -- by the profiles of its establishment and its editor: why it is refused, the lanes open to both, the share of each one's own line
+  by_refusal smallint[]; by_lanes smallint[]; by_share smallint[]; by_editor_share smallint[];
   -- the batch's meters, locked: key, spent this hour, day and month less what was earned, and what this batch debits
   m_key uuid[]; m_hour integer[]; m_day integer[]; m_line integer[]; m_debit integer[];
   at_key integer[];
@@ -82,6 +86,7 @@ DECLARE
   result smallint;
   refusal smallint;
   base integer;
+  share bigint;
   slot integer;
   -- what is appended to the ledger, in order
   o_ordinal integer[] := '{}'; o_status smallint[] := '{}'; o_outcome smallint[] := '{}'; o_leaf bytea[] := '{}'; o_cost integer[] := '{}';
@@ -92,19 +97,28 @@ BEGIN
   -- 1. the sessions, their devices, accounts, establishments, memberships and editors that still stand; whether any switch is thrown
   SELECT array_agg(w.account ORDER BY u.i), array_agg(w.device ORDER BY u.i), array_agg(w.establishment ORDER BY u.i),
       array_agg(w.profession ORDER BY u.i), array_agg(w.stepped ORDER BY u.i), array_agg(w.upto ORDER BY u.i),
-      array_agg(w.passkey ORDER BY u.i), array_agg(w.due ORDER BY u.i)
-    INTO by_account, by_device, by_establishment, by_profession, by_stepped, by_upto, by_passkey, by_due
+      array_agg(w.passkey ORDER BY u.i), array_agg(w.due ORDER BY u.i),
+      array_agg(w.refusal ORDER BY u.i), array_agg(w.lanes ORDER BY u.i), array_agg(w.share ORDER BY u.i),
+      array_agg(w.editor_share ORDER BY u.i)
+    INTO by_account, by_device, by_establishment, by_profession, by_stepped, by_upto, by_passkey, by_due,
+      by_refusal, by_lanes, by_share, by_editor_share
     FROM unnest(p_session, p_editor) WITH ORDINALITY AS u (id, editor, i)
     LEFT JOIN LATERAL (
       SELECT s.account, s.device, s.establishment, e.profession, s.stepped, s.stepped_upto AS upto, s.assurance = 2 AS passkey,
-             a.due_until > p_at AS due
+             a.due_until > p_at AS due,
+             CASE WHEN s.assurance < greatest(e.least_assurance, x.least_assurance) THEN 11
+                  -- No address told is none of theirs.
+                  WHEN (p_address[u.i] <<= ANY (e.networks::inet[])) IS NOT TRUE AND e.networks IS NOT NULL THEN 13
+                  WHEN (p_address[u.i] <<= ANY (x.networks::inet[])) IS NOT TRUE AND x.networks IS NOT NULL THEN 13 END::smallint AS refusal,
+             e.lanes_open & coalesce(x.lanes_open, e.lanes_open) AS lanes, e.line_percent AS share,
+             coalesce(x.line_percent, 100::smallint) AS editor_share
         FROM vault.session s
         JOIN vault.binding b ON b.account = s.account AND b.device = s.device AND b.fresh_until > p_at
         JOIN vault.account a ON a.id = s.account AND a.status = 'active'
         JOIN vault.establishment e ON e.id = s.establishment AND e.status = 'active'
         JOIN vault.membership r ON r.account = s.account AND r.establishment = s.establishment
-        WHERE s.id = u.id AND s.expires > p_at
-          AND (u.editor = nil OR EXISTS (SELECT FROM vault.editor x WHERE x.id = u.editor AND x.status = 'active'))) w ON true;
+        LEFT JOIN vault.editor x ON x.id = u.editor AND x.status = 'active'
+        WHERE s.id = u.id AND s.expires > p_at AND (u.editor = nil OR x.id IS NOT NULL)) w ON true;
 
   -- 2. lock the meters in one order, so that two vaults never wait for each other; read what they have spent
   SELECT array_agg(m.key), array_agg(vault.spent(m.hour, hour_now - m.hour_slot)),
@@ -150,17 +164,27 @@ BEGIN
       known_only := coalesce(thrown.known, false);
     END IF;
 
+    -- Whom a profile holds to less is told so before the probe: it says nothing of anybody.
+    refusal := coalesce(by_refusal[i], CASE WHEN by_lanes[i] & (1 << (p_lane[i] - 1)) = 0 THEN 12 END);
+    IF refusal IS NOT NULL THEN
+      RETURN QUERY SELECT i, refusal, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
+      CONTINUE;
+    END IF;
+
     -- 4. room for the dearest outcome, decided before the probe, so that exhaustion tells nothing of anybody. A meter that is missing has
     --    no room. An exhausted line of the month, or a pace beyond the ordinary, is first a question to the person at the counter.
     at_key := ARRAY[array_position(m_key, by_account[i]), array_position(m_key, by_device[i]),
                     array_position(m_key, by_establishment[i]), array_position(m_key, p_editor[i])];
     dear := p_cost_absent[i];
     base := 12 * (i - 1);
+    share := by_share[i];
     refusal := NULL;
     FOR k IN 1 .. CASE WHEN p_editor[i] = nil THEN 3 ELSE 4 END LOOP
       slot := at_key[k];
-      IF m_hour[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k - 2] AND m_day[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k - 1] THEN
-        IF m_line[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k] THEN
+      IF k = 4 THEN share := by_editor_share[i]; END IF;
+      IF m_hour[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k - 2] * share / 100
+          AND m_day[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k - 1] * share / 100 THEN
+        IF m_line[slot] + m_debit[slot] + dear <= p_limits[base + 3 * k] * share / 100 THEN
           NULL;
         ELSIF k < 4 AND by_passkey[i] AND by_stepped[i] <= confirmed_line THEN
           refusal := coalesce(refusal, 6);
@@ -173,7 +197,7 @@ BEGIN
     END LOOP;
     slot := at_key[2];
     IF refusal IS NULL AND m_hour[slot] + m_debit[slot] + p_cost_told[i]
-        > greatest(p_pace[i], CASE WHEN by_stepped[i] > confirmed_pace THEN by_upto[i] ELSE 0 END) THEN
+        > greatest(p_pace[i] * by_share[i] / 100, CASE WHEN by_stepped[i] > confirmed_pace THEN by_upto[i] ELSE 0 END) THEN
       refusal := CASE WHEN by_passkey[i] THEN 6 ELSE 3 END;
     END IF;
     IF refusal IS NOT NULL THEN
@@ -182,16 +206,21 @@ BEGIN
     END IF;
 
     -- 5. probe the insurer's current generation; an unknown n° AMC probes a table of nobody
-    SELECT g.generation, g.epoch, g.vitale_open INTO ins FROM vault.insurer g
+    SELECT g.generation, g.epoch, g.least_assurance,
+        CASE WHEN g.vitale_open THEN g.lanes_open ELSE g.lanes_open & 5 END AS lanes INTO ins FROM vault.insurer g
       WHERE g.number = p_insurer[i] AND g.generation > 0;
     IF FOUND THEN
+      IF ins.least_assurance = 2 AND NOT by_passkey[i] THEN
+        RETURN QUERY SELECT i, 11::smallint, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;
+        CONTINUE;
+      END IF;
       EXECUTE format('SELECT sealed, subject, notice_ref FROM capsule.i%s_g%s WHERE tag = $1', p_insurer[i], ins.generation)
         INTO what USING CASE WHEN ins.epoch = p_epoch THEN p_tag[i] ELSE p_tag_before[i] END;
     ELSE
-      SELECT 0 AS generation, 0 AS epoch, true AS vitale_open INTO ins;
+      SELECT 0 AS generation, 0 AS epoch, 7 AS lanes INTO ins;
       EXECUTE 'SELECT sealed, subject, notice_ref FROM vault.nobody WHERE tag = $1' INTO what USING p_tag[i];
     END IF;
-    known := what.sealed IS NOT NULL AND (p_lane[i] <> 2 OR ins.vitale_open);
+    known := what.sealed IS NOT NULL AND ins.lanes & (1 << (p_lane[i] - 1)) <> 0;
     person := CASE WHEN known THEN what.subject ELSE nil END;
     SELECT t.at INTO told_at FROM vault.told t WHERE t.establishment = by_establishment[i] AND t.subject = person;
     withheld := false;
