@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from rempart.foundation.clock import SECOND
 from rempart.foundation.vocabulary import Role
@@ -15,10 +16,14 @@ from rempart.vaultdoor.messages import (
     Act,
     Challenge,
     DeskAct,
+    Done,
+    Enrolled,
     EnrolProfessional,
     IssueCode,
     Jwks,
+    Proposed,
     Refused,
+    RegisterEditor,
     Reply,
     SignedIn,
     Switches,
@@ -199,6 +204,31 @@ def test_an_operator_signs_in_again_after_the_session_was_closed_by_another(
     assert PASSWORD
 
 
+def test_a_mass_incident_does_not_blind_the_room(room: Room, duty: Operator, claire: Person) -> None:
+    with room.database.connect() as owner:
+        owner.execute(
+            "INSERT INTO vault.switch (scope, key, hold, thrown_by, reason, thrown)"
+            " SELECT 'establishment', gen_random_uuid(), 'closed', 'sentinel', repeat('x', 200), n FROM generate_series(1, 20000) n"
+        )
+    for scope, key, hold in (("account", "claire", "closed"), ("profession", "pharmacy", "known-only")):
+        duty.ask("contain", scope=scope, key=key, hold=hold, reason="a mass incident", dry_run=False)
+    standing = duty.expect(Switches, "switches")
+    assert [(count.scope, count.hold, count.number) for count in standing.counts] == [
+        ("profession", "known-only", 1), ("establishment", "closed", 20_000), ("account", "closed", 1),
+    ]  # fmt: skip
+    assert len(standing.switches) == 500
+    # The widest first, and of one width the latest.
+    assert [(held.scope, held.named, held.thrown) for held in standing.switches[1:3]] == [
+        ("establishment", "", 20_000), ("establishment", "", 19_999),
+    ]  # fmt: skip
+    assert standing.switches[0].named == "pharmacy"
+    (held,) = duty.expect(Switches, "switches", scope="account", key="claire").switches
+    assert (held.named, held.reason) == ("claire", "a mass incident")
+    assert duty.refused("switches", scope="account", key="nobody") == "not-found"
+    # What is told of it is the very thing that stands.
+    assert {("account", held.key), ("profession", "pharmacy")} <= set(thrown(room))
+
+
 def mangled(body: type[Any]) -> Iterator[bytes]:
     """Bodies of this kind that nobody means."""
     told = msgspec.inspect.type_info(body)
@@ -238,3 +268,34 @@ def test_hostile_bodies_are_refused_by_name_and_never_break_anything(room: Room,
                     body[:80],
                 )
     assert thrown(room) == []
+
+
+def test_a_line_is_not_lengthened_without_end_by_one_clerk_in_small_steps(room: Room, claire: Person) -> None:
+    clerk = room.operator("odile", Role.ONBOARDING_CLERK)
+    asked = {"scope": "account", "key": "claire", "reason": "called back", "dry_run": False}
+    clerk.touch()
+    expect(Done, clerk.ask("line/widen", units=70, **asked))
+    expect(Done, clerk.ask("line/widen", units=50, **asked))
+    expect(Proposed, clerk.ask("line/widen", units=1, **asked))
+    assert room.rows("SELECT sum(units) FROM vault.widening") == [(120,)]
+
+
+def test_the_operators_seat_is_given_by_nobody_who_enrols_professionals(room: Room, duty: Operator) -> None:
+    ((seat,),) = room.rows("SELECT id::text FROM vault.establishment WHERE profession = 'operator'")
+    assert code(room.operate(EnrolProfessional("mallory", Role.EMPLOYEE, seat))) == "not-found"
+    assert room.rows("SELECT login FROM vault.account") == [("diane",)]
+
+
+def test_an_editors_key_is_replaced_by_two_people_once_the_desk_is_staffed(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    def point(secret: int) -> bytes:
+        numbers = ec.derive_private_key(secret, ec.SECP256R1()).public_key().public_numbers()
+        return b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+
+    room.operator("odile", Role.ONBOARDING_CLERK)
+    room.operator("odette", Role.ONBOARDING_CLERK)
+    expect(Enrolled, room.operate(RegisterEditor("Logiciel", point(1))))
+    proposed = expect(Proposed, room.operate(RegisterEditor("Logiciel", point(2), replace=True)))
+    assert proposed.id
+    assert room.rows("SELECT public_key FROM vault.editor") == [(point(1),)]

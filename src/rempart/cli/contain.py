@@ -20,7 +20,6 @@ from rempart.vaultdoor.messages import (
     ListSwitches,
     ReleaseText,
     Switches,
-    SwitchView,
     ThrowSwitch,
 )
 
@@ -79,13 +78,7 @@ def release(
     )
     ask(folder, call, Done)
     console.print(f"{_called(scope, key)}: released.")
-    # By its own name: the vault knows the key, the operator the label.
-    left = [
-        each
-        for each in _standing(folder)
-        if each.scope == scope and key in {each.key, *each.named.split(" ", 1)}
-    ]
-    for each in left:
+    for each in ask(folder, ListSwitches(scope, key), Switches).switches:
         console.print(f"  still {each.hold}: {each.reason} ({each.by})")
 
 
@@ -106,23 +99,28 @@ def two_people(
 
 
 @app.command()
-def switches(folder: Folder = VAR) -> None:
-    """What is contained now, the widest first. What is over is in `rempart operator journal`."""
-    table = Table()
+def switches(
+    scope: Annotated[str, typer.Argument(help="with a key: what stands on it alone")] = "",
+    key: Annotated[str, typer.Argument(help="as for `contain`")] = "",
+    folder: Folder = VAR,
+) -> None:
+    """What is contained now, counted, then the widest first. What is over is in `rempart operator journal`."""
+    standing, table = ask(folder, ListSwitches(scope, key), Switches), Table()
+    for count in standing.counts:
+        console.print(f"{count.scope}: {count.number} {count.hold}")
     for name in ("what", "hold", "since", "until", "by", "reason"):
         # Never cut: who is stopped, and by whom, is read at night in a narrow window.
         table.add_column(name, overflow="fold")
-    for each in _standing(folder):
+    for each in standing.switches:
         until = _when(each.until) if each.until else "it is released"
         table.add_row(
             f"{each.scope} {each.named}".strip() if each.scope != "device" else f"device {each.key} ({each.named})",
             each.hold, _when(each.thrown), until, each.by, each.reason,
         )  # fmt: skip
     console.print(table)
-
-
-def _standing(folder: Path) -> list[SwitchView]:
-    return ask(folder, ListSwitches(), Switches).switches
+    left = sum(count.number for count in standing.counts) - len(standing.switches)
+    if left:
+        console.print(f"{left} more are not listed: `rempart operator switches SCOPE KEY` tells of one.")
 
 
 def _called(scope: str, key: str) -> str:

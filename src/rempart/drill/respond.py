@@ -390,11 +390,11 @@ class Responder:
     # ── reopening ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _login_of(self, account: str) -> str:
-        standing = (await self._ask(ListSwitches(), Switches)).switches
-        return next(each.named for each in standing if each.scope == "account" and each.key == account)
+        standing = await self._ask(ListSwitches("account", account), Switches)
+        return standing.switches[0].named
 
     async def _stands(self, account: str) -> bool:
-        return any(each.key == account for each in (await self._ask(ListSwitches(), Switches)).switches)
+        return bool((await self._ask(ListSwitches("account", account), Switches)).switches)
 
     async def _new_workstation(self, seat: Seat, code: str) -> None:
         """The workstation is made anew; its holder activates the account on it with the new code and a new passkey."""

@@ -271,6 +271,13 @@ class LineBody(Body, frozen=True, kw_only=True):
     key: Key
 
 
+class SwitchesBody(Body, frozen=True, kw_only=True):
+    """Nothing: what stands anywhere. A scope: what stands on that key."""
+
+    scope: Name = ""
+    key: Key = ""
+
+
 class AlertBody(Body, frozen=True, kw_only=True):
     id: Number
 
@@ -312,7 +319,7 @@ READERS = frozenset({Role.DUTY_OFFICER, Role.SECURITY_LEAD, Role.DPO, Role.AUDIT
 SEAT = "/desk/seat"
 DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     SEAT: (EVERYBODY, Rule(Who.SESSION, Nothing, _seat)),
-    "/desk/switches": (EVERYBODY, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListSwitches()))),
+    "/desk/switches": (EVERYBODY, Rule(Who.SESSION, SwitchesBody, partial(_look, call=lambda body: ListSwitches(body.scope, body.key)))),
     "/desk/journal": (READERS, Rule(Who.SESSION, JournalBody, partial(_look, call=lambda body: Journal(body.limit)))),
     "/desk/editors": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListEditors()))),
     "/desk/operators": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListOperators()))),

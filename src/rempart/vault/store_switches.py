@@ -14,37 +14,15 @@ _FORGOTTEN = 28 * 86_400_000_000
 """µs after which a switch that is over is dropped; the journal keeps that it was thrown."""
 
 
-async def throw(
-    c: Connection, scope: str, key: str, hold: str, by: str, reason: str, now: int, until: int | None
-) -> None:
-    """Throw one, or give one's own another reason and end."""
-    await _insert(c, scope, key, hold, by, reason, now, until, "EXCLUDED.until")
-
-
 async def prolong(
     c: Connection, scope: str, key: str, hold: str, by: str, reason: str, now: int, until: int | None
 ) -> None:
-    """The same, and one's own never ends sooner than it would have."""
-    longest = "CASE WHEN s.until IS NULL OR EXCLUDED.until IS NULL THEN NULL ELSE greatest(s.until, EXCLUDED.until) END"
-    await _insert(c, scope, key, hold, by, reason, now, until, longest)
-
-
-async def _insert(
-    c: Connection,
-    scope: str,
-    key: str,
-    hold: str,
-    by: str,
-    reason: str,
-    now: int,
-    until: int | None,
-    end: str,
-) -> None:
+    """Throw one, or give one's own another reason; it never ends sooner than it would have."""
     await c.execute("DELETE FROM vault.switch WHERE until < $1", now - _FORGOTTEN)
     await c.execute(
-        "INSERT INTO vault.switch AS s (scope, key, hold, thrown_by, reason, thrown, until) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608 (two constants)
+        "INSERT INTO vault.switch AS s (scope, key, hold, thrown_by, reason, thrown, until) VALUES ($1, $2, $3, $4, $5, $6, $7)"
         " ON CONFLICT (scope, key, hold, thrown_by) DO UPDATE SET reason = EXCLUDED.reason, thrown = EXCLUDED.thrown,"
-        f" until = {end}",
+        " until = CASE WHEN s.until IS NULL OR EXCLUDED.until IS NULL THEN NULL ELSE greatest(s.until, EXCLUDED.until) END",
         scope, key, hold, by, reason, now, until,
     )  # fmt: skip
 
@@ -93,20 +71,44 @@ async def stepped(c: Connection, session: UUID) -> int:
     return int(await c.fetchval("SELECT stepped FROM vault.session WHERE id = $1", session) or 0)
 
 
-_LABELS = {
-    "insurer": "SELECT amc || ' ' || name FROM vault.insurer WHERE number = $1::smallint",
-    "editor": "SELECT name FROM vault.editor WHERE id = $1::uuid",
-    "establishment": "SELECT coalesce(finess, amc) FROM vault.establishment WHERE id = $1::uuid",
-    "account": "SELECT login FROM vault.account WHERE id = $1::uuid",
-    "device": "SELECT string_agg(a.login, ', ' ORDER BY a.login) FROM vault.binding b JOIN vault.account a ON a.id = b.account"
-    " WHERE b.device = $1::uuid",
-}
+# The key is compared as text elsewhere: here it is what the switch's own table holds.
+_SHOWN = f"""
+WITH shown AS MATERIALIZED (
+  SELECT s.scope, s.key, s.hold, s.reason, s.thrown, s.until, s.thrown_by, array_position($2::text[], s.scope) AS width, {_RANK} AS rank,
+         CASE WHEN s.scope NOT IN ('platform', 'insurer', 'lane', 'profession') THEN s.key::uuid END AS party
+    FROM vault.switch s WHERE {_IN_FORCE} AND ($4 = '' OR s.scope = $4 AND s.key = $5)
+   ORDER BY width, rank, s.thrown DESC LIMIT $3)
+SELECT h.scope, h.key, h.hold, h.reason, h.thrown, h.until, h.thrown_by, CASE h.scope
+         WHEN 'insurer' THEN (SELECT i.amc || ' ' || i.name FROM vault.insurer i WHERE i.number::text = h.key)
+         WHEN 'editor' THEN (SELECT d.name FROM vault.editor d WHERE d.id = h.party)
+         WHEN 'establishment' THEN (SELECT coalesce(e.finess, e.amc) FROM vault.establishment e WHERE e.id = h.party)
+         WHEN 'account' THEN (SELECT a.login FROM vault.account a WHERE a.id = h.party)
+         WHEN 'device' THEN (SELECT string_agg(few.login, ', ' ORDER BY few.login) FROM (
+           SELECT a.login FROM vault.binding b JOIN vault.account a ON a.id = b.account WHERE b.device = h.party
+            ORDER BY a.login LIMIT 8) few)
+         ELSE h.key END AS label
+  FROM shown h ORDER BY h.width, h.rank, h.thrown DESC
+"""  # noqa: S608 (constants)
 
 
-async def label(c: Connection, scope: str, key: str) -> str:
-    """How an operator calls what a switch is thrown on: a n° AMC, a FINESS, a login; for a device, whose it is."""
-    query = _LABELS.get(scope)
-    if query is None:
-        return key
-    # The key is compared as text elsewhere: here it is what the switch's own table holds.
-    return await c.fetchval(query, int(key) if scope == "insurer" else UUID(key)) or ""
+async def shown(
+    c: Connection, now: int, scopes: Sequence[str], most: int, scope: str = "", key: str = ""
+) -> list[Row]:
+    """scope, key, hold, reason, thrown, until, thrown_by and label of those in force: by `scopes` (widest first), strictness, age.
+
+    label: how an operator calls it (a n° AMC, a FINESS, a login; for a device, whose it is), or null. With `scope`, on that key alone.
+    """
+    rows: list[Row] = await c.fetch(_SHOWN, now, list(scopes), most, scope, key)
+    return rows
+
+
+async def counted(
+    c: Connection, now: int, scopes: Sequence[str], scope: str = "", key: str = ""
+) -> list[tuple[str, str, int]]:
+    """(scope, hold, how many) of those in force, in the same order."""
+    rows = await c.fetch(
+        f"SELECT s.scope, s.hold, count(*) AS number FROM vault.switch s WHERE {_IN_FORCE} AND ($3 = '' OR s.scope = $3 AND s.key = $4)"  # noqa: S608
+        f" GROUP BY s.scope, s.hold ORDER BY array_position($2::text[], s.scope), {_RANK}",
+        now, list(scopes), scope, key,
+    )  # fmt: skip
+    return [(row["scope"], row["hold"], row["number"]) for row in rows]

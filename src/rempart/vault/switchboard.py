@@ -25,6 +25,7 @@ from rempart.vaultdoor.messages import (
     Done,
     ListSwitches,
     ReleaseText,
+    SwitchCount,
     Switches,
     SwitchView,
     ThrowSwitch,
@@ -34,6 +35,8 @@ ALONE = frozenset({Hold.KNOWN_ONLY, Hold.STEP_UP})
 """What one person may throw on the whole platform, and lift: people are still served, or asked to confirm."""
 SIGNED_LATELY = HOUR
 """How old the text may be that two people signed."""
+SHOWN = 500
+"""Switches in one list: a room that a mass incident makes unreadable is none."""
 _HEADER = "rempart switch v1"
 
 
@@ -61,7 +64,8 @@ async def throw_switch(zone: Zone, c: Connection, call: ThrowSwitch, by: Actor) 
     for hold in holds:
         if call.on:
             until = now + call.minutes * MINUTE if call.minutes else None
-            await store_switches.throw(c, call.scope, key, hold, by.name, reason, now, until)
+            # One's own never ends sooner by being thrown again: to shorten it is to lift it, which asks for a proof.
+            await store_switches.prolong(c, call.scope, key, hold, by.name, reason, now, until)
         else:
             await store_switches.undo(c, call.scope, key, hold)
     act = Audited.SWITCH_THROW if call.on else Audited.SWITCH_UNDO
@@ -139,21 +143,23 @@ def _signed_at(note: bytes) -> int:
 # ── what stands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def list_switches(zone: Zone, c: Connection, _call: ListSwitches, _by: Actor) -> Switches:
-    """Everything that holds somebody now, the widest first, then the latest. What is over is in the journal."""
+async def list_switches(zone: Zone, c: Connection, call: ListSwitches, _by: Actor) -> Switches:
+    """What holds somebody now, the widest first: all of it counted, and `SHOWN` of it, or what stands on one key.
+
+    What is over is in the journal. Raises BadInput, NotThere (no such key).
+    """
     now = zone.clock()
-    rows = await store_switches.standing(c, now)
-    rows.sort(key=lambda row: (SCOPES.index(row["scope"]), -row["thrown"]))
-    return Switches([await _view(c, row) for row in rows], now)
+    at = (call.scope, await switch_key(c, call.scope, call.key)) if call.scope else ("", "")
+    counts = await store_switches.counted(c, now, SCOPES, *at)
+    rows = await store_switches.shown(c, now, SCOPES, SHOWN, *at)
+    return Switches([_view(row) for row in rows], now, [SwitchCount(*each) for each in counts])
 
 
-async def _view(c: Connection, row: Row) -> SwitchView:
+def _view(row: Row) -> SwitchView:
     return SwitchView(
         scope=row["scope"],
         key=row["key"],
-        named=Lane(int(row["key"])).name.lower()
-        if row["scope"] == "lane"
-        else await store_switches.label(c, row["scope"], row["key"]),
+        named=Lane(int(row["key"])).name.lower() if row["scope"] == "lane" else row["label"] or "",
         hold=row["hold"],
         reason=row["reason"],
         thrown=row["thrown"],

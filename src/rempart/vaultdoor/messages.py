@@ -149,7 +149,10 @@ class AskTwoPeople(Message, frozen=True):
 
 
 class ListSwitches(Message, frozen=True):
-    """What is contained now. Replies `Switches`."""
+    """What is contained now; with a `scope`, on that key alone, as for `ThrowSwitch`. Replies `Switches`."""
+
+    scope: str = ""
+    key: str = ""
 
 
 class ShowLine(Message, frozen=True):
@@ -562,7 +565,10 @@ class SwitchView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Switches(Message, frozen=True):
-    """What is contained now, the widest scope first, then the latest."""
+    """What is contained now, the widest scope first, then the strictest hold, then the latest: 500 at the most.
+
+    `counts`: of all of them, in the same order.
+    """
 
     switches: list[SwitchView]
     at: int
@@ -595,11 +601,20 @@ class Contract(Message, frozen=True):
     reason: str
     """"" when open, else one of: domain-not-covered, waiting-period, not-started, ended, suspended."""
     valid_from: str
+class SwitchCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many switches of one kind stand."""
+
+    scope: str
+    hold: str
+    number: int
+
+
     valid_to: str
     """ISO dates; "" when the contract has no end."""
     responsible: bool
     formula: str
     """The guarantee in words, e.g. "100 % BR, AMO comprise"."""
+    counts: list[SwitchCount] = msgspec.field(default_factory=list)
     prise_en_charge: bool
     """This domain needs a prise en charge first."""
 

@@ -143,7 +143,9 @@ async function perform(button) {
 async function look(button) {
   const form = button.form;
   const { scope, key } = typed(form);
-  swap(form.querySelector("[data-slot=look]"), await act(button.dataset.look, { scope, key }, { html: true }));
+  const slot = form.querySelector("[data-slot=look]");
+  swap(slot, await act(button.dataset.look, { scope, key }, { html: true }));
+  offer(slot);
 }
 
 async function addPasskey() {
@@ -155,8 +157,14 @@ async function addPasskey() {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.dataset.deed) return;
+  const looks = form.querySelector("[data-look]");
+  if (!form.dataset.deed && !looks) return;
+  // Nothing that was typed goes into an address.
   event.preventDefault();
+  if (!form.dataset.deed) {
+    looks.click();
+    return;
+  }
   if (complete(form)) whileBusy(form.querySelector("[type=submit]"), () => deed(form).catch((error) => showError(error)));
 });
 
