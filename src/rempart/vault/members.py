@@ -26,13 +26,20 @@ from rempart.vaultdoor.messages import Done, Enrolled, Members, MemberView, Sign
 
 UNDO = DAY
 """A removal is undone without a new code for so long."""
+RESERVED = frozenset(
+    {"operator", "sentinel", "vault", "cashier", "sealer", "worker", "supervisor", "witness", "door", "desk"}
+)
+"""Names of processes and of the command line, as the journal writes them: nobody's login."""
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}", re.ASCII)
 
 
 def check_login(text: str) -> str:
-    """A login in its one form: 3 to 64 small letters, digits and . _ @ -. Raises BadInput; one that looks like a NIR is refused too."""
+    """A login in its one form: 3 to 64 small letters, digits and . _ @ -.
+
+    Raises BadInput; so is refused what looks like a NIR, and what the journal calls a process by.
+    """
     login = text.strip().lower()
-    if _LOGIN.fullmatch(login) is None or redact(login) != login:
+    if _LOGIN.fullmatch(login) is None or redact(login) != login or login in RESERVED:
         raise BadInput("login")
     return login
 

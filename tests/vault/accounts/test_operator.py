@@ -56,6 +56,9 @@ def test_an_insurer_is_registered_once_with_its_keys(vault: Vault) -> None:
         (EnrolEstablishment("", Profession.PHARMACY, amc="99999997"), "profession"),
         (EnrolEstablishment("", Profession.INSURER, amc="no"), ""),
         (EnrolProfessional("paul", "king", "x"), "role"),
+        # The journal calls the command line, detection and the processes so: nobody else.
+        (EnrolProfessional("operator", Role.EMPLOYEE, "x"), "login"),
+        (EnrolProfessional("Sentinel", Role.EMPLOYEE, "x"), "login"),
         (EnrolProfessional("paul", Role.EMPLOYEE), "establishment"),
         (EnrolProfessional("paul", Role.ADMINISTRATOR, establishment="x"), "establishment"),
         (EnrolProfessional("paul", Role.EMPLOYEE, "x"), "id"),

@@ -103,6 +103,16 @@ def test_what_stood_before_stands_again_and_all_of_it_can_be_lifted(vault: Vault
     expect(Answer, check_right(vault, claire.browser))
 
 
+def test_a_hold_thrown_again_for_a_minute_frees_no_thief(vault: Vault, claire: Person) -> None:
+    """Whoever rides an operator's session may throw alone: that must not be a way to lift."""
+    account = ThrowSwitch("account", "claire", "odd pace", True)
+    expect(Done, vault.operate(account))
+    expect(Done, vault.operate(msgspec.structs.replace(account, minutes=1, reason="again")))
+    vault.time.advance(2 * MINUTE)
+    assert refusal(check_right(vault, claire.browser)) == "contained"
+    assert [(each.until, each.reason) for each in standing(vault)] == [(0, "again")]
+
+
 def test_a_short_closure_over_a_longer_question_leaves_the_question(vault: Vault, claire: Person) -> None:
     account = ThrowSwitch("account", "claire", "odd pace", True)
     expect(Done, vault.operate(msgspec.structs.replace(account, hold="step-up", minutes=60)))
