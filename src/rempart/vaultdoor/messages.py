@@ -564,6 +564,14 @@ class SwitchView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Lifting it takes a second person."""
 
 
+class SwitchCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many switches of one kind stand."""
+
+    scope: str
+    hold: str
+    number: int
+
+
 class Switches(Message, frozen=True):
     """What is contained now, the widest scope first, then the strictest hold, then the latest: 500 at the most.
 
@@ -572,6 +580,7 @@ class Switches(Message, frozen=True):
 
     switches: list[SwitchView]
     at: int
+    counts: list[SwitchCount] = msgspec.field(default_factory=list)
 
 
 class SignedCheckpoint(Message, frozen=True):
@@ -601,20 +610,11 @@ class Contract(Message, frozen=True):
     reason: str
     """"" when open, else one of: domain-not-covered, waiting-period, not-started, ended, suspended."""
     valid_from: str
-class SwitchCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many switches of one kind stand."""
-
-    scope: str
-    hold: str
-    number: int
-
-
     valid_to: str
     """ISO dates; "" when the contract has no end."""
     responsible: bool
     formula: str
     """The guarantee in words, e.g. "100 % BR, AMO comprise"."""
-    counts: list[SwitchCount] = msgspec.field(default_factory=list)
     prise_en_charge: bool
     """This domain needs a prise en charge first."""
 
