@@ -35,6 +35,9 @@ async def prove(asked: Asked, c: asyncpg.Connection, receipt: str, *, lately: bo
         # The vault may have a new key. Asked once: an invented kid costs one call and is refused.
         await learn_keys(asked.zone)
     signed = reader.verify(receipt, asked.who.establishment)
+    # What an offline card's use earned was metered by nobody: it is for its invoice alone.
+    if lately and signed.most is not None:
+        raise EngagementOld
     if lately and asked.at - signed.at >= ALREADY_TOLD_HOURS[Profession(asked.who.profession)] * HOUR:
         raise EngagementOld
     commitment = await store_care.leaf_commitment(c, signed.index)

@@ -18,7 +18,7 @@ from rempart.claims import store_care
 from rempart.claims import store_invoices as store
 from rempart.claims import store_prises_en_charge as store_pec
 from rempart.claims.act_lines import ActLines, seal_act_lines
-from rempart.claims.care import PricedCare
+from rempart.claims.care import PricedCare, cap
 from rempart.claims.engagement import Engagement
 from rempart.claims.invoice import content_digest, fingerprint, judge_agreed, judge_engaged
 from rempart.claims.messages import Invoice, InvoiceBody, InvoiceFilter, InvoicePage, NumberBody, Shares
@@ -151,7 +151,11 @@ async def _judge(
     twin = await store.twin_of(c, _fingerprint(body, basis))
     if basis.held is None:
         taken = await store_care.taken(c, insurer, terms.pseudonym)
-        return judge_engaged(body, terms, taken, today, twin), None
+        priced = judge_engaged(body, terms, taken, today, twin)
+        if terms.most is not None:
+            left = terms.most - await store.honoured(c, terms.index)
+            priced = cap(priced, max(0, left), offline=True)
+        return priced, None
     # Read again: it may have been billed or freed meanwhile.
     held = await store_pec.find(c, basis.held.agreement.number, lock=True)
     assert held is not None

@@ -121,8 +121,9 @@ def read_lines(care: Care, domain: Domain) -> tuple[Line, ...]:
     return lines
 
 
-def cap(priced: PricedCare, agreed: int) -> PricedCare:
-    """The complementary's part brought down to what was agreed; the patient keeps the rest, last lines first."""
+def cap(priced: PricedCare, agreed: int, *, offline: bool = False) -> PricedCare:
+    """The complementary's part brought down to what was agreed, or to what an offline card's use is honoured up to; the patient keeps the
+    rest, last lines first."""
     over = priced.shares.amc - agreed
     if over <= 0:
         return priced
@@ -131,8 +132,12 @@ def cap(priced: PricedCare, agreed: int) -> PricedCare:
         part = min(left, lines[place].amc)
         lines[place] = _moved(lines[place], part)
         left -= part
-    sentence = f"La prise en charge accorde {Money(agreed).french} au plus à la charge de la complémentaire."
-    step = StepView("agreed", "Prise en charge", agreed, sentence)
+    if offline:
+        sentence = f"L'utilisation de la carte hors ligne est honorée jusqu'à {Money(agreed).french}."
+        step = StepView("offline", "Carte hors ligne", agreed, sentence)
+    else:
+        sentence = f"La prise en charge accorde {Money(agreed).french} au plus à la charge de la complémentaire."
+        step = StepView("agreed", "Prise en charge", agreed, sentence)
     takings = tuple(
         taking
         if taking.counter in {PARTICIPATION, FRANCHISE}

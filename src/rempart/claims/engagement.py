@@ -89,6 +89,7 @@ class _Claims(msgspec.Struct, frozen=True):
     date: date
     contracts: list[ContractTerms]
     psn: str
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class SignedEngagement:
     kid: str
     """Which data key closes the pseudonym."""
     closed: bytes
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ class Engagement:
     contracts: tuple[ContractTerms, ...]
     pseudonym: bytes
     age: int
+    most: int | None = None
+    """Cents that its invoices are honoured up to, together: of an offline card. None: no bound but its terms."""
 
 
 class EngagementReader:
@@ -165,6 +169,7 @@ class EngagementReader:
         return SignedEngagement(
             number=claims.jti, index=claims.log.index, at=claims.log.at, leaf=_unb64(claims.log.leaf), establishment=claims.sub,
             amc=claims.amc, domain=claims.domain, care_date=claims.date, contracts=tuple(claims.contracts), kid=kid, closed=_unb64(closed),
+            most=claims.most,
         )  # fmt: skip
 
     def open(self, signed: SignedEngagement, commitment: bytes | None, wrapped: bytes | None) -> Engagement:
@@ -190,7 +195,7 @@ class EngagementReader:
             raise EngagementInvalid("psn")
         return Engagement(
             number=signed.number, index=signed.index, amc=signed.amc, domain=signed.domain, care_date=signed.care_date,
-            contracts=signed.contracts, pseudonym=opened[:16], age=opened[16],
+            contracts=signed.contracts, pseudonym=opened[:16], age=opened[16], most=signed.most,
         )  # fmt: skip
 
 

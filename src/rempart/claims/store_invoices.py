@@ -96,6 +96,16 @@ async def twin_of(c: asyncpg.Connection, fingerprint: bytes) -> str:
     return str(found or "")
 
 
+async def honoured(c: asyncpg.Connection, engagement: int) -> int:
+    """Cents of the complementary's part on one engagement's accepted invoices."""
+    found: int = await c.fetchval(
+        "SELECT coalesce(sum(amc), 0)::bigint FROM claims.invoice WHERE establishment = claims.establishment() AND engagement = $1"
+        " AND state = 'accepted'",
+        engagement,
+    )
+    return found
+
+
 async def write(c: asyncpg.Connection, judged: Judged) -> uuid.UUID:
     """Write one; a refused one under the same number gives way. Its id."""
     found: uuid.UUID = await c.fetchval(

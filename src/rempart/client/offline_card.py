@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from rempart.client.receipt import verified_payload
 
@@ -19,6 +20,8 @@ CARD = "rempart-offline+jwt"
 """The card's `typ`."""
 STATUS_LIST = "statuslist+jwt"
 """The list's, as the draft names it (draft-ietf-oauth-status-list §5.1)."""
+USE = "rempart-use+jwt"
+"""A use's: signed by the device at whose counter the card was shown."""
 SKEW = 300
 """Seconds by which two clocks may differ."""
 LONGEST = 3_500
@@ -66,6 +69,36 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
+USES: dict[str, tuple[str, str]] = {
+    "device": (
+        "Cette utilisation n'est pas signée par ce poste, ou il n'était pas encore reconnu à cette heure.",
+        "This use is not signed by this device, or the device was not bound yet at that time.",
+    ),
+    "time": (
+        "L'heure de cette utilisation est hors de la validité de la carte, à venir, ou trop ancienne.",
+        "The time of this use is outside the card's validity, in the future, or too long ago.",
+    ),
+    "unknown": ("Cette carte n'est pas, ou plus, connue.", "This card is not known, or no longer."),
+    "closed": (
+        "Cet organisme est arrêté pour l'instant : renvoyez l'utilisation plus tard.",
+        "This insurer is closed for now: send the use again later.",
+    ),
+    "not-open": (
+        "Le droit n'était pas ouvert ce jour-là pour ce domaine.",
+        "The right was not open that day for that domain.",
+    ),
+    "too-many": (
+        "Ce poste a servi trop de cartes hors ligne ce jour-là : appelez l'assistance.",
+        "This device served too many offline cards that day: call the support.",
+    ),
+    "spent": (
+        "Le montant garanti à cette carte ce jour-là est épuisé, tous établissements réunis.",
+        "The amount guaranteed to this card that day is used up, all establishments together.",
+    ),
+}
+"""Why a use earns nothing, besides REASONS."""
+
+
 @dataclass(frozen=True)
 class OfflineCard:
     """What a verified card says. Who it is about, it does not say."""
@@ -105,6 +138,13 @@ def read_text(text: str) -> str:
     if _JWS.fullmatch(squeezed) is None:
         raise CardRefused("unreadable")
     return squeezed
+
+
+def unpack_number(number: str) -> UUID:
+    """A card's number as 16 bytes. Raises CardRefused."""
+    if re.fullmatch(r"[A-Za-z0-9_-]{22}", number) is None:
+        raise CardRefused("unreadable")
+    return UUID(bytes=_unb64url(number))
 
 
 def verify_card(text: str, published: dict[str, Any], now: int) -> OfflineCard:

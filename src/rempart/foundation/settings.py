@@ -101,6 +101,19 @@ class VaultSettings:
         unit="vkey (type 0x04), space, URL",
         default=(),
     )
+    offline_cents: int = setting(
+        "what the uses of one offline card on one day are worth together, wherever they were: a photograph is worth no more",
+        unit="cents",
+        default=15_000,
+    )
+    offline_report_hours: int = setting(
+        "for so long the use of an offline card may be told afterwards: the longest outage",
+        unit="hours",
+        default=360,
+    )
+    offline_cards_a_day: int = setting(
+        "uses of offline cards that one device may tell of a day: a busy counter's", unit="uses", default=60
+    )
     release_keys: tuple[str, ...] = setting(
         "the people of whom two must sign before a restored backup or a renamed ledger discloses again, and to stop or reopen the platform",
         unit="vkeys",

@@ -38,6 +38,12 @@ class Lane(IntEnum):
     """n° AMC + NIR + birth date + rank, no card at hand: narrow, costs more."""
     SECRET = 3
     """The 128-bit secret in the DataMatrix of a card that Rempart issued: wide."""
+    OFFLINE = 4
+    """A signed card verified without any query; told afterwards, looked up never: there is no capsule of this lane."""
+
+
+LOOKED_UP = (Lane.CARD, Lane.VITALE, Lane.SECRET)
+"""The lanes by which one may ask."""
 
 
 class Profession(StrEnum):

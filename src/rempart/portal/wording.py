@@ -1,11 +1,11 @@
 """The words of the trade, in both languages: domains, lanes, roles, outcomes, kinds of notices."""
 
-from rempart.client.offline_card import REASONS
+from rempart.client.offline_card import REASONS, USES
 
 Pair = tuple[str, str]
 
-OFFLINE_REASONS: dict[str, Pair] = REASONS
-"""Why an offline card is refused."""
+OFFLINE_REASONS: dict[str, Pair] = REASONS | USES
+"""Why an offline card is refused, or its use earns nothing."""
 
 DOMAINS: dict[str, Pair] = {
     "PHAR": ("Pharmacie", "Pharmacy"),
@@ -48,6 +48,7 @@ LANES: dict[str, Pair] = {
     "card": ("Carte", "Card"),
     "vitale": ("NIR", "NIR"),
     "secret": ("Carte scannée", "Scanned card"),
+    "offline": ("Carte hors ligne", "Offline card"),
     "none": ("–", "–"),
 }
 OUTCOMES: dict[str, Pair] = {
@@ -155,6 +156,15 @@ DEEDS: dict[str, Pair] = {
         "Confirm the account you are paid on",
     ),
     "claims/rib/confirm": ("Confirmer un nouveau compte bancaire", "Confirm a new bank account"),
+    "claims/insurer/flow/acknowledge": ("Acquitter un flux quotidien", "Acknowledge a daily flow"),
+    "claims/insurer/openings/acknowledge": (
+        "Acquitter des ouvertures du registre",
+        "Acknowledge openings of the ledger",
+    ),
+    "claims/insurer/incidents/acknowledge": (
+        "Acquitter un dossier d'incident",
+        "Acknowledge an incident's package",
+    ),
 }
 """What asks for a fresh proof, by its path: the person reads what they are about to prove it for."""
 NATURES: dict[str, Pair] = {

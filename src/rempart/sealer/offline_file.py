@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from rempart.client.offline_card import STATUS_LIST
-from rempart.foundation.clock import SECOND, Clock
+from rempart.foundation.clock import DAY, SECOND, Clock
 from rempart.foundation.settings import BadSettings
 from rempart.sealer import store
 from rempart.sealer.store import Connection
@@ -21,6 +21,8 @@ PLACES = 1 << 20
 """Cards of one list: 128 KiB before compression, some 200 bytes after it when none is revoked."""
 RENEWED_SECONDS = 15 * 60
 MOST_DAYS = 31
+KEPT_DAYS = 31
+"""After its end a card's row stays so long: its uses are told on reopening."""
 _HOUR = 3_600
 
 
@@ -51,8 +53,8 @@ class OfflineFile:
     def publish(self, connection: Connection) -> None:
         """Sign the lists as they are now; forget the cards that have ended."""
         now = self._clock()
-        store.forget_ended(connection, now)
-        span, revoked = store.places_in_use(connection), store.revoked_places(connection)
+        store.forget_ended(connection, now - KEPT_DAYS * DAY)
+        span, revoked = store.places_in_use(connection, now), store.revoked_places(connection, now)
         lists = [self._sign(number, revoked, now // SECOND) for number in _numbers(span)]
         content = {"issuer": self.origin, "made": now // SECOND, "keys": [self.key.jwk], "lists": lists}
         part = self._path.with_name(f".{self._path.name}.part")

@@ -333,20 +333,25 @@ def revoke_offline(connection: Connection, insurer: Insurer, cards: Sequence[UUI
     return {card for (card,) in rows}
 
 
-def forget_ended(connection: Connection, now: int) -> None:
-    """Cards that have ended need no bit."""
-    connection.execute("DELETE FROM vault.offline_card WHERE not_after <= %s", (now,))
+def forget_ended(connection: Connection, before: int) -> None:
+    """Cards that ended before that: their uses can be told no more."""
+    connection.execute("DELETE FROM vault.offline_card WHERE not_after <= %s", (before,))
 
 
-def places_in_use(connection: Connection) -> tuple[int, int] | None:
+def places_in_use(connection: Connection, now: int) -> tuple[int, int] | None:
     """The first and the last place of a card that lives; None when none does."""
-    row = connection.execute("SELECT min(place), max(place) FROM vault.offline_card").fetchone()
+    row = connection.execute(
+        "SELECT min(place), max(place) FROM vault.offline_card WHERE not_after > %s", (now,)
+    ).fetchone()
     return (row[0], row[1]) if row and row[0] is not None else None
 
 
-def revoked_places(connection: Connection) -> list[int]:
-    """The places of revoked cards."""
-    rows = connection.execute("SELECT place FROM vault.offline_card WHERE revoked IS NOT NULL ORDER BY place")
+def revoked_places(connection: Connection, now: int) -> list[int]:
+    """The places of revoked cards that would live otherwise."""
+    rows = connection.execute(
+        "SELECT place FROM vault.offline_card WHERE revoked IS NOT NULL AND not_after > %s ORDER BY place",
+        (now,),
+    )
     return [place for (place,) in rows]
 
 

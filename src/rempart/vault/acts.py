@@ -26,6 +26,7 @@ from rempart.vault import (
     lookups,
     members,
     notices,
+    offline_use,
     sessions,
     signin,
     software,
@@ -133,6 +134,7 @@ ACTS: dict[str, Rule] = {
     "/acts/software/asked": Rule(Who.SESSION, software.AskedBody, software.asked_of),
     "/acts/software/begin": Rule(Who.SESSION, Nothing, software.begin),
     "/acts/software/confirm": Rule(Who.SESSION, software.ConfirmBody, software.confirm, software.prepare_confirmation),
+    "/acts/offline/report": Rule(Who.SESSION, offline_use.ReportBody, offline_use.report),
     "/acts/editor": Rule(Who.ANYONE, Introduction, editors.page),
     "/acts/editor/rotate": Rule(Who.ANYONE, Introduction, editors.rotate),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Offline cards as the vault's zone makes them: what a card says, and what of it is for the vault alone (docs/offline-card.md)."""
 
+import base64
 import zlib
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -11,7 +12,7 @@ from rempart.foundation.vocabulary import Domain
 from rempart.vault.capsule import CapsuleContent, SealedContract
 from rempart.vault.decision import Grid, decide
 from rempart.vault.disclose import guaranteed
-from rempart.vault.keystore import KeyStore, wrap
+from rempart.vault.keystore import KeyStore, unwrap, wrap
 from rempart.vault.published import PublishedKey, b64url
 
 _CONTEXT = b"rempart-offline-card-v1"
@@ -30,6 +31,12 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
 def seal_person(keys: KeyStore, card: bytes, person: Person) -> str:
     """base64url; `card` is the card's number (16 bytes)."""
     return b64url(wrap(keys, msgspec.msgpack.encode(person), _CONTEXT + card))
+
+
+def open_person(keys: KeyStore, card: bytes, sealed: str) -> Person:
+    """What `seal_person` sealed for that card. Raises InvalidTag."""
+    raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+    return msgspec.msgpack.decode(unwrap(keys, raw, _CONTEXT + card), type=Person)
 
 
 def rights_of(

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import asyncpg
 
@@ -36,6 +36,7 @@ _TAIL = 256 * 1024
 """Bytes that surely hold the file's last line."""
 Kind = Literal["start", "count", "stop"]
 _NOTHING = Record(VERSION, 0, 0, "", "start", {}, {}, 0, 0, 0, 0, 0, 0, 0, 0, "", "")
+R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 
@@ -52,6 +53,8 @@ class _Asking:
     purposes: set[str] = field(default_factory=set)
     logged: bool = False
     """Its leaf stands."""
+    attested: int = 0
+    """Leaves that stand on a device's statement, and on no derivation."""
 
 
 _asking: ContextVar[_Asking | None] = ContextVar("asking", default=None)
@@ -116,6 +119,29 @@ class Operations:
             _asking.reset(token)
             if self._asked - self._recorded >= SOON:
                 self._due.set()
+
+    async def follow_report(self, performing: Awaitable[R]) -> R:
+        """Follow an act, which may tell of uses of offline cards (rempart.vault.offline_use), to its end. Raises what it raises."""
+        asking = _Asking()
+        token = _asking.set(asking)
+        try:
+            reply = await performing
+        except BaseException:
+            self._failed += asking.attested
+            raise
+        else:
+            # Durable by now: the act's transaction is over.
+            self._answered += asking.attested
+            return reply
+        finally:
+            _asking.reset(token)
+
+    def attested(self) -> None:
+        """A leaf is about to be appended that no derivation stands behind."""
+        asking = _asking.get()
+        if asking is not None:
+            asking.attested += 1
+            self._asked += 1
 
     def logged(self) -> None:
         """The rights check that is followed has its leaf, whatever is answered now."""

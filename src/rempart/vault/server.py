@@ -60,7 +60,7 @@ async def _act(act: Act, zone: Zone) -> Reply:
     if act.target == WHO_CONSULTED and act.method == "POST":
         return await consultations.ask_by_key(act, zone)
     if act.target not in RIGHTS:
-        return await acts.perform(act, zone)
+        return await zone.operations.follow_report(acts.perform(act, zone))
     zone.witnessing.require_heard()
     zone.operations.require_counted()
     try:

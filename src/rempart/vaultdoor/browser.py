@@ -63,6 +63,13 @@ class DeviceKey:
             "Signature": f"rempart=:{base64.b64encode(raw).decode()}:",
         }
 
+    def state(self, typ: str, claims: object) -> str:
+        """A compact JWS (ES256) of that kind, which the device states: `kid` is its thumbprint."""
+        head = msgspec.json.encode({"alg": "ES256", "typ": typ, "kid": self.keyid})
+        signed = f"{_b64url(head)}.{_b64url(msgspec.json.encode(claims))}"
+        r, s = decode_dss_signature(self._private.sign(signed.encode(), _ECDSA))
+        return f"{signed}.{_b64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
     def act(self, origin: str, target: str, body: object, created: int, session: str = "") -> Act:
         """A signed `POST` of `body` (bytes, or a value sent as JSON) to `origin` + `target`, in the form a door relays."""
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)

@@ -42,6 +42,8 @@ class Act(Message, frozen=True):
     session: str
     body: bytes
     language: str = "fr"
+    address: str = ""
+    """Whence it came, on the door's word: an IPv4 address, or the /64 of an IPv6 one; "" where the door does not say."""
 
 
 class Health(Message, frozen=True):
@@ -215,6 +217,56 @@ class SuspendEditor(Message, frozen=True):
 
     name: str
     suspended: bool
+
+
+class ApproveApplication(Message, frozen=True):
+    """An application to be referenced may be enrolled, as its digest has it (docs/onboarding.md). Two people's. Replies `Done`."""
+
+    digest: str
+    """SHA-256, hex: the second person compares it with what they read themselves."""
+    finess: str
+    profession: str
+    login: str
+    doubts: list[str]
+    """What the checks found and whoever proposes has looked at: codes."""
+
+
+class EnrolApplication(Message, frozen=True):
+    """Enrol what was approved, once: the establishment and its titulaire. Replies `Onboarded`."""
+
+    digest: str
+    finess: str
+    profession: str
+    login: str
+
+
+class ShowProfile(Message, frozen=True):
+    """What a party is held to beyond the policy (docs/profiles.md). Replies `ProfileView`."""
+
+    scope: str
+    """establishment, editor or insurer"""
+    key: str
+    """A FINESS or the n° AMC of an insurer's seat, an editor's name, an insurer's n° AMC."""
+
+
+class ListProfiles(Message, frozen=True):
+    """The parties held to more than the policy. Replies `Profiles`."""
+
+
+class SetProfile(Message, frozen=True):
+    """The operator changes what a party is held to. What is left out stays. Replies `ProfileView`."""
+
+    scope: str
+    key: str
+    reason: str
+    assurance: str = ""
+    """passkey: nobody works there by password; password: as the policy says."""
+    lanes: list[str] = []
+    """Those that are open, or `none`: a second person reads what is said, so that nothing is said by silence."""
+    percent: int = 0
+    """Of the policy's lines, 10 to 100; an insurer's is its breaker."""
+    networks: list[str] = []
+    """CIDR, or `anywhere`."""
 
 
 class ListEditors(Message, frozen=True):
@@ -405,6 +457,11 @@ Call = (
     | RegisterEditor
     | SuspendEditor
     | ListEditors
+    | ApproveApplication
+    | EnrolApplication
+    | ShowProfile
+    | ListProfiles
+    | SetProfile
     | IssueSoftwareCode
     | Journal
     | StatePackage
@@ -425,7 +482,8 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, IssueCode, SuspendAccount,
         AskRelease, ReleaseRestored,
         ThrowSwitch, AskTwoPeople, ListSwitches, ShowLine, WidenLine, SetBreaker, SetVitale, Journal,
-        RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode,
+        RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode, ShowProfile, ListProfiles, SetProfile,
+        ApproveApplication, EnrolApplication,
         EnrolOperator, SuspendOperator, ListOperators, ListProposals, WithdrawProposal, StatePackage, TellInsurer,
         CountCampaign, StartCampaign, EndCampaign, ListCampaigns, ShowCampaign,
     ),
@@ -646,6 +704,25 @@ class Answer(Message, frozen=True):
     """What it cost of the line, in units (a person already told costs 0)."""
     at: int
     pad: str = ""
+
+
+class OfflineUse(Message, frozen=True):
+    """What became of one reported use of an offline card. `refused`: a reason of the closed list, else ""; then `receipt` is an engagement
+    (compact JWS) bounded to `cents`."""
+
+    card: str = ""
+    domain: str = ""
+    at: int = 0
+    refused: str = ""
+    engagement: str = ""
+    receipt: str = ""
+    cents: int = 0
+
+
+class OfflineUses(Message, frozen=True):
+    """One a statement, in their order."""
+
+    uses: list[OfflineUse]
 
 
 class Challenge(Message, frozen=True):
@@ -923,6 +1000,32 @@ class Stated(Message, frozen=True):
     statement: str
 
 
+class Onboarded(Message, frozen=True):
+    """Ids of what was enrolled, and the one-time code that the letter brings. `joins`: as `Enrolled` has it."""
+
+    establishment: str
+    account: str
+    code: str
+    joins: bool
+
+
+class ProfileView(Message, frozen=True):
+    """What a party is held to; the fields of `SetProfile`."""
+
+    scope: str
+    key: str
+    assurance: str
+    lanes: list[str]
+    percent: int
+    networks: list[str]
+
+
+class Profiles(Message, frozen=True):
+    """Those that are narrower than the policy, by party."""
+
+    profiles: list[ProfileView]
+
+
 class JournalLines(Message, frozen=True):
     """The operator's journal, one JSON object a line."""
 
@@ -1105,6 +1208,9 @@ Reply = (
     | Consultations
     | Members
     | JournalLines
+    | Onboarded
+    | ProfileView
+    | Profiles
     | Stated
     | LineState
     | Vouched
@@ -1119,6 +1225,7 @@ Reply = (
     | Campaigns
     | CampaignProgress
     | ToDo
+    | OfflineUses
 )
 
 

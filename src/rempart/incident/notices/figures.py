@@ -24,11 +24,13 @@ LANES: dict[Lane, tuple[str, str]] = {
     Lane.CARD: ("carte de tiers payant", "tiers payant card"),
     Lane.VITALE: ("carte Vitale", "Vitale card"),
     Lane.SECRET: ("code de la carte", "card's code"),
+    Lane.OFFLINE: ("carte hors ligne", "offline card"),
 }
 CONFIRMED: dict[Lane, tuple[str, str]] = {
     Lane.CARD: ("numéro d'adhérent et date de naissance", "member's number and birth date"),
     Lane.VITALE: ("NIR et date de naissance", "NIR and birth date"),
     Lane.SECRET: ("code de la carte", "card's code"),
+    Lane.OFFLINE: ("carte signée, sans identité", "signed card, without identity"),
 }
 """What whoever asked had to present: an answer does not say it, and shows that it is right."""
 NOTHING = {Language.FRENCH: "aucun", Language.ENGLISH: "none"}
