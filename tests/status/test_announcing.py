@@ -14,7 +14,7 @@ from rempart.status import announcing, store
 from rempart.status.errors import BadAnnouncement, NoSuchAnnouncement, StatusUnavailable
 from rempart.status.feed import as_json, atom
 from rempart.status.model import Audience, Board, Change, Level, Service, Weight
-from rempart.status.reading import StatusReader
+from rempart.status.reading import REMEMBERED, StatusReader
 
 WORDS = ("Les vérifications sont suspendues.", "Checks are suspended.")
 HERE, THERE = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -166,3 +166,56 @@ def test_a_database_that_does_not_answer_is_an_outage_not_a_green_page(database,
     reader = StatusReader(database.dsn("door").replace("rempart_door", "nobody"), clock)
     with pytest.raises(StatusUnavailable):
         asyncio.run(reader.board())
+
+
+def test_a_crowd_on_the_status_page_reads_and_reckons_once(database, operator, clock):
+    """Everybody looks on the day when least works."""
+    made: list[int] = []
+
+    def reckon(board: Board, now: int) -> int:
+        made.append(now)
+        return len(board.announcements)
+
+    async def crowd() -> None:
+        reader = StatusReader(database.dsn("door"), clock)
+        try:
+            assert set(await asyncio.gather(*(reader.make("page", reckon) for _ in range(50)))) == {0}
+            clock.advance(REMEMBERED)
+            await reader.make("page", reckon)
+        finally:
+            await reader.close()
+
+    asyncio.run(crowd())
+    assert made == [clock() - REMEMBERED, clock()]
+
+
+def test_a_crowd_before_a_database_that_hangs_waits_once_for_all(clock):
+    """Each would have waited for those before them, holding a connection of the front's."""
+
+    async def crowd() -> tuple[list[object], int]:
+        came = 0
+
+        async def hang(incoming: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal came
+            came += 1
+            # It listens, and never says a word, until the caller goes.
+            await incoming.read()
+            writer.close()
+            gone.set()
+
+        gone = asyncio.Event()
+        server = await asyncio.start_server(hang, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        reader = StatusReader(
+            f"postgresql://nobody@127.0.0.1:{port}/none?sslmode=disable", clock, timeout=0.5
+        )
+        answers = await asyncio.gather(*(reader.board() for _ in range(50)), return_exceptions=True)
+        answers.append(await asyncio.gather(reader.board(), return_exceptions=True))
+        await gone.wait()
+        server.close()
+        await server.wait_closed()
+        return answers, came
+
+    answers, came = asyncio.run(crowd())
+    assert all(isinstance(answer, StatusUnavailable) for answer in [*answers[:-1], *answers[-1]])
+    assert came == 1

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import jinja2
 from starlette.requests import Request
@@ -17,63 +18,70 @@ from rempart.status.reading import StatusReader
 
 _log = logging.getLogger("rempart.portal")
 _Answer = Callable[[Request], Awaitable[Response]]
+_Made = TypeVar("_Made")
 
 
 def status_routes(env: jinja2.Environment, reader: StatusReader | None, origin: str) -> list[Route]:
     """Without a reader (no database configured) everything is unknown, and says so."""
 
     async def page(request: Request) -> Response:
-        read, language = await _read(reader), reader_language(request)
-        html = env.get_template("status.html").render(
-            t=speaker(language), language=language, path="/etat", **_shown(read, language)
-        )
+        language = reader_language(request)
+
+        def write(board: Board | None, now: int = 0) -> str:
+            shown = {} if board is None else _shown(board, now)
+            return env.get_template("status.html").render(
+                t=speaker(language), language=language, path="/etat", board=board, **_words(language), **shown
+            )
+
+        html = await _made(reader, f"page {language}", write)
         return HTMLResponse(
-            html,
-            status_code=200 if read else 503,
+            write(None) if html is None else html,
+            status_code=503 if html is None else 200,
             headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"},
         )
 
-    def machine(make: Callable[[Board, int], bytes], media_type: str) -> _Answer:
+    def machine(name: str, make: Callable[[Board, int], bytes], media_type: str) -> _Answer:
         async def answer(_request: Request) -> Response:
-            read = await _read(reader)
-            if read is None:
-                return Response(status_code=503)
-            return Response(make(read[1], read[0]), media_type=media_type)
+            made = await _made(reader, name, make)
+            return Response(status_code=503) if made is None else Response(made, media_type=media_type)
 
         return answer
 
     def feed(language: str) -> _Answer:
-        return machine(lambda board, now: atom(board, origin, language, now), "application/atom+xml")
+        return machine(
+            f"feed {language}", lambda board, now: atom(board, origin, language, now), "application/atom+xml"
+        )
 
     return [
         Route("/etat", page, methods=["GET"], name="status"),
-        Route("/etat.json", machine(as_json, "application/json"), methods=["GET"], name="status-json"),
+        Route(
+            "/etat.json", machine("json", as_json, "application/json"), methods=["GET"], name="status-json"
+        ),
         Route("/etat.atom", feed("fr"), methods=["GET"], name="status-feed-fr"),
         Route("/etat.en.atom", feed("en"), methods=["GET"], name="status-feed-en"),
     ]
 
 
-async def _read(reader: StatusReader | None) -> tuple[int, Board] | None:
+async def _made(reader: StatusReader | None, name: str, make: Callable[[Board, int], _Made]) -> _Made | None:
     try:
-        return await reader.board() if reader else None
+        return await reader.make(name, make) if reader else None
     except StatusUnavailable as error:
         _log.warning("status unavailable: %s", error.detail)
         return None
 
 
-def _shown(read: tuple[int, Board] | None, language: str) -> dict[str, object]:
+def _words(language: str) -> dict[str, object]:
     side = 1 if language == "en" else 0
-    names = {service: words[side] for service, words in NAMES.items()}
-    words = {level: both[side] for level, both in LEVELS.items()}
-    if read is None:
-        return {"board": None, "names": names, "words": words, "days": DAYS}
-    now, board = read
     return {
-        "board": board,
-        "now": now,
-        "names": names,
-        "words": words,
+        "names": {service: words[side] for service, words in NAMES.items()},
+        "words": {level: both[side] for level, both in LEVELS.items()},
         "days": DAYS,
+    }
+
+
+def _shown(board: Board, now: int) -> dict[str, object]:
+    return {
+        "now": now,
         "overall": overall(board, now),
         "services": [(s, level_now(board, s, now), history(board, s, now)) for s in Service],
         "standing": [a for a in board.announcements if not a.ended or a.ended > now],
