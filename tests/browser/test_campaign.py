@@ -1,16 +1,23 @@
 """Everybody is asked for a new password: what a person meets, from the sign-in to the counter; and the queue before it, on a busy day."""
 
 import re
+import threading
+import time
 from collections.abc import Callable
+from typing import Self
 
+import httpx
+import msgspec
 import pytest
 from playwright.sync_api import expect
 
 from rempart.foundation.vocabulary import Role
+from rempart.vaultdoor.browser import DeviceKey
 from rempart.vaultdoor.messages import CampaignProgress, CampaignStarted, ShowCampaign, StartCampaign
 from tests.browser.conftest import ENGLISH, FRENCH, PHONE, Seat
 from tests.browser.platform import OPEN, Platform
 from tests.browser.test_accessibility import flawless
+from tests.front.process import wait_until
 
 pytestmark = pytest.mark.browser
 OLD = "Marée-haute 47 sur l'estran"
@@ -119,3 +126,58 @@ def test_no_violation_on_the_page_of_what_is_to_do(
     expect(who.page.locator("[data-demand]")).to_have_count(2)
     flawless(who.page, "to do")
     assert who.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+class Crowd:
+    """Sixteen browsers that sign in as nobody, each time as somebody else, until they are told to stop."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform, self.stopped = platform, threading.Event()
+        self.queued = 0
+        self._threads = [threading.Thread(target=self._hammer, args=(number,)) for number in range(16)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _hammer(self, number: int) -> None:
+        path, count = "/acts/sign-in/password", 0
+        with httpx.Client(base_url=self.platform.origin, trust_env=False, timeout=30) as client:
+            # One address draws 240 numbers at once: the page must still draw its own.
+            while not self.stopped.is_set() and self.queued < 150:
+                key, count = DeviceKey.generate(), count + 1
+                login = f"nobody-{number}-{count}"
+                known = {"device_key": key.public, "device_label": "x", "login": login}
+                body = msgspec.json.encode(known | {"password": "x" * 20, "code": "123456"})
+                headers = key.sign("POST", self.platform.origin + path, body, int(time.time()))
+                answer = client.post(
+                    path, content=body, headers=headers | {"Content-Type": "application/json"}
+                )
+                self.queued += answer.headers.get("Rempart-Code") == "queue"
+
+
+def test_on_a_busy_day_the_page_says_its_place_and_waits_by_itself(
+    seat: Callable[..., Seat], platform: Platform
+) -> None:
+    _, code = platform.enrol(platform.enrol_pharmacy("Pharmacie du Matin"), Role.TITULAIRE)
+    who = seat(bypass_csp=True)
+    who.activate(code)
+    who.sign_out()
+    page = who.page
+    with Crowd(platform) as crowd:
+        wait_until(lambda: crowd.queued >= 40, "a queue")
+        page.click("#passkey-sign-in")
+        expect(page.locator("#waiting")).to_be_visible(timeout=20_000)
+        expect(page.locator("#waiting")).to_contain_text(re.compile(r"Vous êtes \d+e(r)?, environ"))
+        flawless(page, "waiting")
+    # Nobody touches anything: the page goes on when its turn comes.
+    expect(page.locator("#check")).to_be_visible(timeout=60_000)
+    # Chromium writes each 503 on its console; they are the queue's.
+    assert all("503" in complaint for complaint in who.complaints)
+    who.complaints.clear()

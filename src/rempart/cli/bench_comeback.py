@@ -26,13 +26,14 @@ from rich.console import Console
 from rempart.cli.bench_rights import Checks
 from rempart.cli.line import lift_breakers
 from rempart.cli.taking_in import take_in
-from rempart.front.admission import AT_ONCE
 from rempart.population.population import Population
 from rempart.supervisor.platform import Platform, running_platform
 from rempart.vaultdoor.browser import DeviceKey
 
-SEED, PERSONS, PLACES = 84, 2_000, 24
+SEED, PERSONS, PLACES = 84, 2_000, 120
 LOOK_UPS_A_SECOND = 10
+AT_ONCE = 6
+"""Sign-ins that the front lets through at a time (rempart.front.admission)."""
 ROUNDS, PASSED_OVER_SECONDS = 3, 12
 OK = 200
 SIGN_IN, LOOK = "/acts/sign-in/password", "/attente"
