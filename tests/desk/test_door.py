@@ -28,7 +28,8 @@ from rempart.vault import desk_acts, store_desk
 from rempart.vault.desk_acts import DESK, ERRANDS, TABLE
 from rempart.vault.errors import NoSuchAct
 from rempart.vaultdoor.client import VaultClient
-from rempart.vaultdoor.messages import Done, RegisterInsurer, Switches
+from rempart.vaultdoor.messages import Done, Proposed, RegisterInsurer, Switches, ThrowSwitch
+from tests.authenticator import expect
 from tests.desk.conftest import DESK_ORIGIN, Operator, Room
 
 
@@ -220,6 +221,26 @@ def test_every_reach_is_counted_for_every_scope(room: Room, duty: Operator) -> N
 
     for counted in room.runner.run(count()):
         assert counted["sessions"] == 0
+
+
+def test_no_zero_and_no_silence_is_hidden_from_whoever_approves(
+    room: Room, duty: Operator, lead: Operator, door: Door
+) -> None:
+    duty.expect(Proposed, "breaker", scope="platform", units=0, dry_run=False)
+    duty.expect(Proposed, "contain", scope="platform", reason="a leak", dry_run=False)
+    whole = ThrowSwitch("platform", "", "it is over", on=False, whole=True)
+    expect(Proposed, room.operate(whole))
+    shown = " ".join(door.act(lead, "/desk/proposals").text.split())
+    breaker, close, lift = shown.split("<li ")[1:]
+    assert "la part ordinaire reprend" in breaker
+    assert "fermé : rien n&#39;est dit" in close
+    assert "sans fin, jusqu&#39;à ce qu&#39;on le lève" in close
+    assert "tout ce périmètre" in close
+    assert "TOUS les effets" in lift
+    assert "sans fin" not in lift
+    # The journal keeps the same.
+    for line in ("units=0", "hold=closed whole=False", "whole=True"):
+        assert line in room.journal()
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 import asyncio
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from rempart.desk import wording
 from rempart.foundation.clock import SECOND
 from rempart.foundation.vocabulary import Role
+from rempart.vault.deeds import DEEDS
 from rempart.vault.proposals import LIFE
 from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.messages import (
@@ -173,12 +176,41 @@ def test_what_a_suspended_operator_proposed_is_void(room: Room, duty: Operator, 
 def test_a_proposal_that_no_longer_makes_sense_does_nothing(
     room: Room, duty: Operator, lead: Operator
 ) -> None:
-    lift = proposed(duty, "lift", scope="profession", key="pharmacy", reason="over", dry_run=False)
+    held = {"scope": "profession", "key": "pharmacy", "reason": "over", "dry_run": False}
+    # What does not stand is not proposed either, where it has to be looked up.
+    assert duty.refused("lift", **held) == "not-found"
+    lift = proposed(duty, "lift", **held, hold="closed")
     wait(room)
     lead.touch()
     assert lead.refused("proposal/approve", id=lift) == "not-found"
     # Nothing was done: it still waits, and may be withdrawn.
     assert [one.id for one in lead.expect(Proposals, "proposals").proposals] == [lift]
+
+
+def test_what_is_approved_is_the_hold_that_stood_when_it_was_proposed(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    held = {"scope": "profession", "key": "pharmacy", "reason": "a leak", "dry_run": False}
+    for hold in ("read-only", "claims-only"):
+        throw = proposed(duty, **held, hold=hold)
+        wait(room)
+        lead.touch()
+        lead.expect(Done, "proposal/approve", id=throw)
+    first, again = proposed(duty, "lift", **held), proposed(duty, "lift", **held)
+    assert [one.told["hold"] for one in lead.expect(Proposals, "proposals").proposals] == ["claims-only"] * 2
+    wait(room)
+    lead.touch()
+    lead.expect(Done, "proposal/approve", id=first)
+    # The second does not lift what has become the strictest since.
+    assert lead.refused("proposal/approve", id=again) == "not-found"
+    assert [one.hold for one in lead.expect(Switches, "switches").switches] == ["read-only"]
+
+
+def test_every_field_of_what_may_be_proposed_has_its_words() -> None:
+    for call in DEEDS:
+        assert call.__name__ in wording.CALLS
+        fields = {field.name for field in msgspec.structs.fields(call)} - {"on", "signatures"}
+        assert fields <= wording.FIELDS.keys(), call
 
 
 def test_an_editor_is_suspended_and_an_operator_made_by_two_people(

@@ -62,6 +62,8 @@ CALLS: dict[str, Words] = {
     "WidenLine": ("Allonger une ligne", "Lengthen a line"),
     "SetBreaker": ("Régler un disjoncteur", "Set a breaker"),
     "SuspendEditor": ("Suspendre un éditeur", "Suspend an editor"),
+    "RegisterEditor": ("Enregistrer un éditeur ou sa clé", "Register an editor, or its key"),
+    "ApproveApplication": ("Approuver un référencement", "Approve an application"),
     "SetProfile": ("Régler un profil de sécurité", "Set a security profile"),
     "EnrolOperator": ("Donner un accès à l'exploitation", "Give a seat at the desk"),
     "StartCampaign": ("Lancer une campagne", "Start a campaign"),
@@ -85,6 +87,18 @@ FIELDS: dict[str, Words] = {
     "reason_en": ("Ce que chacun lit, en anglais", "What each reads"),
     "days": ("Jours", "Days"),
     "number": ("Numéro", "Number"),
+    "whole": ("Ce qui est levé", "What is lifted"),
+    "public_key": ("Empreinte de la clé", "Digest of the key"),
+    "replace": ("À la place de la clé connue", "In place of the known key"),
+    "assurance": ("Connexion", "Sign-in"),
+    "lanes": ("Voies ouvertes", "Open lanes"),
+    "percent": ("Part des lignes, %", "Share of the lines, %"),
+    "networks": ("Réseaux", "Networks"),
+    "window_days": ("Modifiés depuis, en jours", "Changed since, in days"),
+    "digest": ("Empreinte du dossier", "Digest of the application"),
+    "finess": ("FINESS", "FINESS"),
+    "profession": ("Profession", "Profession"),
+    "doubts": ("Doutes examinés", "Doubts looked at"),
 }
 VALUES: dict[str, dict[str, Words]] = {
     "scope": SCOPES,
@@ -93,9 +107,21 @@ VALUES: dict[str, dict[str, Words]] = {
     "role": ROLES,
     "suspended": {"True": ("oui", "yes"), "False": ("non, rouvrir", "no, reopen")},
     "purpose": {"activation": ("d'activation", "activation"), "device": ("pour un poste", "for a device")},
-}
-"""What a proposal tells, field by field: all of it but UNSAID, which its title says."""
-UNSAID = frozenset({"on", "whole", "signatures"})
+    "key": {"": ("tout ce périmètre", "all of this scope")},
+    "minutes": {"0": ("sans fin, jusqu'à ce qu'on le lève", "no end, until it is lifted")},
+    "units": {"0": ("0 : la limite tombe, la part ordinaire reprend", "0: the limit is gone, the ordinary share holds")},
+    "days": {"0": ("sans fin, jusqu'à ce que tous l'aient fait", "no end, until everybody has done it")},
+    "whole": {
+        "True": ("TOUS les effets qui s'y trouvent à l'approbation", "EVERY hold that stands there when it is approved"),
+        "False": ("cet effet seul", "this hold alone"),
+    },
+    "replace": {"True": ("oui, l'ancienne est nulle aussitôt", "yes, the former is void at once"), "False": ("non", "no")},
+    **{name: {"": ("inchangé", "as it is")} for name in ("assurance", "lanes", "networks")},
+    "doubts": {"": ("aucun", "none")},
+    "percent": {"0": ("inchangé", "as it is")},
+}  # fmt: skip
+"""What a proposal tells, field by field: all of it but what `unsaid` says."""
+_UNSAID = {None: frozenset[str](), "True": frozenset({"on", "whole"}), "False": frozenset({"on", "minutes"})}
 DUES: dict[str, Words] = {
     "done": ("fait", "done"),
     "done late": ("fait en retard", "done late"),
@@ -121,6 +147,14 @@ def loud(dues: Sequence[Due]) -> list[tuple[str, int]]:
     return [
         (state.value, counted[state]) for state in (State.LATE, State.SOON, State.RUNNING) if counted[state]
     ]
+
+
+def unsaid(told: Mapping[str, str]) -> frozenset[str]:
+    """The fields of a proposal that its title says, or that say nothing: a hold thrown is never all of them, a lift has no end.
+
+    All of them are lifted whatever they are called.
+    """
+    return _UNSAID[told.get("on")] | (frozenset({"hold"}) if told.get("whole") == "True" else frozenset())
 
 
 def say(table: Mapping[str, Words], word: str, language: str) -> str:

@@ -4,12 +4,15 @@ Nobody approves their own, nor from a device that speaks for whoever asked; the 
 asked is approved at the desk: the command line is one hand, whoever holds it.
 """
 
+import hashlib
+from typing import Any
+
 import msgspec
 
 from rempart.foundation.clock import MINUTE
 from rempart.foundation.errors import Refusal
 from rempart.foundation.vocabulary import Role
-from rempart.vault import sessions, store_desk, store_switches
+from rempart.vault import sessions, store_desk, store_switches, switchboard
 from rempart.vault.asked import Asked, Speaker
 from rempart.vault.deeds import DEEDS, effect
 from rempart.vault.errors import Forbidden, StepUpNeeded
@@ -17,7 +20,7 @@ from rempart.vault.notices import OPERATOR, Audited, journal
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.two_people import TwoPeople
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.messages import Call, Done, Effect, Proposals, ProposalView, Proposed
+from rempart.vaultdoor.messages import Call, Done, Effect, Proposals, ProposalView, Proposed, ThrowSwitch
 
 LIFE = 30 * MINUTE
 """How long a proposal waits."""
@@ -40,6 +43,9 @@ class ProposalOver(Refusal):
 
 async def propose(zone: Zone, c: Connection, call: Call, now: int, who: Speaker | None) -> Proposed:
     """Keep a call until a second person approves it. `who`: None for a command. Raises BadInput, NotThere where it touches nothing."""
+    if isinstance(call, ThrowSwitch):
+        # What is agreed to is what is done, whatever is thrown or lifted meanwhile.
+        call = await switchboard.named_hold(c, call, now)
     counted = await effect(zone, c, call)
     login, expires = (who.login if who else OPERATOR), now + LIFE
     number = await store_desk.propose(
@@ -126,10 +132,16 @@ def told(call: Call) -> str:
 
 
 def _fields(call: Call) -> dict[str, str]:
-    """What is said in it, as text; what was left out is left out."""
+    """All that is said in it, as text: a zero and a silence are said too. Nothing that is proposed has been signed for."""
     return {
-        name: str(value) for name, value in msgspec.structs.asdict(call).items() if value or value is False
+        name: _text(value) for name, value in msgspec.structs.asdict(call).items() if name != "signatures"
     }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"SHA-256 {hashlib.sha256(value).hexdigest()}"
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 async def _is_held(c: Connection, row: Row, now: int) -> bool:

@@ -7,6 +7,8 @@ import hashlib
 import json
 from datetime import datetime
 
+import msgspec
+
 from rempart.foundation.clock import HOUR, MINUTE, SECOND, instant
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.vocabulary import Lane
@@ -78,6 +80,15 @@ def _thrown(call: ThrowSwitch) -> Hold:
     if call.whole or not does_something(call.scope, hold):
         raise BadInput("hold")
     return hold
+
+
+async def named_hold(c: Connection, call: ThrowSwitch, now: int) -> ThrowSwitch:
+    """The same call, saying which hold it throws or lifts where it left that out; all of them stays all. Raises BadInput, NotThere."""
+    if call.whole or call.hold:
+        return call
+    key = await switch_key(c, call.scope, call.key)
+    hold = Hold.CLOSED if call.on else (await _lifted(c, call, key, now))[0]
+    return msgspec.structs.replace(call, hold=hold.value)
 
 
 async def _lifted(c: Connection, call: ThrowSwitch, key: str, now: int) -> list[Hold]:
