@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from rempart.foundation.clock import SECOND
+from rempart.foundation.clock import HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Role
+from rempart.vault.deeds import WITHOUT_PROOF
 from rempart.vault.desk_acts import DESK
 from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.messages import (
@@ -202,6 +203,27 @@ def test_an_operator_signs_in_again_after_the_session_was_closed_by_another(
     assert duty.refused("switches") == "session"
     assert expect(Switches, elsewhere.ask("desk/switches")).switches == []
     assert PASSWORD
+
+
+def test_a_machine_left_open_closes_twenty_parties_and_no_editor(room: Room, duty: Operator) -> None:
+    at = ec.derive_private_key(7, ec.SECP256R1()).public_key().public_numbers()
+    point = b"\4" + at.x.to_bytes(32, "big") + at.y.to_bytes(32, "big")
+    expect(Enrolled, room.operate(RegisterEditor("Logiphar", point)))
+    room.time.advance(30 * MINUTE)
+    editor = {"scope": "editor", "key": "Logiphar", "reason": "mischief", "dry_run": False}
+    assert duty.refused("contain", **editor) == "step-up"
+    places = [room.establishment(1 + number) for number in range(WITHOUT_PROOF + 1)]
+    for place in places[:-1]:
+        expect(Done, duty.ask("contain", **contain(place)))
+    for _ in range(2):
+        assert duty.refused("contain", **contain(places[-1])) == "step-up"
+    assert set(thrown(room)) == {("establishment", place) for place in places[:-1]}
+    # The person goes on at once; and an hour later nothing is asked again.
+    duty.touch()
+    expect(Done, duty.ask("contain", **contain(places[-1])))
+    expect(Done, duty.ask("contain", **editor))
+    room.time.advance(HOUR)
+    expect(Done, duty.ask("contain", **contain(places[0])))
 
 
 def test_a_mass_incident_does_not_blind_the_room(room: Room, duty: Operator, claire: Person) -> None:

@@ -36,6 +36,10 @@ from rempart.vaultdoor.messages import (
 
 NARROW = frozenset({"device", "account", "establishment", "editor"})
 """Scopes that one person may hold alone: a party, and nobody else."""
+ONE_PARTY = NARROW - {"editor"}
+"""Those that one person may hold by a session alone: an editor is everybody who works with it."""
+WITHOUT_PROOF = 20
+"""Closures an hour by one operator, beyond which even these ask for a factor: a live session is not the person."""
 ALONE = frozenset({"known-only", "step-up"})
 """Holds that one person may throw on many: they are still served, or asked to confirm."""
 ALONE_UNITS = 120
@@ -149,7 +153,7 @@ def _always(_call: Call) -> bool:
 
 
 DEEDS: dict[type, Deed] = {
-    ThrowSwitch: Deed(ON_DUTY, _if_wide, lambda call: not call.on or call.scope not in NARROW, _of_switch),
+    ThrowSwitch: Deed(ON_DUTY, _if_wide, lambda call: not call.on or call.scope not in ONE_PARTY, _of_switch),
     SuspendAccount: Deed(ON_DUTY, _alone, _always, _of_account),
     IssueCode: Deed(CALLED_BACK, _if_afresh, _always, _of_account),
     WidenLine: Deed(CALLED_BACK, _if_long, _always, _of_line),

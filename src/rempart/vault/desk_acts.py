@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from rempart.foundation.clock import HOUR
 from rempart.foundation.vocabulary import Assurance, Role
 from rempart.vault import (
     acts,
@@ -24,7 +25,7 @@ from rempart.vault import (
 from rempart.vault.actors import Actor, both
 from rempart.vault.acts import ACTS, Rule, Who
 from rempart.vault.asked import Asked, Body, Nothing
-from rempart.vault.deeds import DEEDS, EVERYBODY, ON_DUTY, effect
+from rempart.vault.deeds import DEEDS, EVERYBODY, ON_DUTY, WITHOUT_PROOF, effect
 from rempart.vault.errors import Forbidden, NoSuchAct, StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.notices import Audited, journal
@@ -217,11 +218,18 @@ async def _do_deed(asked: Asked, c: Connection, body: DeedBody) -> Reply:
         return await effect(asked.zone, c, call)
     # Nothing is counted on the way to what is urgent.
     second = await deed.second(c, call)
-    if second or deed.proof(call):
+    if second or deed.proof(call) or await _are_many(asked, c, call):
         sessions.require_proof(who, asked.at)
     if second:
         return await proposals.propose(asked.zone, c, call, asked.at, who)
     return await operator.perform(asked.zone, c, call, Actor(who.login))
+
+
+async def _are_many(asked: Asked, c: Connection, call: Call) -> bool:
+    """Has this operator closed so much within the hour that whoever sits at their machine has to show who they are?"""
+    if not isinstance(call, ThrowSwitch):
+        return False
+    return await store_switches.thrown_since(c, asked.who.login, asked.at - HOUR) >= WITHOUT_PROOF
 
 
 async def _require_free(asked: Asked, c: Connection) -> None:

@@ -66,6 +66,13 @@ async def asked_since(c: Connection, now: int, seen: int, scopes: Sequence[tuple
     )  # fmt: skip
 
 
+async def thrown_since(c: Connection, by: str, since: int) -> int:
+    """How many one person threw since then, on as many keys, whether they still stand or not."""
+    return int(
+        await c.fetchval("SELECT count(*) FROM vault.switch WHERE thrown_by = $1 AND thrown > $2", by, since)
+    )
+
+
 async def stepped(c: Connection, session: UUID) -> int:
     """When a person last confirmed on this session; 0 when it is over."""
     return int(await c.fetchval("SELECT stepped FROM vault.session WHERE id = $1", session) or 0)
