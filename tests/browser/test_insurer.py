@@ -180,9 +180,7 @@ def test_a_refusal_needs_a_reason_and_a_confirmation_and_the_professional_reads_
     expect(told).to_contain_text("L'assureur refuse ce montant.")
 
 
-def test_a_flow_is_downloaded_then_acknowledged_and_gone(
-    clerk: Seat, platform: Platform, tmp_path: Path
-) -> None:
+def test_a_flow_is_downloaded_then_acknowledged(clerk: Seat, platform: Platform, tmp_path: Path) -> None:
     made(platform, days=1)
     page = clerk.page
     clerk.go("/assureur/flux")
@@ -203,7 +201,7 @@ def test_a_flow_is_downloaded_then_acknowledged_and_gone(
     page.click("#confirm [data-answer=yes]")
     expect(page.locator("#told")).to_contain_text("acquitté")
     expect(row).to_contain_text("Acquitté")
-    expect(row.locator("button")).to_have_count(0)
+    expect(row.locator("[type=submit]")).to_have_count(0)
 
 
 def test_who_consulted_a_member_is_told(clerk: Seat, seat: Callable[..., Seat], platform: Platform) -> None:
@@ -224,7 +222,7 @@ def test_who_consulted_a_member_is_told(clerk: Seat, seat: Callable[..., Seat], 
     assert patient.adherent not in page.url
 
 
-def test_the_days_openings_are_downloaded_then_acknowledged_and_gone(
+def test_the_days_openings_are_downloaded_then_acknowledged(
     clerk: Seat, platform: Platform, tmp_path: Path
 ) -> None:
     with platform.database.connect("worker") as worker:
@@ -241,7 +239,7 @@ def test_the_days_openings_are_downloaded_then_acknowledged_and_gone(
     row.locator("[type=submit]").click()
     page.click("#confirm [data-answer=yes]")
     expect(page.locator("#told")).to_contain_text("acquittées")
-    expect(row.locator("button")).to_have_count(0)
+    expect(row.locator("[type=submit]")).to_have_count(0)
 
 
 def test_a_package_of_an_incident_waits_on_the_first_page_and_is_downloaded_then_acknowledged(
@@ -262,7 +260,7 @@ def test_a_package_of_an_incident_waits_on_the_first_page_and_is_downloaded_then
     row.locator("[type=submit]").click()
     page.click("#confirm [data-answer=yes]")
     expect(page.locator("#told")).to_contain_text("acquitté")
-    expect(row.locator("button")).to_have_count(0)
+    expect(row.locator("[type=submit]")).to_have_count(0)
     clerk.go("/assureur")
     expect(page.locator("[data-slot=insurer]")).to_be_visible()
     expect(page.locator("[data-slot=incidents]")).to_have_count(0)

@@ -28,7 +28,10 @@ _loads = count(100_000)
 
 
 def clerk(trade: Trade, insurer: Insurer) -> Professional:
-    """Somebody of an insurer, signed in."""
+    """Somebody of an insurer, signed in; a colleague of whoever has its seat already."""
+    known = trade.rows("SELECT id::text FROM vault.establishment WHERE amc = %s", insurer.amc)
+    if known:
+        return trade.professional(establishment=known[0][0])
     seat = EnrolEstablishment("", Profession.INSURER, amc=insurer.amc)
     return trade.professional(establishment=expect(Enrolled, trade.operate(seat)).id)
 

@@ -16,10 +16,12 @@ from psycopg.errors import InsufficientPrivilege
 from typer.testing import CliRunner
 
 from rempart.claims import flows
+from rempart.claims.expiry import forget_acknowledged
 from rempart.claims.flow_file import Acceptance, BadFlow, Call, Cancellation, Header, write_line
 from rempart.claims.flow_reader import FlowReader, Opened
 from rempart.claims.flows import FlowsBusy, make_flows
 from rempart.claims.messages import (
+    KEPT,
     AcknowledgeBody,
     FilePartBody,
     FlowPage,
@@ -29,7 +31,7 @@ from rempart.claims.messages import (
     PageBody,
 )
 from rempart.cli.commands import command_line
-from rempart.foundation.clock import DAY, HOUR
+from rempart.foundation.clock import DAY, HOUR, SECOND
 from rempart.foundation.errors import RempartError
 from rempart.vaultdoor.messages import Paper
 from tests.authenticator import expect
@@ -149,7 +151,7 @@ def test_a_flow_of_yesterday_holds_nothing_of_today(trade: Trade) -> None:
     assert flow_of(desk).rows == 0
 
 
-def test_acknowledging_needs_the_digest_then_nothing_is_kept(trade: Trade) -> None:
+def test_acknowledging_needs_the_digest_then_a_week_later_nothing_is_kept(trade: Trade) -> None:
     insurer = trade.insurer()
     desk = clerk(trade, insurer)
     bill(trade.professional(), trade.insure(insurer), "F1")
@@ -157,15 +159,22 @@ def test_acknowledging_needs_the_digest_then_nothing_is_kept(trade: Trade) -> No
     flow = flow_of(desk)
     assert desk.refused(ACKNOWLEDGE, AcknowledgeBody(flow.id, "0" * 64)).code == "flow-digest"
     assert download(desk, flow), "a wrong digest purges nothing"
-    trade.clock.advance(HOUR)
     done = desk.ask(FlowView, ACKNOWLEDGE, AcknowledgeBody(flow.id, flow.digest))
     assert done.acknowledged
-    assert done.parts == 0
-    assert trade.rows("SELECT 1 FROM claims.flow_part WHERE insurer = %s", insurer.number) == []
     assert trade.rows("SELECT 1 FROM claims.act_lines WHERE insurer = %s", insurer.number) == []
-    assert desk.refused(DOWNLOAD, FilePartBody(flow.id)).code == "flow-acknowledged"
-    trade.clock.advance(HOUR)
+    assert hashlib.sha256(download(desk, flow)).hexdigest() == flow.digest
+    trade.clock.advance(SECOND)
     assert desk.ask(FlowView, ACKNOWLEDGE, AcknowledgeBody(flow.id, flow.digest)) == done, "again: the same"
+    trade.clock.advance(KEPT)
+    desk = clerk(trade, insurer)
+    assert flow_of(desk).parts == 0
+    assert desk.refused(DOWNLOAD, FilePartBody(flow.id)).code == "flow-acknowledged", (
+        "before the worker came, too"
+    )
+    with trade.database.connect("worker") as c:
+        assert forget_acknowledged(c, trade.clock()) == flow.parts
+    assert trade.rows("SELECT 1 FROM claims.flow_part WHERE insurer = %s", insurer.number) == []
+    assert desk.refused(DOWNLOAD, FilePartBody(flow.id)).code == "flow-acknowledged"
 
 
 def test_a_flow_of_many_parts_is_whole(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
+from rempart.claims.expiry import forget_acknowledged
 from rempart.claims.messages import (
+    KEPT,
     AcknowledgeBody,
     Body,
     FilePartBody,
@@ -27,7 +29,7 @@ from rempart.claims.messages import (
 )
 from rempart.cli.commands import command_line
 from rempart.evidence.note import VerifierKey
-from rempart.foundation.clock import HOUR, SECOND
+from rempart.foundation.clock import HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Domain
 from rempart.incident import store_case as store
 from rempart.incident.case import Verb
@@ -301,7 +303,7 @@ def test_the_insurers_command_writes_its_members_its_letters_and_checks_the_ledg
 
 
 def test_the_insurers_people_download_open_and_acknowledge_and_then_nobody_recalls_it(theft: Theft) -> None:
-    """Through the real cashier: what a seat downloads is what was laid on its desk; acknowledged, it is gone, and quiet."""
+    """Through the real cashier: what a seat downloads is what was laid on its desk; acknowledged, it is quiet."""
     trade = theft.trade
     theft.send_all()
     desk, rival = clerk(trade, theft.one), clerk(trade, theft.other)
@@ -326,7 +328,8 @@ def test_the_insurers_people_download_open_and_acknowledge_and_then_nobody_recal
     done = desk.ask(IncidentView, f"{PAGE}/acknowledge", AcknowledgeBody(latest.id, latest.digest))
     assert done.acknowledged
     assert desk.ask(IncidentView, f"{PAGE}/acknowledge", AcknowledgeBody(latest.id, latest.digest)) == done
-    assert desk.refused(f"{PAGE}/download", FilePartBody(latest.id)).code == "flow-acknowledged"
+    again = expect(Paper, desk.errand(f"{PAGE}/download", FilePartBody(latest.id))).body
+    assert content.startswith(again), "a week to fetch it again"
     assert desk.ask(InsurerDesk, "/claims/insurer/home", Nothing()).incidents_waiting == waiting - 1
     with trade.database.connect("operator") as c:
         handed = store.handed_over(c, theft.number)
@@ -334,6 +337,41 @@ def test_the_insurers_people_download_open_and_acknowledge_and_then_nobody_recal
     assert [h.amc for h, _ in unacknowledged(theft.telling().incident, handed, 24, late)] == [theft.other.amc]
     # What it acknowledged is not handed over again.
     assert theft.send_all() == {}
+
+
+def test_a_stolen_insurers_session_acknowledges_no_package_and_silences_no_recall(theft: Theft) -> None:
+    """The list shows every digest: it is a proof of who acknowledges that is asked. And even the proven one destroys nothing for a week."""
+    trade = theft.trade
+    with trade.database.connect("operator") as c:
+        store.add_act(c, theft.number, trade.clock(), "essai", Verb.FACT, "consequences", "démarchage")
+    theft.send_all()
+    desk = clerk(trade, theft.one)
+    trade.clock.advance(6 * MINUTE)
+    latest = max(desk.ask(IncidentPage, PAGE, PageBody()).items, key=lambda file: file.issue)
+    said = AcknowledgeBody(latest.id, latest.digest)
+    assert desk.refused(f"{PAGE}/acknowledge", said).code == "step-up"
+    for errand in ("flow", "openings"):
+        assert desk.refused(f"/claims/insurer/{errand}/acknowledge", said).code == "step-up"
+    with trade.database.connect("operator") as c:
+        handed = store.handed_over(c, theft.number)
+    late = trade.clock() + 24 * HOUR
+    recalled = unacknowledged(theft.telling().incident, handed, 24, late)
+    assert (theft.one.amc, latest.issue, True) in [(h.amc, h.issue, due) for h, due in recalled]
+    # The same seat, proven: acknowledged, and every byte there until the worker comes a week later.
+    desk = clerk(trade, theft.one)
+    done = desk.ask(IncidentView, f"{PAGE}/acknowledge", said)
+    kept = "SELECT count(*)::int FROM incident.package_part WHERE package = %s"
+    with trade.database.connect("worker") as worker:
+        forget_acknowledged(worker, done.acknowledged + KEPT - 1)
+        assert trade.rows(kept, latest.id) == [(latest.parts,)]
+        forget_acknowledged(worker, done.acknowledged + KEPT)
+    assert trade.rows(kept, latest.id) == [(0,)]
+    [(unacknowledged_parts,)] = trade.rows(
+        "SELECT count(*)::int FROM incident.package_part JOIN incident.package p ON p.id = package WHERE p.acknowledged IS NULL"
+    )
+    assert unacknowledged_parts, "what nobody acknowledged stays"
+    with trade.database.connect("cashier") as cashier, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        cashier.execute("DELETE FROM incident.package_part")
 
 
 def test_the_vault_signs_for_a_known_insurer_and_tells_its_people_of_a_package_alone(theft: Theft) -> None:

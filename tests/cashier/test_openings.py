@@ -13,7 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from typer.testing import CliRunner
 
-from rempart.claims.messages import AcknowledgeBody, FilePartBody, OpeningsPage, OpeningsView, PageBody
+from rempart.claims.expiry import forget_acknowledged
+from rempart.claims.messages import KEPT, AcknowledgeBody, FilePartBody, OpeningsPage, OpeningsView, PageBody
 from rempart.cli.commands import command_line
 from rempart.evidence import daily, opening_file, store
 from rempart.evidence.daily import Made, make_openings
@@ -21,7 +22,7 @@ from rempart.evidence.errors import LeafMissing, LeafRewritten, OpeningsBusy, Op
 from rempart.evidence.note import VerifierKey
 from rempart.evidence.opening_file import Header, Leaf, OpeningsReader, Part, Sealer, Told
 from rempart.evidence.tiles import export_tiles, read_leaves, verify_folder
-from rempart.foundation.clock import DAY
+from rempart.foundation.clock import DAY, SECOND
 from rempart.foundation.vocabulary import Domain
 from rempart.vaultdoor.messages import Paper
 from tests.authenticator import expect
@@ -274,14 +275,23 @@ def test_many_leaves_travel_in_parts(trade: Trade, handed: Handed, monkeypatch: 
     assert len(handed.read(download(handed.desk, file))) == 5
 
 
-def test_once_acknowledged_by_its_digest_the_content_is_gone(trade: Trade, handed: Handed) -> None:
+def test_a_week_after_it_was_acknowledged_by_its_digest_the_content_is_gone(
+    trade: Trade, handed: Handed
+) -> None:
     handed.pharmacist.check_right(trade.insure(handed.insurer), Domain.PHAR)
     make(trade)
-    file = latest(handed.desk)
-    assert handed.desk.refused(ACKNOWLEDGE, AcknowledgeBody(file.id, "0" * 64)).code == "flow-digest"
-    done = handed.desk.ask(OpeningsView, ACKNOWLEDGE, AcknowledgeBody(file.id, file.digest))
+    desk = clerk(trade, handed.insurer)
+    file = latest(desk)
+    assert desk.refused(ACKNOWLEDGE, AcknowledgeBody(file.id, "0" * 64)).code == "flow-digest"
+    done = desk.ask(OpeningsView, ACKNOWLEDGE, AcknowledgeBody(file.id, file.digest))
     assert done.acknowledged
-    assert done.parts == 0
-    assert handed.desk.ask(OpeningsView, ACKNOWLEDGE, AcknowledgeBody(file.id, file.digest)) == done
-    assert handed.desk.refused(DOWNLOAD, FilePartBody(file.id, 1)).code == "flow-acknowledged"
+    assert done.parts == file.parts
+    assert desk.ask(OpeningsView, ACKNOWLEDGE, AcknowledgeBody(file.id, file.digest)) == done
+    assert download(desk, file), "a week to fetch it again"
+    with trade.database.connect("worker") as c:
+        forget_acknowledged(c, trade.clock() + KEPT - SECOND)
+        assert trade.rows("SELECT count(*) FROM evidence.opening_part WHERE file = %s", file.id) == [
+            (file.parts,)
+        ]
+        forget_acknowledged(c, trade.clock() + KEPT)
     assert trade.rows("SELECT count(*) FROM evidence.opening_part WHERE file = %s", file.id) == [(0,)]

@@ -1,6 +1,7 @@
 """An insurer's files, listed, downloaded part by part, acknowledged: its flow, the ledger's openings, packages of an incident. One desk.
 
-All are sealed to the insurer: nobody here opens them.
+All are sealed to the insurer: nobody here opens them. The list shows the digests, so that one proves no reading: a person who acknowledges
+proves who they are, and the content stays for a week.
 """
 
 import uuid
@@ -40,11 +41,11 @@ class NotWhole(Refusal):
 
 
 class Gone(Refusal):
-    """Acknowledged: nothing of it is kept here."""
+    """Acknowledged a week ago: nothing of it is kept here."""
 
     code = "flow-acknowledged"
-    french = "Ce fichier est acquitté : son contenu a été effacé ici, le vôtre est le seul exemplaire."
-    english = "This file is acknowledged: its content was deleted here, yours is the only copy."
+    french = "Ce fichier est acquitté depuis plus de sept jours : son contenu est effacé ici, le vôtre est le seul exemplaire."
+    english = "This file was acknowledged more than seven days ago: its content is deleted here, yours is the only copy."
 
 
 @dataclass(frozen=True)
@@ -56,30 +57,36 @@ class DailyDesk:
     paper: str
     """The kind of a part, at the doors."""
 
-    async def files(self, _asked: Asked, c: asyncpg.Connection, body: PageBody) -> View:
+    async def files(self, asked: Asked, c: asyncpg.Connection, body: PageBody) -> View:
         """Its files, newest first."""
-        return self.page(*await store.page(c, self.shelf, body.before))
+        return self.page(*await store.page(c, self.shelf, body.before, asked.at))
 
-    async def download(self, _asked: Asked, c: asyncpg.Connection, body: FilePartBody) -> Paper:
+    async def download(self, asked: Asked, c: asyncpg.Connection, body: FilePartBody) -> Paper:
         """One part of a file, as it is. Raises NotFound, Gone."""
         wanted = _id(body.id)
+        known = await store.find(c, self.shelf, wanted, asked.at)
+        # Whether the worker has removed it yet is nobody's luck.
+        if known is not None and known.acknowledged and not known.parts:
+            raise Gone
         content = await store.part(c, self.shelf, wanted, body.part)
         if content is None:
-            known = await store.find(c, self.shelf, wanted)
-            raise Gone if known is not None and known.acknowledged else NotFound
+            raise NotFound
         return Paper(self.paper, content, MEDIA_TYPE)
 
     async def acknowledge(self, asked: Asked, c: asyncpg.Connection, body: AcknowledgeBody) -> DailyFile:
-        """The insurer has it whole: its content goes. Once acknowledged, the same answer. Raises NotFound, NotWhole."""
+        """The insurer has it whole: it is recalled no more, its content goes a week later. Once acknowledged, the same answer.
+
+        Raises NotFound, NotWhole.
+        """
         wanted = _id(body.id)
-        known = await store.find(c, self.shelf, wanted, lock=True)
+        known = await store.find(c, self.shelf, wanted, asked.at, lock=True)
         if known is None:
             raise NotFound
         if body.digest.lower() != known.digest:
             raise NotWhole
         if not known.acknowledged:
             await store.acknowledge(c, self.shelf, wanted, asked.at)
-        answer: DailyFile | None = await store.find(c, self.shelf, wanted)
+        answer: DailyFile | None = await store.find(c, self.shelf, wanted, asked.at)
         assert answer is not None
         return answer
 
@@ -88,7 +95,7 @@ class DailyDesk:
         return {
             listed: Errand(Party.INSURER, PageBody, self.files),
             f"{one}/download": Errand(Party.INSURER, FilePartBody, self.download),
-            f"{one}/acknowledge": Errand(Party.INSURER, AcknowledgeBody, self.acknowledge),
+            f"{one}/acknowledge": Errand(Party.INSURER, AcknowledgeBody, self.acknowledge, "step-up"),
         }
 
 

@@ -1,4 +1,5 @@
-"""What time ends: agreements not billed, requests that nobody decided, counters older than any window. The worker does it daily."""
+"""What time ends: agreements not billed, requests that nobody decided, counters older than any window, files an insurer
+has acknowledged. The worker does it hourly."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -6,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from rempart.claims.messages import KEPT
 from rempart.claims.prise_en_charge import SENDING, Reason
 from rempart.foundation.clock import SECOND
 
@@ -30,6 +32,11 @@ WITH ended AS (
 )
 SELECT count(*) FROM ended
 """
+_FORGET_ACKNOWLEDGED = (
+    "DELETE FROM claims.flow_part WHERE flow IN (SELECT id FROM claims.flow WHERE acknowledged <= %s)",
+    "DELETE FROM evidence.opening_part WHERE file IN (SELECT id FROM evidence.opening_file WHERE acknowledged <= %s)",
+    "DELETE FROM incident.package_part WHERE package IN (SELECT id FROM incident.package WHERE acknowledged <= %s)",
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,13 @@ def expire(connection: "psycopg.Connection[Any]", today: date) -> Expired:
         waiting = _count(connection, _EXPIRE_WAITING, values)
         connection.execute(_RELEASE_OLD, values)
     return Expired(agreed, waiting)
+
+
+def forget_acknowledged(connection: "psycopg.Connection[Any]", at: int) -> int:
+    """Remove what insurers acknowledged `KEPT` ago or longer: how many parts. Their rows stay, with digest and instant.
+
+    `connection` is the worker's, in autocommit: killed anywhere, the next call goes on."""
+    return sum(connection.execute(each.encode(), (at - KEPT,)).rowcount for each in _FORGET_ACKNOWLEDGED)
 
 
 def _count(connection: "psycopg.Connection[Any]", query: str, values: dict[str, Any]) -> int:

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from rempart.foundation.clock import DAY
+
 # `$` alone would let a line break follow.
 Number = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*$(?!\n)")]
 """An establishment's own invoice number, or one of ours."""
@@ -22,6 +24,8 @@ SoughtDay = Annotated[str, Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$(?!\n)"
 """A day that bounds a search, or ""."""
 Cursor = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 """`next` of the page before, as it was given; 0 for the first page. What a browser's numbers hold exactly."""
+KEPT = 7 * DAY
+"""How long a daily file can still be fetched once it is acknowledged: whoever acknowledges destroys nothing at once."""
 Receipt = Annotated[str, Meta(max_length=8_192)]
 """An engagement's compact JWS, as the rights check gave it."""
 PAGE = 50
@@ -380,7 +384,7 @@ class DailyFile(View, frozen=True):
     """SHA-256, hexadecimal."""
     bytes: int
     parts: int
-    """How many its `…/download` hands over, one at a time; 0 once acknowledged."""
+    """How many its `…/download` hands over, one at a time; 0 seven days after it was acknowledged."""
     made: int
     acknowledged: int
 

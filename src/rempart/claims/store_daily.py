@@ -1,7 +1,7 @@
 """All the SQL of an insurer's files, as its desk sees them: the flow of its invoices, the openings of its leaves, packages of an incident.
 
-Three pairs of tables of one shape: a row a file, and its bytes in parts until it is acknowledged. No query names the insurer: row security
-shows it its own, and nothing else.
+Three pairs of tables of one shape: a row a file, and its bytes in parts, that the worker removes a week after it was acknowledged. No query
+names the insurer: row security shows it its own, and nothing else.
 """
 
 import uuid
@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 
-from rempart.claims.messages import PAGE, DailyFile, FlowView, IncidentView, OpeningsView
+from rempart.claims.messages import KEPT, PAGE, DailyFile, FlowView, IncidentView, OpeningsView
 
 V = TypeVar("V", bound=DailyFile)
 
@@ -33,9 +33,9 @@ class Shelf(Generic[V]):
         columns = ", ".join((*_COMMON, *self.own))
         return f"SELECT {columns} FROM {self.table} WHERE made IS NOT NULL"  # noqa: S608 (literals, see above)
 
-    def view(self, row: Any) -> V:
-        """What the desk shows of it."""
-        gone = row["acknowledged"] is not None
+    def view(self, row: Any, at: int) -> V:
+        """What the desk shows of it at an instant."""
+        gone = row["acknowledged"] is not None and row["acknowledged"] + KEPT <= at
         return self.kind(
             id=str(row["id"]),
             day=row["day"].isoformat(),
@@ -55,7 +55,7 @@ OPENINGS = Shelf("evidence.opening_file", "evidence.opening_part", "file", Openi
 INCIDENTS = Shelf("incident.package", "incident.package_part", "package", IncidentView, ("incident", "issue"))
 
 
-async def page(c: asyncpg.Connection, shelf: Shelf[V], before: int) -> tuple[list[V], int]:
+async def page(c: asyncpg.Connection, shelf: Shelf[V], before: int, at: int) -> tuple[list[V], int]:
     """Newest first; and `before` of the next page, 0 at the end."""
     rows = await c.fetch(
         shelf.select
@@ -63,18 +63,20 @@ async def page(c: asyncpg.Connection, shelf: Shelf[V], before: int) -> tuple[lis
         before,
         PAGE,
     )
-    items = [shelf.view(row) for row in rows]
+    items = [shelf.view(row, at) for row in rows]
     return items, items[-1].made if len(items) >= PAGE else 0
 
 
-async def find(c: asyncpg.Connection, shelf: Shelf[V], wanted: uuid.UUID, *, lock: bool = False) -> V | None:
+async def find(
+    c: asyncpg.Connection, shelf: Shelf[V], wanted: uuid.UUID, at: int, *, lock: bool = False
+) -> V | None:
     """One. `lock`: nobody else acknowledges it meanwhile."""
     row = await c.fetchrow(shelf.select + " AND id = $1" + (" FOR UPDATE" if lock else ""), wanted)
-    return shelf.view(row) if row else None
+    return shelf.view(row, at) if row else None
 
 
 async def part(c: asyncpg.Connection, shelf: Shelf[V], wanted: uuid.UUID, number: int) -> bytes | None:
-    """One part of one that is whole, until it is acknowledged."""
+    """One part of one that is whole, while it is kept."""
     found: bytes | None = await c.fetchval(
         f"SELECT p.content FROM {shelf.parts} p JOIN {shelf.table} f ON f.id = p.{shelf.owner}"  # noqa: S608 (the shelf's literals)
         " WHERE f.made IS NOT NULL AND f.id = $1 AND p.number = $2",
@@ -85,6 +87,5 @@ async def part(c: asyncpg.Connection, shelf: Shelf[V], wanted: uuid.UUID, number
 
 
 async def acknowledge(c: asyncpg.Connection, shelf: Shelf[V], wanted: uuid.UUID, at: int) -> None:
-    """The insurer has it: its content goes."""
-    await c.execute(f"DELETE FROM {shelf.parts} WHERE {shelf.owner} = $1", wanted)  # noqa: S608 (the shelf's literals)
+    """The insurer has it. Its content stays for `KEPT`: no row of it is the cashier's to delete."""
     await c.execute(f"UPDATE {shelf.table} SET acknowledged = $2 WHERE id = $1", wanted, at)  # noqa: S608 (the shelf's literals)

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from rempart.claims.activation import put_ribs_in_force
-from rempart.claims.expiry import expire
+from rempart.claims.expiry import expire, forget_acknowledged
 from rempart.claims.flows import FlowsBusy, make_flows
 from rempart.claims.letter_writing import write_letters
 from rempart.claims.paying import payer_of
@@ -56,9 +56,10 @@ def write_waiting_letters(settings: WorkerSettings, clock: Clock) -> None:
 
 
 def end_what_has_had_its_time(settings: WorkerSettings, clock: Clock) -> None:
-    """Agreements nobody billed, counters older than any window."""
+    """Agreements nobody billed, counters older than any window, files acknowledged a week ago."""
     with _connected(settings) as c:
         expire(c, paris_date(clock()))
+        forget_acknowledged(c, clock())
 
 
 def make_yesterdays_flows(settings: WorkerSettings, clock: Clock) -> None:

@@ -18,7 +18,7 @@ CREATE TABLE evidence.opening_file (
   UNIQUE (insurer, day)
 );
 
--- The bytes of a file, in order; deleted when its insurer has acknowledged it.
+-- The bytes of a file, in order; the worker deletes them a week after its insurer has acknowledged it.
 CREATE TABLE evidence.opening_part (
   -- Checked at the commit: the row of the file is written last, when its digest is known.
   file uuid NOT NULL REFERENCES evidence.opening_file (id) DEFERRABLE INITIALLY DEFERRED,
@@ -36,8 +36,12 @@ CREATE POLICY insurer ON evidence.opening_file TO rempart_cashier USING (insurer
 CREATE POLICY insurer ON evidence.opening_part TO rempart_cashier USING (insurer = claims.insurer()) WITH CHECK (insurer = claims.insurer());
 
 GRANT SELECT, INSERT ON evidence.opening_file, evidence.opening_part TO rempart_worker;
+GRANT DELETE ON evidence.opening_part TO rempart_worker;
 GRANT SELECT, UPDATE (acknowledged) ON evidence.opening_file TO rempart_cashier;
-GRANT SELECT, DELETE ON evidence.opening_part TO rempart_cashier;
+GRANT SELECT ON evidence.opening_part TO rempart_cashier;
+-- Likewise a flow's: what an insurer acknowledges is not the cashier's to destroy.
+REVOKE DELETE ON claims.flow_part FROM rempart_cashier;
+GRANT DELETE ON claims.flow_part TO rempart_worker;
 -- An opening is handed over whole, so it is read whole; the generation, which no leaf commits to, is not.
 GRANT SELECT (at, salt, account, device, establishment, lane, domain, answer_class, outcome, cost, subject, editor)
   ON evidence.entry TO rempart_worker;

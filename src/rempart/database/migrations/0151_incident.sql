@@ -36,7 +36,7 @@ CREATE TABLE incident.package (
   UNIQUE (incident, insurer, issue)
 );
 
--- The bytes of a package, in order; deleted when its insurer has acknowledged it.
+-- The bytes of a package, in order; the worker deletes them a week after its insurer has acknowledged it.
 CREATE TABLE incident.package_part (
   package uuid NOT NULL REFERENCES incident.package (id) DEFERRABLE INITIALLY DEFERRED,
   number integer NOT NULL,
@@ -49,6 +49,9 @@ ALTER TABLE incident.package ENABLE ROW LEVEL SECURITY;
 ALTER TABLE incident.package_part ENABLE ROW LEVEL SECURITY;
 CREATE POLICY operator ON incident.package TO rempart_operator USING (true) WITH CHECK (true);
 CREATE POLICY operator ON incident.package_part TO rempart_operator USING (true) WITH CHECK (true);
+CREATE POLICY worker ON incident.package FOR SELECT TO rempart_worker USING (acknowledged IS NOT NULL);
+CREATE POLICY worker ON incident.package_part TO rempart_worker
+  USING (EXISTS (SELECT FROM incident.package p WHERE p.id = package));
 CREATE POLICY insurer ON incident.package TO rempart_cashier USING (insurer = claims.insurer()) WITH CHECK (insurer = claims.insurer());
 CREATE POLICY insurer ON incident.package_part TO rempart_cashier USING (insurer = claims.insurer()) WITH CHECK (insurer = claims.insurer());
 
@@ -59,4 +62,8 @@ GRANT SELECT ON incident.incident, incident.act TO rempart_desk;
 GRANT SELECT (number, amc, name, notice_key) ON vault.insurer TO rempart_operator;
 GRANT USAGE ON SCHEMA incident TO rempart_cashier;
 GRANT SELECT, UPDATE (acknowledged) ON incident.package TO rempart_cashier;
-GRANT SELECT, DELETE ON incident.package_part TO rempart_cashier;
+GRANT SELECT ON incident.package_part TO rempart_cashier;
+-- The worker sees of a package that it is acknowledged, and removes its bytes; nothing of one that is not.
+GRANT USAGE ON SCHEMA incident TO rempart_worker;
+GRANT SELECT (id, acknowledged) ON incident.package TO rempart_worker;
+GRANT SELECT (package), DELETE ON incident.package_part TO rempart_worker;

@@ -56,7 +56,8 @@ async function download({ dataset: { download: id, day, parts, digest } }) {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
   // The digest of what arrived, not the one that was announced: it is what acknowledging proves.
-  document.getElementById(`digest-${id}`).value = found;
+  const field = document.getElementById(`digest-${id}`);
+  if (field) field.value = found;
   notice(words.saved);
 }
 
