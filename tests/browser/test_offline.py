@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from rempart.client.offline_card import write_digits
 from rempart.foundation.clock import DAY, system_clock
 from rempart.foundation.settings import VaultSettings, load_settings
+from rempart.foundation.vocabulary import Lane, Role
 from rempart.intake.offline import OfflineOrder
 from rempart.sealer import store
 from rempart.sealer.offline import OfflinePress, draw_numbers
@@ -186,3 +187,43 @@ def test_an_old_list_says_so_and_lets_no_card_pass(seat: Callable[..., Seat], de
     page.fill("#offline-text", text)
     page.press("#offline-text", "Enter")
     expect(page.locator("#answer .answer.closed")).to_contain_text("autre plateforme")
+
+
+def test_a_use_is_stated_with_the_network_cut_told_on_reopening_and_invoiced(
+    seat: Callable[..., Seat], desk: Desk, platform: Platform, pharmacy: str
+) -> None:
+    who = seat(bypass_csp=True)
+    who.activate(platform.enrol(pharmacy, Role.TITULAIRE)[1])
+    # The card is made after the device was bound: what a device states about its own past earns nothing.
+    _, text = desk.make()
+    page = at_the_page(who)
+    cut(who)
+    page.fill("#offline-text", text)
+    page.press("#offline-text", "Enter")
+    form = page.locator("#answer form")
+    form.locator("[type=submit]").click()
+    expect(form.locator(".problem")).to_contain_text("12,50")
+    form.locator("[name=amount]").fill("12,50")
+    form.locator("[name=amount]").press("Enter")
+    row = page.locator("#uses tbody tr")
+    expect(row).to_contain_text("à envoyer")
+    page.click("#uses-tell")
+    expect(page.locator("#alert")).to_contain_text("ne répond pas")
+    flawless(page, "offline, a use that waits")
+    page.context.set_offline(False)
+    # It outlives the page.
+    at_the_page(who)
+    page.click("#uses-tell")
+    expect(row).to_contain_text("honoré jusqu'à 12,50 €")
+    flawless(page, "offline, a use that was told")
+    row.get_by_role("button", name="Facturer").click()
+    expect(page).to_have_url(f"{platform.origin}/facturer")
+    at_the_page(who)
+    row.get_by_role("button", name="Retirer").click()
+    expect(page.locator("#uses")).to_be_hidden()
+    forgive(who)
+    with platform.database.connect() as owner:
+        (lane,) = owner.execute("SELECT lane FROM evidence.entry ORDER BY index DESC LIMIT 1").fetchone() or (
+            0,
+        )
+    assert lane == Lane.OFFLINE

@@ -117,7 +117,7 @@ def test_another_salt_is_refused() -> None:
         replace(TOLD, subject=UUID(int=0)),
         replace(ABSENT, subject=UUID(int=1)),
         replace(ABSENT, subject=UUID(int=0)),
-        replace(TOLD, lane=4),
+        replace(TOLD, lane=5),
         replace(TOLD, editor=UUID(int=0)),
         replace(TOLD, domain=0),
         replace(TOLD, domain=13),

@@ -82,9 +82,10 @@ async function requireNotRevoked({ idx, uri }, published, now) {
   if (list.status_list.bits !== 1 || (bits[idx >> 3] >> (idx & 7)) & 1) refuse("revoked");
 }
 
-/** What the card says, if everything holds at `now` (seconds): signature, platform, dates, list. Throws CardRefused. */
+/** {jws, claims}: the card and what it says, if everything holds at `now` (seconds): signature, platform, dates, list. Throws CardRefused. */
 export async function verifyCard(text, published, now) {
-  const payload = (await verifiedPayload(readText(text), published.keys, CARD)) ?? refuse("forged");
+  const jws = readText(text);
+  const payload = (await verifiedPayload(jws, published.keys, CARD)) ?? refuse("forged");
   let claims;
   try {
     claims = JSON.parse(decoder.decode(await inflated(payload, "deflate-raw", MOST_BYTES)));
@@ -95,7 +96,7 @@ export async function verifyCard(text, published, now) {
   if (now < claims.nbf - SKEW) refuse("early");
   if (now >= claims.exp) refuse("expired");
   await requireNotRevoked(claims.status.status_list, published, now);
-  return claims;
+  return { jws, claims };
 }
 
 /** The contracts open for a domain on a day (YYYY-MM-DD). */

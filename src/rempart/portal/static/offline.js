@@ -1,8 +1,11 @@
-// The page Cartes hors ligne. It asks the server for one public file, beforehand; a card is judged here, and nothing of it leaves or stays.
+// The page Cartes hors ligne. It asks the server for one public file, beforehand; a card is judged here. What stays of it is the use that one states.
+import { cents, typedAmount } from "./amounts.js";
 import { shownDate, today } from "./card-fields.js";
+import { keepEngagement } from "./care-draft.js";
 import { CardRefused, openOn, signedLists, verifyCard } from "./offline-card.js";
 import { fetched, kept } from "./offline-kept.js";
-import { reveal, say, showError, whileBusy } from "./page.js";
+import { dropUse, keptUses, stateUse, tellUses } from "./offline-uses.js";
+import { clearError, fieldProblem, reveal, say, showError, whileBusy } from "./page.js";
 
 const byId = (id) => document.getElementById(id);
 const slot = (root, name) => root.querySelector(`[data-slot=${name}]`);
@@ -52,9 +55,12 @@ async function refresh() {
   await showAge(skew);
 }
 
+const domainName = (domain) => byId("domain-names").querySelector(`[data-domain="${domain}"]`)?.textContent ?? domain;
+const reasonText = (reason) => byId("offline-reasons").querySelector(`[data-reason="${reason}"]`)?.textContent ?? reason;
+
 function row(domain, contract) {
   const line = byId("offline-row").content.cloneNode(true);
-  slot(line, "domain").textContent = byId("domain-names").querySelector(`[data-domain="${domain}"]`)?.textContent ?? domain;
+  slot(line, "domain").textContent = domainName(domain);
   slot(line, "product").textContent = contract.product;
   slot(line, "formula").textContent = contract.formula;
   const notes = [contract.responsible && words.responsible, contract.pec && words.pec,
@@ -63,7 +69,8 @@ function row(domain, contract) {
   return line;
 }
 
-function showCard(claims) {
+function showCard(card) {
+  const { claims } = card;
   const day = today();
   const rows = Object.keys(claims.rights).flatMap((domain) => openOn(claims, domain, day).map((contract) => row(domain, contract)));
   const answer = byId("offline-good").content.cloneNode(true);
@@ -71,13 +78,64 @@ function showCard(claims) {
   slot(answer, "number").textContent = claims.jti;
   slot(answer, "until").textContent = moment(claims.exp);
   slot(answer, "rows").append(...rows);
+  const form = answer.querySelector("form");
+  const open = Object.keys(claims.rights).filter((domain) => openOn(claims, domain, day).length > 0);
+  form.elements.domain.append(...open.map((domain) => new Option(domainName(domain), domain)));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    whileBusy(form.querySelector("button"), () => keep(card, form).catch((error) => showError(error)));
+  });
   byId("answer").replaceChildren(answer);
 }
 
 function showRefusal(reason) {
   const answer = byId("offline-bad").content.cloneNode(true);
-  slot(answer, "reason").textContent = byId("offline-reasons").querySelector(`[data-reason="${reason}"]`).textContent;
+  slot(answer, "reason").textContent = reasonText(reason);
   byId("answer").replaceChildren(answer);
+}
+
+async function keep(card, form) {
+  clearError();
+  const { domain, amount } = form.elements;
+  const asked = cents(amount.value);
+  fieldProblem(amount, asked > 0 ? "" : words.amount);
+  if (!(asked > 0)) return;
+  await stateUse(card, domain.value, asked, now());
+  byId("answer").replaceChildren();
+  await showUses();
+  reveal(byId("uses"));
+}
+
+function useRow(use) {
+  const line = byId("offline-use").content.cloneNode(true);
+  const { told } = use;
+  slot(line, "at").textContent = moment(use.at);
+  slot(line, "domain").textContent = domainName(use.domain);
+  slot(line, "card").textContent = use.card;
+  slot(line, "asked").textContent = `${typedAmount(use.cents)} €`;
+  const outcome = told?.engagement ? words.honoured.replace("{number}", told.engagement).replace("{amount}", typedAmount(told.cents)) : words.waits;
+  slot(line, "outcome").textContent = told?.refused ? reasonText(told.refused) : outcome;
+  const [bill, drop] = line.querySelectorAll("button");
+  bill.hidden = !told?.engagement;
+  drop.hidden = !told;
+  bill.addEventListener("click", () => {
+    const date = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Paris" }).format(new Date(use.at * 1000));
+    keepEngagement({ receipt: told.receipt, number: told.engagement, amc: use.amc, domain: use.domain, date, formula: "" }, false, false);
+    location.assign("/facturer");
+  });
+  drop.addEventListener("click", () => whileBusy(drop, async () => {
+    await dropUse(use.id);
+    await showUses();
+    reveal(byId("uses"));
+  }));
+  return line;
+}
+
+async function showUses() {
+  const uses = await keptUses();
+  byId("uses").hidden = uses.length === 0;
+  byId("uses-tell").disabled = uses.every(({ told }) => told);
+  slot(byId("uses"), "rows").replaceChildren(...uses.map(useRow));
 }
 
 async function judge(text) {
@@ -128,11 +186,18 @@ export async function startOffline() {
     await refresh();
     say(byId("kept").textContent);
   }));
+  const tell = byId("uses-tell");
+  tell.addEventListener("click", () => whileBusy(tell, async () => {
+    clearError();
+    await tellUses().catch((error) => showError(error));
+    await showUses();
+    reveal(byId("uses"));
+  }));
   addEventListener("pagehide", () => {
     forget();
     byId("answer").replaceChildren();
   });
   published = await kept();
-  await refresh();
+  await Promise.all([refresh(), showUses()]);
   check.disabled = false;
 }
