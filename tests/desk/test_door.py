@@ -31,6 +31,7 @@ from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import Done, Proposed, RegisterInsurer, Switches, ThrowSwitch
 from tests.authenticator import expect
 from tests.desk.conftest import DESK_ORIGIN, Operator, Room
+from tests.vault.accounts.conftest import activated
 
 
 def settings(room_folder: Path, dsn: str = "", **more: Any) -> DeskSettings:
@@ -132,10 +133,8 @@ def test_each_errand_is_an_errand_on_both_sides_and_every_act_has_its_roles() ->
     )
 
 
-def test_an_alert_is_read_seen_and_contained_as_it_proposes_each_in_its_table(
-    room: Room, duty: Operator, door: Door
-) -> None:
-    place = room.establishment()
+def alert_on(room: Room, place: str) -> int:
+    """An alert of the sentinel's, which proposes to close this establishment."""
     with room.database.connect("sentinel") as c:
         row = c.execute(
             "INSERT INTO incident.alert (at, noted, rule, strength, figure, threshold, establishment, indexes, events, french, english,"
@@ -144,7 +143,25 @@ def test_an_alert_is_read_seen_and_contained_as_it_proposes_each_in_its_table(
             (room.clock(), room.clock(), place, place),
         ).fetchone()
     assert row is not None
-    number = row[0]
+    return int(row[0])
+
+
+def test_an_alert_is_not_closed_by_containing_somebody_else(room: Room, duty: Operator, door: Door) -> None:
+    place, other = room.establishment(), room.establishment(2)
+    number = alert_on(room, place)
+    activated(room, "claire", other)
+    for scope, key in (("establishment", other), ("account", "claire")):
+        contain = {"scope": scope, "key": key, "reason": "a decoy", "alert": number, "dry_run": False}
+        assert door.act(duty, "/desk/contain", html=False, **contain).json()["type"] == "Done"
+    assert contained_at(room, number) == (None, None)
+    assert f"/alerte?n={number}" in door.act(duty, "/desk/alerts", open_only=True).text
+
+
+def test_an_alert_is_read_seen_and_contained_as_it_proposes_each_in_its_table(
+    room: Room, duty: Operator, door: Door
+) -> None:
+    place = room.establishment()
+    number = alert_on(room, place)
     listed = door.act(duty, "/desk/alerts", open_only=True)
     assert "Trop &lt;vite&gt;" in listed.text
     assert f"/alerte?n={number}" in listed.text

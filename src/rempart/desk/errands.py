@@ -44,6 +44,8 @@ class _Asked(msgspec.Struct, frozen=True):
     id: int = 0
     open_only: bool = True
     alert: int = 0
+    scope: str = ""
+    key: str = ""
     dry_run: bool = True
 
 
@@ -71,13 +73,16 @@ class Errands:
         return await self._table[path](msgspec.json.decode(body, type=_Asked), seat, language)
 
     async def follow(self, path: str, body: bytes) -> None:
-        """What was just done answered an alert: it is written there. A loss of it costs a mark, never the containment."""
+        """What was just done answered an alert: it is written there, if it is what the alert proposed to hold, whatever the hold.
+
+        A loss of it costs a mark, never the containment.
+        """
         if path != "/desk/contain":
             return
         asked = msgspec.json.decode(body, type=_Asked)
         if asked.alert:
             try:
-                await self._in_database(lambda c: _note_contained(c, asked.alert, self._clock()))
+                await self._in_database(lambda c: _note_contained(c, asked, self._clock()))
             except Outage as error:
                 _log.warning("alert %d is contained and not marked so: %s", asked.alert, error.detail)
 
@@ -141,7 +146,11 @@ def _acknowledged(c: "psycopg.Connection[Any]", number: int, now: int) -> Kept |
     return _one(c, number)
 
 
-def _note_contained(c: "psycopg.Connection[Any]", number: int, now: int) -> None:
-    if _one(c, number) is not None:
-        store.note_contained(c, number, now)
-        store.acknowledge(c, number, now)
+def _note_contained(c: "psycopg.Connection[Any]", asked: _Asked, now: int) -> None:
+    kept = _one(c, asked.alert)
+    if kept is None or kept.proposed is None:
+        return
+    if (kept.proposed.scope, str(kept.proposed.key)) != (asked.scope, asked.key):
+        return
+    store.note_contained(c, asked.alert, now)
+    store.acknowledge(c, asked.alert, now)
