@@ -5,10 +5,12 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -35,6 +37,13 @@ COMMANDS = re.findall(r"^    (rempart .+)$", PAGE, re.MULTILINE)
 POPULATION = Population(17, 600, 2)
 MOST_ASKED = 120
 ALARM_SECONDS = 60
+T = TypeVar("T")
+
+
+async def alone(seat: Seat, act: Callable[[], Awaitable[T]]) -> T:
+    """Over connections of its own: minutes pass between two acts, and the front hangs up on whoever is silent."""
+    with closing(Wire("127.0.0.1", int(seat.door.origin.rpartition(":")[2]))) as seat.door.wire:
+        return await act()
 
 
 @dataclass
@@ -58,7 +67,9 @@ class Night:
 
     def refused(self, seat: Seat, number: int) -> str:
         """The refusal's code of one look-up, or ""."""
-        return self.loop.run(seat.check(by_card(POPULATION.person(0, number), Domain.PHAR))).code
+        return self.loop.run(
+            alone(seat, lambda: seat.check(by_card(POPULATION.person(0, number), Domain.PHAR)))
+        ).code
 
     def _filled(self, word: str) -> str:
         for name, value in self.words.items():
@@ -86,9 +97,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         for number, insurer in enumerate(POPULATION.insurers):
             seat = add_insurers_seat(folder, insurer.amc, insurer.name, "Paris")
             add_professional(folder, f"clerk-{number}", Role.TITULAIRE, seat, "Alix Essai")
-        wire = Wire("127.0.0.1", platform.port)
-        with asyncio.Runner() as loop, closing(wire):
-            door = Door(platform.origin, wire, system_clock)
+        with asyncio.Runner() as loop:
+            door = Door(platform.origin, Wire("127.0.0.1", platform.port), system_clock)
             robot, honest = (opened(platform, loop, door, number) for number in (0, 1))
             night = Night(platform, loop, robot, honest)
             night.words = alarm(night)
@@ -104,7 +114,7 @@ def opened(platform: Platform, loop: asyncio.Runner, door: Door, number: int) ->
     name = f"{holder.first_name} {holder.family_name}"
     told = add_professional(folder, holder.login, Role.TITULAIRE, place, name, holder.rpps)
     seat = Seat(door, holder.login, told.id, place, house.profession)
-    assert loop.run(seat.activate(told.code)) == ""
+    assert loop.run(alone(seat, lambda: seat.activate(told.code))) == ""
     return seat
 
 
@@ -159,7 +169,7 @@ def test_whoever_types_the_page_gets_from_the_alarm_to_the_platform_reopened(
                 night.robot.establishment,
                 Profession.PHARMACY,
             )
-            assert night.loop.run(anew.activate(code)) == ""
+            assert night.loop.run(alone(anew, partial(anew.activate, code))) == ""
             # Nobody of the house before: not yet.
             codes["stranger"] = night.refused(anew, 303)
     codes["reopened"] = night.refused(anew, 304)

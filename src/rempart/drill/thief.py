@@ -18,6 +18,7 @@ from rempart.drill.scenario import Thief
 from rempart.drill.seat import JSON, Told
 from rempart.drill.wire import OUTAGES
 from rempart.foundation.clock import MINUTE, Clock, paris_date
+from rempart.foundation.errors import Refusal
 from rempart.foundation.vocabulary import Domain
 
 REFUSALS = frozenset({
@@ -25,6 +26,14 @@ REFUSALS = frozenset({
 })  # fmt: skip
 BESIDE = ("/acts/journal", "/acts/members", "/claims/invoice/list", "/claims/prise-en-charge/list")
 """What an endpoint hopper tries after a refusal: none of it tells a person."""
+
+
+class ListOver(Refusal):
+    """He has asked for everybody he knows."""
+
+    code = "drill-list"
+    french = "La liste du voleur est épuisée : donnez-lui plus de personnes (population.persons)."
+    english = "The thief's list is at its end: give him more people (population.persons)."
 
 
 @dataclass
@@ -72,11 +81,11 @@ class AskingThief:
             self.agenda.add(now + self.pace.step, self.turn)
 
     async def insist(self) -> str:
-        """One request more, at once, for the next on his list: the refusal's code, or ""."""
+        """One request more, at once, for the next on his list: the refusal's code, or "". Raises ListOver."""
         grip = self.grips[0]
         target = next(self.targets, None)
         if target is None:
-            return "done"
+            raise ListOver
         told = await grip.ask(target.shown, self.endpoint)
         self._note(grip, target, told)
         return told.code
