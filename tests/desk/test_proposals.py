@@ -168,9 +168,32 @@ def test_what_a_thief_proposed_is_void_once_the_holder_is_contained(
 def test_what_a_suspended_operator_proposed_is_void(room: Room, duty: Operator, lead: Operator) -> None:
     number = proposed(duty)
     expect(Done, room.operate(SuspendOperator("diane", True)))
+    # Whether or not the seat comes back.
+    expect(Done, room.operate(SuspendOperator("diane", False)))
     wait(room)
     lead.touch()
     assert lead.refused("proposal/approve", id=number) == "proposal-over"
+
+
+def test_what_somebody_proposed_before_another_role_is_void(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    number = proposed(duty)
+    # By two people, or here by hand: either way the proposal is not the auditor's.
+    role = "UPDATE vault.membership SET role = '{}' WHERE role = 'duty-officer' OR role = 'auditor'"
+    with room.database.connect() as owner:
+        owner.execute(role.format("auditor"))
+    wait(room)
+    lead.touch()
+    assert lead.refused("proposal/approve", id=number) == "proposal-over"
+    assert lead.expect(Proposals, "proposals").proposals == []
+    with room.database.connect() as owner:
+        owner.execute(role.format("duty-officer"))
+    # Nor is it theirs again once they were given a seat anew.
+    room.enrolled("diane", Role.DUTY_OFFICER)
+    assert lead.refused("proposal/approve", id=number) == "proposal-over"
+    assert lead.expect(Switches, "switches").switches == []
+    assert f'"actor": "operator", "act": "proposal:withdraw", "object": "{number}"' in room.journal()
 
 
 def test_a_proposal_that_no_longer_makes_sense_does_nothing(

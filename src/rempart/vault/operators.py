@@ -7,8 +7,8 @@ import uuid
 
 from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Profession, Role
+from rempart.vault import proposals, store_desk
 from rempart.vault import store_accounts as store
-from rempart.vault import store_desk
 from rempart.vault.actors import Actor
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.members import check_login, issue
@@ -43,6 +43,7 @@ async def enrol(zone: Zone, c: Connection, call: EnrolOperator, by: Actor) -> En
             raise Conflict("login")
         # A session of another role than its seat's is over at once (store_accounts.session).
         await store_desk.set_role(c, known["id"], call.role)
+        await proposals.withdraw_all(c, known["id"], now, by.name)
         account = known["id"]
     else:
         account = await store.add_account(c, login, now)
@@ -65,6 +66,7 @@ async def suspend(zone: Zone, c: Connection, call: SuspendOperator, by: Actor) -
         raise Conflict("login")
     await store.unbind_all(c, row["id"])
     await store.drop_codes(c, row["id"], "activation")
+    await proposals.withdraw_all(c, row["id"], zone.clock(), by.name)
     status = (
         "suspended" if call.suspended else "active" if await store.can_sign_in(c, row["id"]) else "invited"
     )

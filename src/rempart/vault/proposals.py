@@ -5,6 +5,7 @@ asked is approved at the desk: the command line is one hand, whoever holds it.
 """
 
 import hashlib
+import uuid
 from typing import Any
 
 import msgspec
@@ -68,7 +69,7 @@ async def redeem(asked: Asked, c: Connection, number: int) -> tuple[Call, TwoPeo
     Raises ProposalOver, OwnProposal, Forbidden (a role that may not do it), StepUpNeeded (no proof since it was made).
     """
     row = await store_desk.open_proposal(c, number, asked.at)
-    if row is None or await _is_held(c, row, asked.at):
+    if row is None or await _is_void(c, row, asked.at):
         raise ProposalOver
     call, who = read(row), asked.who
     if who.role not in DEEDS[type(call)].roles:
@@ -95,11 +96,18 @@ async def withdraw(c: Connection, number: int, now: int, who: Speaker | None) ->
     return Done()
 
 
+async def withdraw_all(c: Connection, account: uuid.UUID, now: int, by: str) -> None:
+    """What an operator proposed before a new role, a new code or a suspension is not theirs any more."""
+    for number in await store_desk.proposals_of(c, account, now):
+        await store_desk.decide(c, number, "withdrawn", now, by)
+        await journal(c, now, by, Audited.PROPOSAL_WITHDRAW, str(number))
+
+
 async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:
     """What waits, each with whom it touched when it was proposed: counting everybody again and again would cost the platform dear."""
     now, views = zone.clock(), []
     for row in await store_desk.open_proposals(c, now):
-        if await _is_held(c, row, now):
+        if await _is_void(c, row, now):
             continue
         call = read(row)
         own = row["account"] == (who.account if who else None)
@@ -144,10 +152,12 @@ def _text(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-async def _is_held(c: Connection, row: Row, now: int) -> bool:
-    """Is whoever proposed contained? What a thief proposed in their name must not be approved by mistake."""
+async def _is_void(c: Connection, row: Row, now: int) -> bool:
+    """Is whoever proposed contained, or may they no longer do it? What a thief proposed in their name must not be approved by mistake."""
     if row["account"] is None:
         return False
+    if row["role"] not in DEEDS[type(read(row))].roles:
+        return True
     scopes = (("account", str(row["account"])), ("device", str(row["device"])))
     return bool(await store_switches.holds_on(c, now, scopes))
 

@@ -72,19 +72,32 @@ async def propose(
 
 # Whoever proposed must still stand: suspended, they propose nothing any more.
 _PROPOSAL = """
-SELECT id, call, effect, account, login, device, at, expires FROM vault.proposal p WHERE state = 'open'
+SELECT id, call, effect, account, login, device, at, expires,
+       (SELECT m.role FROM vault.membership m JOIN vault.establishment e ON e.id = m.establishment
+         WHERE m.account = p.account AND e.profession = 'operator') AS role
+  FROM vault.proposal p WHERE state = 'open'
    AND (account IS NULL OR EXISTS (SELECT FROM vault.account a WHERE a.id = p.account AND a.status = 'active'))
 """
 
 
 async def open_proposals(c: Connection, now: int) -> list[Row]:
-    """id, call, effect, account, login, device, at, expires of those in time, the oldest first."""
+    """id, call, effect, account, login, device, at, expires of those in time, the oldest first; role: the proposer's, as it is now."""
     return await c.fetch(f"{_PROPOSAL} AND expires > $1 ORDER BY id", now)
 
 
 async def open_proposal(c: Connection, number: int, now: int) -> Row | None:
     """The same of one, held until the end of the transaction: two approvals take their turn."""
     return await c.fetchrow(f"{_PROPOSAL} AND id = $1 AND expires > $2 FOR UPDATE", number, now)
+
+
+async def proposals_of(c: Connection, account: uuid.UUID, now: int) -> list[int]:
+    """The numbers of what this person proposed and nobody decided, held until the end of the transaction."""
+    rows = await c.fetch(
+        "SELECT id FROM vault.proposal WHERE state = 'open' AND account = $1 AND expires > $2 ORDER BY id FOR UPDATE",
+        account,
+        now,
+    )
+    return [row["id"] for row in rows]
 
 
 async def decide(c: Connection, number: int, state: str, now: int, by: str) -> None:
