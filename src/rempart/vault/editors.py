@@ -35,8 +35,8 @@ from rempart.vaultdoor.messages import (
     SuspendEditor,
 )
 
-WHILE_KEY_DUE = frozenset({"/acts/editor", "/acts/editor/rotate"})
-"""All that an editor's signature is worth while a new key is asked for."""
+WHILE_KEY_DUE = frozenset({"/acts/editor"})
+"""All that an editor's signature is worth while a new key is asked for. It replaces no key: whoever stole it would be there first."""
 OVERLAP = 7 * DAY
 """How long the former key still counts after its editor replaced it."""
 _KEPT = MINUTE
@@ -46,7 +46,7 @@ _EDITOR_METER = 4
 
 
 class EditorKeyDue(Refusal):
-    """A campaign asks this editor to replace its key first."""
+    """A campaign asks that this editor's key be replaced first: by the operator, who knows by contract whose key it is."""
 
     code: ClassVar[str] = "editor-key-due"
 
@@ -233,7 +233,8 @@ async def page(asked: Introduced, c: Connection, _body: Introduction) -> EditorP
 async def rotate(asked: Introduced, c: Connection, _body: Introduction) -> EditorPage:
     """Replace the key: the new one signs as a device does, the present one beside it. The former counts for seven days more.
 
-    Raises EditorRefused (the request brings no editor's signature), Conflict (the new key is known already).
+    Not while a campaign asks for a new key. Raises EditorRefused (the request brings no editor's signature), EditorKeyDue, Conflict (the
+    new key is known already).
     """
     if asked.editor is None:
         raise EditorRefused("signature-input")
@@ -241,12 +242,12 @@ async def rotate(asked: Introduced, c: Connection, _body: Introduction) -> Edito
     if row is None or row["thumbprint"] != asked.editor_key:
         # A key that was replaced rolls nothing back.
         raise EditorRefused("keyid")
+    if row["due_until"] > asked.at:
+        # What the memory of a minute ago did not know yet.
+        raise EditorKeyDue
     if await store_editors.key_is_known(c, asked.thumbprint):
         raise Conflict("device_key")
-    # What is to be replaced because it may be stolen counts no longer than this.
-    demanded = await store_campaigns.fulfil_editor(c, asked.editor, asked.at)
-    until = None if demanded else asked.at + OVERLAP
-    await store_editors.replace_key(c, asked.editor, asked.thumbprint, asked.point, until)
+    await store_editors.replace_key(c, asked.editor, asked.thumbprint, asked.point, asked.at + OVERLAP)
     await journal(c, asked.at, row["name"], Audited.EDITOR_ROTATE, row["name"])
     forget(asked.zone)
     return await _page(asked, c, asked.editor)

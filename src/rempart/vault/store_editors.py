@@ -26,9 +26,9 @@ async def editor_by_key(c: Connection | asyncpg.Pool, thumbprint: bytes, now: in
 
 
 async def editor(c: Connection, editor_id: UUID) -> Row | None:
-    """id, name, thumbprint, public_key, former_until, status, added; the row is held."""
+    """id, name, thumbprint, public_key, former_until, due_until, status, added; the row is held."""
     return await c.fetchrow(
-        "SELECT id, name, thumbprint, public_key, former_until, status, added FROM vault.editor WHERE id = $1 FOR UPDATE",
+        "SELECT id, name, thumbprint, public_key, former_until, due_until, status, added FROM vault.editor WHERE id = $1 FOR UPDATE",
         editor_id,
     )
 

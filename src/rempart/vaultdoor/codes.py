@@ -108,10 +108,25 @@ CODES: dict[str, Code] = {
         "Une mesure de sécurité vous demande d'abord quelque chose : ouvrez la page « À faire avant de reprendre » du portail.",
         "A security measure asks something of you first: open the portal's page « To do before you go on ».",
     ),
+    "passkey-only": Code(
+        403,
+        "Ici, seule une connexion par clé d'accès est admise : reconnectez-vous avec la vôtre. Sans clé d'accès, demandez à l'opérateur un code d'activation par courrier.",
+        "Only a sign-in by passkey is admitted here: sign in again with yours. Without one, ask the operator for an activation code by post.",
+    ),
+    "lane-closed": Code(
+        403,
+        "Votre établissement ou votre logiciel ne peut pas vérifier un droit de cette façon : utilisez la carte de tiers payant. Cette réponse ne dit rien de la personne.",
+        "Your establishment or software may not check a right this way: use the tiers payant card. This says nothing of the person.",
+    ),
+    "network": Code(
+        403,
+        "Votre établissement ou votre logiciel ne peut travailler que depuis les réseaux convenus avec l'opérateur, et celui-ci n'en est pas.",
+        "Your establishment or software may work only from the networks agreed with the operator, and this is none of them.",
+    ),
     "editor-key-due": Code(
         403,
-        "L'éditeur de ce logiciel doit d'abord remplacer sa clé : prévenez-le. Le portail reste ouvert dans un navigateur.",
-        "This software's editor has to replace its key first: tell them. The portal stays open in a browser.",
+        "L'éditeur de ce logiciel doit d'abord faire remplacer sa clé par l'opérateur : prévenez-le. Le portail reste ouvert dans un navigateur.",
+        "This software's editor has to have its key replaced by the operator first: tell them. The portal stays open in a browser.",
     ),
     "step-up": Code(
         403,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rempart.client.keys import EditorKey
+from rempart.client.keys import EditorKey, keyid
 from rempart.foundation.clock import DAY, SECOND
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.vault.acts import ACTS
@@ -29,6 +29,7 @@ from rempart.vaultdoor.messages import (
     ListCampaigns,
     Members,
     Refused,
+    RegisterEditor,
     ShowCampaign,
     SignedIn,
     StartCampaign,
@@ -39,7 +40,7 @@ from rempart.vaultdoor.messages import (
 )
 from tests.authenticator import ORIGIN, PASSWORD, CodeApp, SoftwareBrowser, expect
 from tests.vault.accounts.conftest import Person, Vault, activated
-from tests.vault.accounts.test_editors import Software, logis, software  # noqa: F401 (fixtures)
+from tests.vault.accounts.test_editors import Software, logis, point, software  # noqa: F401 (fixtures)
 from tests.vault.accounts.test_factors import OTHER, add_password_and_app
 from tests.vault.accounts.test_vouching import ask
 
@@ -267,7 +268,7 @@ def test_time_alone_ends_a_campaign_only_where_it_was_given_an_end(
 # ── editors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_editors_software_is_refused_until_its_key_is_new_and_the_old_one_is_void_at_once(
+def test_an_editors_software_is_refused_until_the_operator_has_its_new_key_and_the_old_one_is_void_at_once(
     vault: Vault,
     claire: Person,
     software: Software,  # noqa: F811
@@ -278,12 +279,52 @@ def test_an_editors_software_is_refused_until_its_key_is_new_and_the_old_one_is_
     assert software.refused("journal", before=0, limit=10) == "editor-key-due"
     assert progress(vault, campaign.number) == [("Logis Santé", 0, 1)]
     new = EditorKey.generate()
-    page = expect(EditorPage, Software(vault, logis, new).introduce("editor/rotate"))
-    assert page.former_until == 0
+    expect(Enrolled, vault.operate(RegisterEditor("Logis Santé", point(new), replace=True)))
     assert progress(vault, campaign.number) == [("Logis Santé", 1, 1)]
     # The key that may be stolen has no week left.
     assert expect(Refused, software.errand()).code == "editor"
     expect(Vouched, replace(software, editor=new).errand())
+
+
+def test_the_thief_of_an_editors_key_who_rotates_first_fulfils_no_campaign(
+    vault: Vault,
+    claire: Person,
+    software: Software,  # noqa: F811
+    logis: EditorKey,  # noqa: F811
+) -> None:
+    """The stolen key proves nothing of who asks: under a campaign it replaces nothing, and the true one is not void by its doing."""
+    thiefs, genuine = EditorKey.generate(), EditorKey.generate()
+    # Read a moment before the campaign, and remembered.
+    expect(EditorPage, Software(vault, None, logis).introduce("editor"))
+    campaign = started(vault, "editor-keys", "editor", "Logis Santé")
+    assert expect(Refused, Software(vault, logis, thiefs).introduce("editor/rotate")).code == "editor-key-due"
+    assert progress(vault, campaign.number) == [("Logis Santé", 0, 1)]
+    assert expect(EditorPage, Software(vault, None, logis).introduce("editor")).keyid == keyid(logis)
+    expect(Enrolled, vault.operate(RegisterEditor("Logis Santé", point(genuine), replace=True)))
+    assert progress(vault, campaign.number) == [("Logis Santé", 1, 1)]
+    expect(Vouched, replace(software, editor=genuine).errand())
+    assert expect(Refused, Software(vault, logis, thiefs).introduce("editor/rotate")).code == "editor"
+    assert [act for (act,) in vault.rows("SELECT act FROM vault.journal WHERE act = 'editor:rotate'")] == [
+        "editor:rotate"
+    ], "the operator's alone"
+
+
+def test_the_thief_of_an_editors_key_who_rotated_before_a_campaign_is_replaced_by_it(
+    vault: Vault,
+    claire: Person,
+    software: Software,  # noqa: F811
+    logis: EditorKey,  # noqa: F811
+) -> None:
+    thiefs, genuine = EditorKey.generate(), EditorKey.generate()
+    expect(EditorPage, Software(vault, logis, thiefs).introduce("editor/rotate"))
+    campaign = started(vault, "editor-keys", "editor", "Logis Santé")
+    for key in (logis, thiefs):
+        assert expect(Refused, replace(software, editor=key).errand()).code == "editor-key-due"
+    expect(Enrolled, vault.operate(RegisterEditor("Logis Santé", point(genuine), replace=True)))
+    assert progress(vault, campaign.number) == [("Logis Santé", 1, 1)]
+    for key in (logis, thiefs):
+        assert expect(Refused, replace(software, editor=key).errand()).code == "editor"
+    expect(Vouched, replace(software, editor=genuine).errand())
 
 
 # ── whom, and by whom ────────────────────────────────────────────────────────────────────────────────────────────────
