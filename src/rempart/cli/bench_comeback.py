@@ -23,7 +23,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from rempart.cli.bench_rights import Checks
+from rempart.cli.bench_rights import Checks, processor_seconds
 from rempart.cli.line import lift_breakers
 from rempart.cli.taking_in import take_in
 from rempart.population.population import Population
@@ -51,10 +51,17 @@ class Phase:
     """Requests sent, looks at a place included."""
     look_ups: list[float] = field(default_factory=list)
     refused_look_ups: int = 0
+    processor: float = 0.0
+    """Seconds of processor time of the platform's processes and their database."""
 
     @property
     def per_second(self) -> float:
         return self.judged / self.seconds if self.seconds else 0.0
+
+    @property
+    def per_processor_second(self) -> float:
+        """What other work on the machine cannot take away."""
+        return self.judged / self.processor if self.processor else 0.0
 
     def told(self) -> dict[str, Any]:
         ordered = sorted(self.look_ups)
@@ -62,6 +69,7 @@ class Phase:
             "seconds": round(self.seconds, 1),
             "sign_ins_judged": self.judged,
             "sign_ins_per_second": round(self.per_second, 1),
+            "sign_ins_per_processor_second": round(self.per_processor_second, 1),
             "requests": self.asked,
             "answers": dict(self.statuses),
             "look_ups": len(ordered),
@@ -113,6 +121,11 @@ def measure(folder: Path, clients: int, seconds: int) -> dict[str, Any]:
         "capacity_per_second": round(capacity, 1),
         "offered_times_capacity": round(clients / capacity, 1),
         "goodput_ratio": round(statistics.median(phase.per_second for phase in crowd) / capacity, 3),
+        "goodput_ratio_by_processor": round(
+            statistics.median(phase.per_processor_second for phase in crowd)
+            / statistics.median(phase.per_processor_second for phase in steady),
+            3,
+        ),
         "no_5xx_but_the_queue": not any(each.startswith("5") and each != "503 queue" for each in statuses),
         "look_ups_alone": alone.told(),
         "steady": [phase.told() for phase in steady],
@@ -126,7 +139,7 @@ def measure(folder: Path, clients: int, seconds: int) -> dict[str, Any]:
 async def _phase(
     platform: Platform, checks: Checks, seconds: int, clients: Sequence[Callable[["Comer"], Awaitable[None]]]
 ) -> Phase:
-    phase, began = Phase(), time.perf_counter()
+    phase, began, before = Phase(), time.perf_counter(), processor_seconds(platform)
     until = began + seconds
     comers = [Comer(platform, phase, until, number) for number in range(len(clients))]
     work = [asyncio.ensure_future(client(comer)) for client, comer in zip(clients, comers, strict=True)]
@@ -139,6 +152,7 @@ async def _phase(
         await asyncio.gather(*work, return_exceptions=True)
     await looking
     phase.seconds = phase.seconds or time.perf_counter() - began
+    phase.processor = sum(processor_seconds(platform).values()) - sum(before.values())
     return phase
 
 

@@ -89,8 +89,8 @@ def measure(
             f"Measuring: {seconds} s of floor, door, floor at {concurrency} clients, and the floor alone at one…"
         )
         floors = [floor(platform, seconds, concurrency)]
-        before, load = _processor_seconds(platform), checks.run(seconds, concurrency, wanted)
-        spent = {name: after - before[name] for name, after in _processor_seconds(platform).items()}
+        before, load = processor_seconds(platform), checks.run(seconds, concurrency, wanted)
+        spent = {name: after - before[name] for name, after in processor_seconds(platform).items()}
         floors.append(floor(platform, seconds, concurrency))
         alone = floor(platform, min(seconds, 5), 1)
         figures = _report(persons, concurrency, load, floors, alone, spent)
@@ -244,7 +244,7 @@ def _already_taken_in(platform: Platform, persons: int) -> bool:
     return row is not None and int(row[0]) > persons * 0.8
 
 
-def _processor_seconds(platform: Platform) -> dict[str, float]:
+def processor_seconds(platform: Platform) -> dict[str, float]:
     """Processor time so far of each process with its children, and of all of PostgreSQL."""
     state = read_state(platform.home.state)
     assert state is not None

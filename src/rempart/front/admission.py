@@ -34,9 +34,9 @@ WAITING_HERE = 24
 """Requests whose turn it is that wait for one of those to end, in this process; beyond, they are asked to come again in a second."""
 LONGEST_HERE = 5.0
 """Seconds that they wait here."""
-TICK = 0.1
-"""Seconds after which a place that nobody takes moves the turn on."""
-MOST_TICKS = 10
+LONGEST_STEP = 1.0
+"""Seconds that count at once of a time in which nobody came at all."""
+LEAST_RATE = 2.0
 FASTEST = 64
 """By how much the turn moves faster while nobody comes at all, doubled each second: numbers that a script drew are soon passed over."""
 USES = 3
@@ -91,6 +91,7 @@ class Admission:
         self._running = self._waiting_here = 0
         self._room = asyncio.Condition()
         self._last = self._busy_at = clock()
+        self._credit = 0.0
         self._rate, self._rated, self._ended = _START_RATE, clock(), 0
         # A hospital's two hundred people come back behind one address.
         self._by_address = Bounds(secret, burst=240, per_second=4)
@@ -99,6 +100,11 @@ class Admission:
     def ahead(self) -> int:
         """How many numbers wait for their turn."""
         return self._issued - self._turn
+
+    @property
+    def _pace(self) -> float:
+        """Sign-ins a second, as measured lately."""
+        return max(self._rate, LEAST_RATE)
 
     async def enter(self, address: str, device: str, ticket: str) -> Place | Refused | None:
         """None: go on, and `leave` afterwards. A Place: not yet. A refusal: this address drew too many numbers."""
@@ -118,7 +124,9 @@ class Admission:
         if await self._take_room():
             return None
         self._uses[number % REMEMBERED] -= 1
-        return Place(1, 1, 1, ticket)
+        # When half of those who wait here are through.
+        soon = -int(-WAITING_HERE / 2 / self._pace // 1)
+        return Place(1, soon, soon, ticket)
 
     def look(self, ticket: str, device: str) -> Place | None:
         """Where a ticket stands, without using it; None for what is no ticket of this device's."""
@@ -165,7 +173,7 @@ class Admission:
 
     def _place(self, number: int, ticket: str) -> Place:
         ahead = max(0, number - self._turn)
-        seconds = ahead / max(self._rate, 0.5)
+        seconds = ahead / self._pace
         # Each asks again at half the wait, for it may go faster than was thought; and numbers that follow one another spread.
         spread = 0.4 + (number % 16) / 80
         again = min(max(seconds * spread, SHORTEST_WAIT), LONGEST_WAIT)
@@ -173,17 +181,18 @@ class Admission:
 
     def _move(self, now: float) -> None:
         """Where places stay free although people wait, those whose turn it was have not come: the turn moves on."""
-        ticks = min(int((now - self._last) / TICK), MOST_TICKS)
-        if ticks <= 0:
-            return
-        self._last = now
+        passed, self._last = min(now - self._last, LONGEST_STEP), now
         free = self._at_once - self._running - self._waiting_here
         if free <= 0 or not self.ahead:
-            self._busy_at = now
+            self._busy_at, self._credit = now, 0.0
             return
-        # Those who wait ask again after a second or more: only a longer silence says that they are gone.
+        # At the pace at which these places would have been served. Those who wait ask again after a second or more: only a longer silence
+        # says that they are gone, and then the turn goes faster and faster.
         faster = min(2 ** int(min(now - self._busy_at, 16)), FASTEST)
-        self._turn_to(self._turn + ticks * free * faster)
+        self._credit += passed * self._pace * free / self._at_once * faster
+        whole = int(self._credit)
+        self._credit -= whole
+        self._turn_to(self._turn + whole)
 
     def _turn_to(self, number: int) -> None:
         """The ring forgets what is as old as the ring is long."""
