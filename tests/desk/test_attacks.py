@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rempart.foundation.clock import HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Role
+from rempart.vault import counting
 from rempart.vault.deeds import WITHOUT_PROOF
 from rempart.vault.desk_acts import DESK
 from rempart.vaultdoor.browser import SoftwarePasskey
@@ -18,6 +19,7 @@ from rempart.vaultdoor.messages import (
     Challenge,
     DeskAct,
     Done,
+    Effect,
     Enrolled,
     EnrolProfessional,
     IssueCode,
@@ -224,6 +226,34 @@ def test_a_machine_left_open_closes_twenty_parties_and_no_editor(room: Room, dut
     expect(Done, duty.ask("contain", **editor))
     room.time.advance(HOUR)
     expect(Done, duty.ask("contain", **contain(places[0])))
+
+
+def test_dry_runs_in_a_loop_count_the_platform_once_a_minute(
+    room: Room, duty: Operator, lead: Operator, claire: Person
+) -> None:
+    def counted(who: Operator, scope: str = "platform", key: str = "") -> Reply:
+        return who.ask("contain", scope=scope, key=key, reason="just to see")
+
+    before = expect(Effect, counted(duty))
+    activated(room, "paul", room.establishment(2))
+    # Nobody has it counted again, by another name neither.
+    assert expect(Effect, counted(lead)) == before
+    assert expect(Effect, counted(lead, "lane", "card")).accounts == before.accounts == 1
+    room.time.advance(MINUTE)
+    assert expect(Effect, counted(duty)).accounts == 2
+
+    async def while_another_is_counted() -> Reply:
+        async with counting.of(room.zone).one:
+            act = lead.browser.signed(
+                "/desk/contain", {"scope": "profession", "key": "doctor", "reason": "to see"}
+            )
+            return await room.desk.call(DeskAct(act))
+
+    assert code(room.runner.run(while_another_is_counted())) == "saturated"
+    # Closing one party waits for no count.
+    assert expect(Effect, counted(duty, "establishment", claire.establishment)).accounts == 1
+    expect(Done, duty.ask("contain", **contain(claire.establishment)))
+    assert thrown(room) == [("establishment", claire.establishment)]
 
 
 def test_a_mass_incident_does_not_blind_the_room(room: Room, duty: Operator, claire: Person) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
-from rempart.vault import campaigns, profiles, store_desk
+from rempart.vault import campaigns, counting, profiles, store_desk
 from rempart.vault import store_accounts as store
 from rempart.vault.errors import NotThere
 from rempart.vault.store_accounts import Connection
@@ -62,10 +62,10 @@ class Deed:
 
 
 async def effect(zone: Zone, c: Connection, call: Call) -> Effect:
-    """What the call would do, counted now. Raises BadInput, NotThere."""
+    """What the call would do, counted within the minute. Raises BadInput, NotThere, CountUnderWay."""
     deed = DEEDS[type(call)]
     scope, key = await deed.reach(zone, c, call)
-    reached = await store_desk.reach(c, scope, key, zone.clock())
+    reached = await counting.reach(zone, c, scope, key)
     return Effect(second=await deed.second(c, call), **reached)
 
 

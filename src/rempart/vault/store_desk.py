@@ -174,13 +174,19 @@ _INSURERS = {
 }
 
 
+MANY = frozenset({"platform", "insurer", "lane", "profession"})
+"""Scopes whose count reads whole tables."""
+
+
 async def reach(c: Connection, scope: str, key: str, now: int) -> dict[str, int]:
-    """establishments, accounts, devices, sessions (open now), insurers, persons under a switch's (scope, key); nothing for ("", "")."""
-    if not scope:
-        return {}
+    """establishments, accounts, devices, sessions (open now) under a switch's (scope, key)."""
     row = await c.fetchrow(_REACH[scope], key, now)
-    found = {name: int(row[name]) for name in ("establishments", "accounts", "devices", "sessions")}
-    if scope in _INSURERS:
-        insurers, persons = await c.fetchrow(_INSURERS[scope], key)
-        found |= {"insurers": int(insurers), "persons": int(persons)}
-    return found
+    return {name: int(row[name]) for name in ("establishments", "accounts", "devices", "sessions")}
+
+
+async def insurers(c: Connection, scope: str, key: str) -> dict[str, int]:
+    """insurers and persons under it; nothing where it concerns none."""
+    if scope not in _INSURERS:
+        return {}
+    found, persons = await c.fetchrow(_INSURERS[scope], key)
+    return {"insurers": int(found), "persons": int(persons)}

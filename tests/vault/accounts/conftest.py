@@ -148,6 +148,7 @@ def vault(standing_vault: Vault, emptying: Callable[[], None]) -> Iterator[Vault
     """The vault, as on its first day."""
     yield standing_vault
     standing_vault.time.now = A_MONDAY
+    standing_vault.zone.memory.pop("counts", None)
     emptying()
 
 
