@@ -1,5 +1,6 @@
 """Letters: what happened, what it means, what to do, and never an account number."""
 
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 
@@ -10,11 +11,13 @@ from pypdf import PdfReader
 
 from rempart.claims.bank_reasons import table
 from rempart.claims.letters import (
+    ActivationLetter,
     Heading,
     InduLetter,
     InduLine,
     RejectedPaymentLetter,
     RibLetter,
+    activation_letter,
     indu_letter,
     rejected_payment_letter,
     rib_letter,
@@ -128,3 +131,16 @@ def test_a_letter_of_another_script_is_a_question_mark_and_not_a_missing_letter(
         rib_letter(RibLetter(Heading("Rempart", "Pharmacie 药房 א", "1", "Paris", AT), "cancelled", AT, AT))
     )
     assert "Pharmacie ?? ?" in said
+
+
+def test_the_letter_that_opens_an_account_says_where_its_code_is_typed() -> None:
+    new = ActivationLetter(
+        HEADING, "Claire Martin", "12 rue du Port, 69001 Lyon", "claire", "ABCD-EFGH-JKMN-PQRS", "https://r.example/activation", joins=False
+    )  # fmt: skip
+    text = read(activation_letter(new)).replace("\n", " ")
+    for words in ("Claire Martin", "ABCD-EFGH-JKMN-PQRS", "r.example/activation", "créez votre clé d"):
+        assert words in text
+    joins = replace(new, joins=True, page="https://r.example/etablissement")
+    text = read(activation_letter(joins)).replace("\n", " ")
+    assert "Rejoindre un établissement" in text
+    assert "créez votre clé d" not in text

@@ -65,6 +65,41 @@ class RejectedPaymentLetter:
     reason_code: str
 
 
+@dataclass(frozen=True, slots=True)
+class ActivationLetter:
+    """The one-time code of a new titulaire. `page`: the address at which it is typed; `joins`: the login is known, and a place is added."""
+
+    heading: Heading
+    holder: str
+    address: str
+    login: str
+    code: str
+    page: str
+    joins: bool
+
+
+def activation_letter(letter: ActivationLetter) -> bytes:
+    """The letter that opens the account, as a PDF. It goes by post, to the address of the official directory, and never by e-mail."""
+    how = (
+        f"Connectez-vous comme d'habitude, ouvrez {letter.page}, rubrique « Rejoindre un établissement », et tapez ce code."
+        if letter.joins
+        else f"Ouvrez {letter.page}, tapez ce code, et créez votre clé d'accès sur votre propre poste."
+    )
+    return _typeset(
+        letter.heading,
+        "Votre référencement est accepté",
+        [
+            f"À l'attention de {letter.holder}, {letter.address}",
+            f"Votre établissement est référencé, sous l'identifiant {letter.login}. Il reste à l'ouvrir, avec le code ci-dessous.",
+            f"Code : {letter.code}",
+            f"{how} Il sert une fois, pendant trente jours.",
+            "Donnez ensuite le RIB de l'établissement sur la page Règlement.",
+        ],
+        warning="Ce code ne se donne à personne, ni par téléphone ni par courriel : nous ne vous le demanderons jamais. Vous n'avez rien "
+        "demandé, ou l'enveloppe était ouverte ? N'utilisez pas ce code, et appelez l'opérateur au numéro de votre convention.",
+    )
+
+
 def rib_letter(letter: RibLetter) -> bytes:
     """The notice of a RIB asked for, in force or cancelled, as a PDF."""
     asked, effective = _moment(letter.asked), _moment(letter.effective)

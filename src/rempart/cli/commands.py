@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "demo": "rempart.cli.demo:demo",
     "drill": "rempart.cli.drill:drill",
     "operator": "rempart.cli.profile:app",
+    "onboarding": "rempart.cli.onboarding:app",
     "desk": "rempart.cli.desk:app",
     "campaign": "rempart.cli.campaign:app",
     "intake": "rempart.cli.intake:app",

@@ -53,6 +53,22 @@ async def drop_professional(connection: asyncpg.Connection, establishment: str, 
 # ── the operator (psycopg, role rempart_operator) ────────────────────────────────────────────────────────────────────
 
 
+def is_referenced(connection: psycopg.Connection[Any], finess: str) -> bool:
+    """Is an establishment of this FINESS there?"""
+    found = connection.execute("SELECT FROM identity.establishment WHERE finess = %s", (finess,))
+    return found.fetchone() is not None
+
+
+def works_elsewhere(connection: psycopg.Connection[Any], rpps: str, finess: str) -> bool:
+    """Does somebody of this RPPS work in an establishment of another FINESS?"""
+    found = connection.execute(
+        "SELECT FROM identity.professional p JOIN identity.establishment e ON e.id = p.establishment"
+        " WHERE p.rpps = %s AND e.finess IS DISTINCT FROM %s LIMIT 1",
+        (rpps, finess),
+    )
+    return found.fetchone() is not None
+
+
 def enter_establishment(connection: psycopg.Connection[Any], place: Establishment) -> None:
     """Insert, or correct the name and town of one that is there."""
     connection.execute(

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
-from rempart.vault import campaigns, counting, profiles, store_desk
+from rempart.vault import campaigns, counting, onboarding, profiles, store_desk
 from rempart.vault import store_accounts as store
 from rempart.vault.errors import NotThere
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import (
+    ApproveApplication,
     Call,
     Effect,
     EndCampaign,
@@ -118,6 +119,11 @@ async def _of_breaker(_zone: Zone, c: Connection, call: SetBreaker) -> tuple[str
     return call.scope, await switch_key(c, call.scope, call.key)
 
 
+async def _of_application(_zone: Zone, _c: Connection, call: ApproveApplication) -> tuple[str, str]:
+    onboarding.digest_in(call)
+    return "", ""
+
+
 async def _of_profile(_zone: Zone, c: Connection, call: SetProfile) -> tuple[str, str]:
     key, former = await profiles.read(c, call.scope, call.key)
     profiles.changed(former, call)
@@ -161,6 +167,7 @@ DEEDS: dict[type, Deed] = {
     SuspendEditor: Deed(ON_DUTY, _together, _always, _of_editor),
     RegisterEditor: Deed(CALLED_BACK, _if_in_place, _always, _of_editor),
     SetProfile: Deed(CALLED_BACK, _if_wider, _always, _of_profile),
+    ApproveApplication: Deed(CALLED_BACK, _together, _always, _of_application),
     EnrolOperator: Deed(LEAD, _together, _always, _of_nobody),
     SuspendOperator: Deed(LEAD, _together, _always, _of_operator),
     StartCampaign: Deed(ON_DUTY, campaigns.takes_two, _always, campaigns.reach),

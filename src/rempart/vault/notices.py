@@ -63,6 +63,7 @@ class Audited(StrEnum):
     EDITOR_SUSPEND = "editor:suspend"
     EDITOR_REOPEN = "editor:reopen"
     PROFILE_SET = "profile:set"
+    APPLICATION_APPROVE = "application:approve"
     SOFTWARE_INVITE = "software:invite"
     SOFTWARE_INSTALL = "software:install"
     SOFTWARE_CONFIRM = "software:confirm"

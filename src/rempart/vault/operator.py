@@ -16,6 +16,7 @@ from rempart.vault import (
     editors,
     incidents,
     lines,
+    onboarding,
     operators,
     profiles,
     proposals,
@@ -33,14 +34,16 @@ from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.sessions import read_id
 from rempart.vault.store_accounts import Connection
 from rempart.vault.two_people import require_release_keys
-from rempart.vault.zone import Zone
+from rempart.vault.zone import OPERATORS_WAIT, Zone
 from rempart.vaultdoor.messages import (
+    ApproveApplication,
     AskRelease,
     AskTwoPeople,
     Call,
     CountCampaign,
     Done,
     EndCampaign,
+    EnrolApplication,
     EnrolEstablishment,
     EnrolGroup,
     Enrolled,
@@ -56,6 +59,7 @@ from rempart.vaultdoor.messages import (
     ListProfiles,
     ListProposals,
     ListSwitches,
+    Onboarded,
     Proposals,
     RegisterEditor,
     RegisterInsurer,
@@ -85,7 +89,7 @@ MOST_LINES = 1_000
 async def execute(call: Call, zone: Zone) -> Reply:
     """Do one of the operator's calls. Raises BadInput, Refusal or Outage; on any of them nothing was done."""
     try:
-        async with zone.pool.acquire() as c, c.transaction():
+        async with zone.pool.acquire(timeout=OPERATORS_WAIT) as c, c.transaction():
             reply = await _command(zone, c, call)
     except asyncpg.UniqueViolationError as error:
         raise Conflict from error
@@ -220,6 +224,15 @@ async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional,
     return Enrolled(str(account), code, joins=True)
 
 
+async def enrol_application(zone: Zone, c: Connection, call: EnrolApplication, by: Actor) -> Onboarded:
+    """What two people approved, as they approved it: the establishment and its titulaire. Raises BadInput, NotThere, Conflict (known)."""
+    await onboarding.redeem(zone, c, call)
+    place = await enrol_establishment(zone, c, EnrolEstablishment(call.finess, call.profession), by)
+    titulaire = EnrolProfessional(call.login, Role.TITULAIRE, place.id)
+    person = await enrol_professional(zone, c, titulaire, by)
+    return Onboarded(place.id, person.id, person.code, person.joins)
+
+
 async def issue_code(zone: Zone, c: Connection, call: IssueCode, by: Actor) -> Enrolled:
     """A posted code. `device` is for an active account; `activation` voids everything that vouched for the account, when it is used.
 
@@ -319,6 +332,8 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     RegisterEditor: editors.register,
     SuspendEditor: editors.suspend,
     ListEditors: editors.list_all,
+    ApproveApplication: onboarding.approve,
+    EnrolApplication: enrol_application,
     ShowProfile: profiles.show,
     ListProfiles: profiles.list_all,
     SetProfile: profiles.set_profile,

@@ -1,0 +1,153 @@
+"""`rempart onboarding`: an application is checked, approved by two people, enrolled once; its code goes by post (docs/onboarding.md)."""
+
+import os
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import psycopg
+import typer
+from rich.table import Table
+
+from rempart.claims.letters import ActivationLetter, Heading, activation_letter
+from rempart.cli.operator import VAR, Folder, ask, console
+from rempart.cli.settlement import put_contact
+from rempart.foundation.clock import paris_date, system_clock
+from rempart.foundation.errors import BadInput, Refusal
+from rempart.foundation.settings import FrontSettings, load_settings
+from rempart.identity import store
+from rempart.identity.application import Application, digest_of, read_application
+from rempart.identity.checks import SENTENCES, Doubt, Known, doubts_of
+from rempart.identity.referencing import enrol_establishment, enrol_professional
+from rempart.supervisor.home import Home
+from rempart.vaultdoor.messages import ApproveApplication, Done, EnrolApplication, Onboarded
+
+app = typer.Typer(no_args_is_help=True, help="Référencement: check, approve by two, enrol, post.")
+File = Annotated[Path, typer.Argument(help="the application, in JSON (docs/onboarding.md)")]
+
+
+class NotLookedAt(Refusal):
+    """A doubt that nobody says they looked at."""
+
+    code = "doubts"
+    french = "Rien n'est proposé : regardez d'abord ce que les vérifications ont trouvé."
+    english = "Nothing is proposed: look first at what the checks found."
+
+
+@app.command()
+def check(file: File, folder: Folder = VAR) -> None:
+    """What to look at before it is proposed, and the digest by which two people mean the same application. Changes nothing."""
+    application = _read(file)
+    _print(_doubts(folder, application))
+    console.print(digest_of(application), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def propose(
+    file: File,
+    seen: Annotated[
+        list[str] | None, typer.Option("--seen", help="a doubt you looked into, once for each")
+    ] = None,
+    folder: Folder = VAR,
+) -> None:
+    """Propose it: somebody else approves at the desk, comparing the digest. Every doubt has to be looked into first."""
+    application = _read(file)
+    doubts = _doubts(folder, application)
+    left = [each for each in doubts if each not in (seen or [])]
+    if left:
+        _print(left)
+        raise NotLookedAt(" ".join(left))
+    call = ApproveApplication(
+        digest_of(application),
+        application.finess,
+        application.profession,
+        application.login,
+        [str(each) for each in doubts],
+    )
+    ask(folder, call, Done)
+    console.print("Approved.")
+
+
+@app.command()
+def enrol(
+    file: File,
+    letter: Annotated[
+        Path,
+        typer.Option(
+            help="the PDF to be posted: a new file, which only you may read; the code is nowhere else"
+        ),
+    ],
+    operator: Annotated[str, typer.Option(help="who signs the letter")] = "Rempart",
+    folder: Folder = VAR,
+) -> None:
+    """Enrol what was approved, and write the letter with the one-time code. The code is not shown."""
+    application = _read(file)
+    page = load_settings(FrontSettings, Home.at(folder).config_file("front")).origin
+    # Opened first: a code that cannot be written down is not issued.
+    with _new_file(letter) as paper:
+        try:
+            done = _enrol(folder, application)
+        except BaseException:
+            letter.unlink()
+            raise
+        paper.write(_letter(application, done, operator, page))
+    console.print(
+        f"{application.finess} is referenced. Post {letter}, then destroy the file.", soft_wrap=True
+    )
+
+
+def _read(file: Path) -> Application:
+    try:
+        return read_application(file.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}") from error
+
+
+def _doubts(folder: Path, application: Application) -> list[Doubt]:
+    with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
+        known = Known(
+            finess=store.is_referenced(connection, application.finess),
+            rpps_elsewhere=bool(application.rpps)
+            and store.works_elsewhere(connection, application.rpps, application.finess),
+        )
+    return doubts_of(application, known, paris_date(system_clock()))
+
+
+def _enrol(folder: Path, application: Application) -> Onboarded:
+    call = EnrolApplication(
+        digest_of(application), application.finess, application.profession, application.login
+    )
+    done = ask(folder, call, Onboarded)
+    with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
+        enrol_establishment(
+            connection, done.establishment, application.finess, application.name, application.town, application.profession
+        )  # fmt: skip
+        enrol_professional(
+            connection, done.account, done.establishment, application.holder, application.rpps, application.adeli
+        )  # fmt: skip
+    put_contact(folder, application.finess, application.address)
+    return done
+
+
+def _letter(application: Application, done: Onboarded, operator: str, origin: str) -> bytes:
+    heading = Heading(operator, application.name, application.finess, application.town, system_clock())
+    page = f"{origin}/etablissement" if done.joins else f"{origin}/activation"
+    return activation_letter(
+        ActivationLetter(
+            heading, application.holder, application.address, application.login, done.code, page, done.joins
+        )
+    )
+
+
+def _new_file(path: Path) -> BinaryIO:
+    """Never over another one, and nobody else's to read. Raises BadInput."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+
+
+def _print(doubts: list[Doubt]) -> None:
+    table = Table("to look at", "")
+    for each in doubts:
+        table.add_row(each, "\n".join(SENTENCES[each]))
+    console.print(table if doubts else "Nothing to look at.")

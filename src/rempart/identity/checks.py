@@ -1,0 +1,88 @@
+"""What a clerk should look at before an application is proposed. Pure: nothing here refuses; a person decides, and says what they saw.
+
+Not checked, since no register is reached from here: that the FINESS is open and of this profession, that the RPPS is this person's.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from rempart.foundation.identifiers import check_rpps, rpps_warning
+from rempart.identity.application import Application
+
+OLD = timedelta(days=180)
+"""A convention signed before that is signed again."""
+
+
+class Doubt(StrEnum):
+    """Codes of what is to be looked at."""
+
+    FINESS_KNOWN = "finess-known"
+    RPPS_KEY = "rpps-key"
+    RPPS_ELSEWHERE = "rpps-elsewhere"
+    NO_NUMBER = "no-number"
+    ADDRESS = "address"
+    SIGNATORY = "signatory"
+    SIGNED_WHEN = "signed-when"
+
+
+SENTENCES: dict[Doubt, tuple[str, str]] = {
+    Doubt.FINESS_KNOWN: (
+        "Ce FINESS est déjà référencé : est-ce une cession ? Une seconde inscription sera refusée.",
+        "This FINESS is referenced already: is it a cession? A second enrolment will be refused.",
+    ),
+    Doubt.RPPS_KEY: (
+        "La clé du numéro RPPS est inhabituelle : relisez-le dans l'annuaire.",
+        "The RPPS number's key is unusual: read it again in the directory.",
+    ),
+    Doubt.RPPS_ELSEWHERE: (
+        "Ce RPPS exerce déjà dans un autre établissement référencé : vérifiez que c'est la même personne, et laquelle demande.",
+        "This RPPS already works in another referenced establishment: check that it is the same person, and who asks.",
+    ),
+    Doubt.NO_NUMBER: (
+        "Ni RPPS ni ADELI : vérifiez la carte professionnelle.",
+        "Neither RPPS nor ADELI: check the professional card.",
+    ),
+    Doubt.ADDRESS: (
+        "L'adresse de la demande n'est pas celle de l'annuaire : le courrier part à cette dernière. Rappelez à un numéro trouvé ailleurs.",
+        "The application's address is not the directory's: the letter goes to the directory's. Call back on a number found elsewhere.",
+    ),
+    Doubt.SIGNATORY: (
+        "La convention est signée d'un autre nom que celui du titulaire.",
+        "The convention is signed by another name than the titulaire's.",
+    ),
+    Doubt.SIGNED_WHEN: (
+        "La convention est signée depuis plus de six mois, ou après aujourd'hui.",
+        "The convention was signed more than six months ago, or after today.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is referenced already."""
+
+    finess: bool
+    rpps_elsewhere: bool
+
+
+def doubts_of(application: Application, known: Known, today: date) -> list[Doubt]:
+    """In the order in which people read them."""
+    rpps = application.rpps
+    seen = {
+        Doubt.FINESS_KNOWN: known.finess,
+        Doubt.RPPS_KEY: bool(rpps and rpps_warning(check_rpps(rpps))),
+        Doubt.RPPS_ELSEWHERE: known.rpps_elsewhere,
+        Doubt.NO_NUMBER: not rpps and not application.adeli,
+        Doubt.ADDRESS: _plain(application.address) != _plain(application.stated_address),
+        Doubt.SIGNATORY: _plain(application.holder) != _plain(application.signed_by),
+        Doubt.SIGNED_WHEN: not today - OLD <= application.signed_on <= today,
+    }
+    return [each for each in Doubt if seen[each]]
+
+
+def _plain(text: str) -> str:
+    """Letters and digits, without accents, case or punctuation: what two people write of one address."""
+    apart = unicodedata.normalize("NFD", text).casefold()
+    return "".join(char for char in apart if char.isalnum())

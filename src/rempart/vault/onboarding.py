@@ -1,0 +1,50 @@
+"""Référencement in the vault: an application is approved by two people, then enrolled once, as it was approved. No name comes here."""
+
+from rempart.foundation.clock import DAY
+from rempart.foundation.errors import BadInput
+from rempart.foundation.identifiers import check_finess
+from rempart.foundation.vocabulary import Profession
+from rempart.vault import store_onboarding as store
+from rempart.vault.actors import Actor
+from rempart.vault.errors import Conflict, NotThere
+from rempart.vault.members import check_login
+from rempart.vault.notices import Audited, journal
+from rempart.vault.store_accounts import Connection
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import ApproveApplication, Done, EnrolApplication
+
+LIFE = 30 * DAY
+"""How long an approval waits to be enrolled."""
+
+
+def digest_in(call: ApproveApplication | EnrolApplication) -> bytes:
+    """What identifies the application, once all that the call says is well formed. Raises BadInput, BadFiness."""
+    check_finess(call.finess)
+    if call.login != check_login(call.login):
+        raise BadInput("login")
+    if call.profession not in set(Profession) - {Profession.OPERATOR, Profession.INSURER}:
+        raise BadInput("profession")
+    try:
+        digest = bytes.fromhex(call.digest)
+    except ValueError:
+        raise BadInput("digest") from None
+    if len(digest) != 32:
+        raise BadInput("digest")
+    return digest
+
+
+async def approve(zone: Zone, c: Connection, call: ApproveApplication, by: Actor) -> Done:
+    """It may be enrolled, once, for thirty days. Raises BadInput, Conflict (approved already)."""
+    digest, now = digest_in(call), zone.clock()
+    if not await store.approve(c, digest, call.finess, call.profession, call.login, now, by.name, now - LIFE):
+        raise Conflict("digest")
+    detail = f"{call.digest[:16]} {call.login}; seen: {' '.join(call.doubts) or 'nothing'}"
+    await journal(c, now, by.name, Audited.APPLICATION_APPROVE, call.finess, detail[:200])
+    return Done()
+
+
+async def redeem(zone: Zone, c: Connection, call: EnrolApplication) -> None:
+    """The approval is used up by what was approved, and by nothing else. Raises BadInput, NotThere."""
+    digest, now = digest_in(call), zone.clock()
+    if not await store.use_up(c, digest, call.finess, call.profession, call.login, now, now - LIFE):
+        raise NotThere("digest")

@@ -1,0 +1,141 @@
+"""Référencement: what two people approved is enrolled, once, and its code is on paper alone."""
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from rempart.cli.counter import Counter
+from rempart.foundation.clock import SECOND
+from rempart.foundation.vocabulary import Role
+from rempart.supervisor.platform import Platform
+from rempart.vault.onboarding import LIFE
+from rempart.vaultdoor.messages import (
+    ApproveApplication,
+    Done,
+    EnrolApplication,
+    Enrolled,
+    EnrolProfessional,
+    Onboarded,
+    Proposed,
+    Refused,
+)
+from tests.authenticator import expect
+from tests.desk.conftest import Operator, Room
+from tests.desk.test_commands import Seat, enrolled, platform, rempart
+from tests.identity.test_application import STATED
+
+__all__ = ["platform"]
+DIGEST = "ab" * 32
+SAID = (DIGEST, "010000602", "pharmacy", "claire")
+
+
+def approved(room: Room) -> None:
+    expect(Done, room.operate(ApproveApplication(*SAID, ["address"])))
+
+
+def test_one_hand_enrols_nothing_that_a_second_person_did_not_approve(
+    room: Room, lead: Operator, duty: Operator
+) -> None:
+    number = expect(Proposed, room.operate(ApproveApplication(*SAID, ["address"]))).id
+    assert room.operate(EnrolApplication(*SAID)) == Refused("not-found", "digest")
+    assert duty.refused("proposal/approve", id=number + 1) == "proposal-over"
+    room.time.advance(SECOND)
+    lead.touch()
+    lead.expect(Done, "proposal/approve", id=number)
+    expect(Onboarded, room.operate(EnrolApplication(*SAID)))
+    assert "seen: address" in room.journal()
+    assert room.rows("SELECT approved_by FROM vault.application") == [("operator sami",)]
+
+
+@pytest.mark.parametrize(
+    "other", [("cd" * 32, *SAID[1:]), (DIGEST, "770816478", *SAID[2:]), (DIGEST, SAID[1], "doctor", SAID[3]), (*SAID[:3], "mallory")]
+)  # fmt: skip
+def test_an_approval_serves_for_no_other_application(room: Room, other: tuple[str, str, str, str]) -> None:
+    approved(room)
+    assert room.operate(EnrolApplication(*other)) == Refused("not-found", "digest")
+    assert room.rows("SELECT count(*) FROM vault.account") == [(0,)]
+
+
+def test_an_approval_serves_once_and_not_for_ever(room: Room) -> None:
+    approved(room)
+    assert room.operate(ApproveApplication(*SAID, [])) == Refused("conflict", "digest")
+    room.time.advance(LIFE)
+    assert room.operate(EnrolApplication(*SAID)) == Refused("not-found", "digest")
+    # It is approved anew, like the first time.
+    approved(room)
+    expect(Onboarded, room.operate(EnrolApplication(*SAID)))
+    assert room.operate(EnrolApplication(*SAID)) == Refused("not-found", "digest")
+    room.time.advance(LIFE)
+    assert room.operate(ApproveApplication(*SAID, [])) == Refused("conflict", "digest")
+
+
+def test_a_refused_enrolment_uses_up_no_approval(room: Room) -> None:
+    place = room.establishment()
+    expect(Enrolled, room.operate(EnrolProfessional("claire", Role.TITULAIRE, place)))
+    finess = room.rows("SELECT finess FROM vault.establishment WHERE finess IS NOT NULL")[0][0]
+    said = (DIGEST, finess, "pharmacy", "paul")
+    expect(Done, room.operate(ApproveApplication(*said, ["finess-known"])))
+    assert room.operate(EnrolApplication(*said)) == Refused("conflict", "finess")
+    assert room.rows("SELECT enrolled FROM vault.application") == [(None,)]
+    assert room.rows("SELECT count(*) FROM vault.account WHERE login = 'paul'") == [(0,)]
+
+
+# ── as it is typed ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def clerks(platform: Platform) -> Iterator[Seat]:
+    """Two at the desk; the one who approves."""
+    with contextlib.closing(Seat(platform)) as nora, contextlib.closing(Seat(platform)) as omar:
+        nora.activate(enrolled(platform, "nora", "onboarding-clerk"))
+        omar.activate(enrolled(platform, "omar", "onboarding-clerk"))
+        yield omar
+
+
+def test_from_the_application_to_the_first_sign_in_by_the_letter(
+    platform: Platform,
+    clerks: Seat,
+    tmp_path: Path,
+) -> None:
+    file, paper = tmp_path / "claire.json", tmp_path / "claire.pdf"
+    said: dict[str, Any] = STATED | {"stated_address": "1 rue d'ailleurs", "signed_on": "2020-01-01"}
+    file.write_text(json.dumps(said))
+    checked = rempart(platform, "onboarding", "check", str(file))
+    assert checked.returncode == 0, checked.stderr
+    assert "address" in checked.stdout
+    digest = checked.stdout.strip().splitlines()[-1]
+
+    unseen = rempart(platform, "onboarding", "propose", str(file), "--seen", "address")
+    assert "[doubts]" in unseen.stderr
+    assert "signed-when" in unseen.stderr
+    seen = rempart(platform, "onboarding", "propose", str(file), "--seen", "address", "--seen", "signed-when")
+    assert "[second-person]" in seen.stderr
+    early = rempart(platform, "onboarding", "enrol", str(file), "--letter", str(paper))
+    assert early.returncode == 1
+    assert not paper.exists()
+
+    waiting = rempart(platform, "desk", "proposals").stdout
+    assert digest[:12] in waiting
+    number = int(seen.stderr.partition("Proposal ")[2].split()[0])
+    clerks.step_up()
+    assert clerks.ask("/desk/proposal/approve", id=number)["type"] == "Done"
+
+    done = rempart(platform, "onboarding", "enrol", str(file), "--letter", str(paper))
+    assert done.returncode == 0, done.stderr
+    assert paper.stat().st_mode & 0o777 == 0o600
+    text = "\n".join(page.extract_text() for page in PdfReader(BytesIO(paper.read_bytes())).pages)
+    [code] = re.findall(r"\b(?:[A-Z0-9]{4}-){3}[A-Z0-9]{4}\b", text)
+    assert code not in done.stdout + done.stderr
+    assert STATED["address"].replace("'", "’") in text.replace("'", "’").replace("\n", " ")
+    assert rempart(platform, "onboarding", "enrol", str(file), "--letter", str(paper)).returncode == 1
+
+    with contextlib.closing(Counter(platform.origin)) as counter:
+        counter.activate(code)
+        assert counter.act("/acts/here", {})["profession"] == "pharmacy"
