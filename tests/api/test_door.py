@@ -171,6 +171,19 @@ def test_alive_without_a_vault_but_not_ready(front: FrontProcess) -> None:
     assert (response.status, json.loads(content)) == (503, {"ready": False})
 
 
+def test_what_verifies_offline_cards_is_there_without_a_vault(front: FrontProcess) -> None:
+    file = front.settings.offline_file
+    assert file is not None
+    assert front.ask("GET", "/.well-known/offline-cards.json")[0].status == 404
+    file.write_bytes(b'{"issuer": "https://rempart.example", "keys": [], "lists": []}')
+    answer, content = front.ask("GET", "/.well-known/offline-cards.json")
+    assert (answer.status, answer.headers["Content-Type"], content) == (
+        200,
+        "application/json",
+        file.read_bytes(),
+    )
+
+
 def test_the_capability_statement_is_valid_r4(front: FrontProcess) -> None:
     response, content = front.ask("GET", "/fhir/metadata")
     statement = json.loads(content)

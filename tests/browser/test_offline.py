@@ -21,6 +21,7 @@ from rempart.sealer.offline_file import OfflineFile
 from rempart.vault.keystore import KeyStore, offline_key, open_key_store
 from rempart.vault.published import PublishedKey
 from tests.browser.conftest import ENGLISH, FRENCH, Seat
+from tests.browser.counter import send, write
 from tests.browser.platform import AMC, BORN, OPEN, Platform
 from tests.browser.test_accessibility import flawless
 
@@ -218,12 +219,14 @@ def test_a_use_is_stated_with_the_network_cut_told_on_reopening_and_invoiced(
     flawless(page, "offline, a use that was told")
     row.get_by_role("button", name="Facturer").click()
     expect(page).to_have_url(f"{platform.origin}/facturer")
+    write(who, price="10,00")
+    expect(send(who, "HL-1")).to_contain_text("HL-1")
     at_the_page(who)
     row.get_by_role("button", name="Retirer").click()
     expect(page.locator("#uses")).to_be_hidden()
     forgive(who)
     with platform.database.connect() as owner:
-        (lane,) = owner.execute("SELECT lane FROM evidence.entry ORDER BY index DESC LIMIT 1").fetchone() or (
-            0,
-        )
-    assert lane == Lane.OFFLINE
+        paid = owner.execute(
+            "SELECT e.lane, i.state, i.amc FROM claims.invoice i JOIN evidence.entry e ON e.index = i.engagement WHERE i.number = 'HL-1'"
+        ).fetchall()
+    assert paid == [(Lane.OFFLINE, "accepted", 350)]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rempart.claims.messages import AskBody, Care, Invoice, InvoiceBody, Line, NumberBody
+from rempart.claims.messages import AskBody, Care, Invoice, InvoiceBody, Line, NumberBody, QuoteBody
 from rempart.client.offline_card import USE
 from rempart.evidence.opening import OPENING_SQL, Outcome, verify_opening
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND, paris_date
@@ -294,10 +294,14 @@ def test_a_domain_that_is_not_open_earns_nothing_and_no_prise_en_charge_stands_o
     optician = trade.professional(Profession.OPTICIAN)
     bare = trade.insure(trade.insurer({"CONFORT": {"PHAR": CONFORT["PHAR"]}}))
     assert refusals(optician, use(optician, sealer.card(bare), domain=Domain.OPTI)) == ["not-open"]
-    (told,) = report(optician, use(optician, sealer.card(insured), domain=Domain.OPTI))
-    asked = AskBody(Care([Line(nature="frame", price=10_000, base=5)], told.receipt))
-    assert optician.refused("/claims/prise-en-charge/ask", asked).code == "engagement-old"
-    assert leaves(trade, bare) == []
+    card = sealer.card(insured)
+    assert refusals(optician, use(optician, card, domain=Domain.OPTI)) == ["pec"]
+    assert leaves(trade, bare) == leaves(trade, insured) == []
+    (told,) = report(optician, use(optician, card))
+    care = Care([Line(nature="drug-65", price=1_000, base=1_000, boxes=1)], told.receipt)
+    for path, asked in (("/claims/prise-en-charge/ask", AskBody(care)), ("/claims/quote", QuoteBody(care))):
+        assert optician.refused(path, asked).code == "engagement-old"
+    assert len(leaves(trade, insured)) == 1
 
 
 def test_a_device_tells_of_so_many_cards_a_day(trade: Trade, sealer: Sealer, insured: Insured) -> None:

@@ -76,6 +76,7 @@ def running_front(
         run_folder=run_folder or folder,
         origin=origin or f"http://localhost:{port}",
         spool_folder=folder / "spool",
+        offline_file=folder / "offline-cards.json",
         port=port,
         **limits,
     )

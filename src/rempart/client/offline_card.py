@@ -87,6 +87,10 @@ USES: dict[str, tuple[str, str]] = {
         "Le droit n'était pas ouvert ce jour-là pour ce domaine.",
         "The right was not open that day for that domain.",
     ),
+    "pec": (
+        "Ce domaine demande une prise en charge : une carte hors ligne n'y suffit pas.",
+        "This domain needs a prise en charge: an offline card does not suffice.",
+    ),
     "too-many": (
         "Ce poste a servi trop de cartes hors ligne ce jour-là : appelez l'assistance.",
         "This device served too many offline cards that day: call the support.",

@@ -4,6 +4,7 @@ A list is an IETF Token Status List (draft-ietf-oauth-status-list §4, §5.1): a
 is never taken for another.
 """
 
+import logging
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 
 from rempart.client.offline_card import STATUS_LIST
 from rempart.foundation.clock import DAY, SECOND, Clock
+from rempart.foundation.errors import Outage
 from rempart.foundation.settings import BadSettings
 from rempart.sealer import store
 from rempart.sealer.store import Connection
@@ -24,6 +26,7 @@ MOST_DAYS = 31
 KEPT_DAYS = 31
 """After its end a card's row stays so long: its uses are told on reopening."""
 _HOUR = 3_600
+_log = logging.getLogger(__name__)
 
 
 class OfflineFile:
@@ -46,23 +49,32 @@ class OfflineFile:
         return {"idx": place % PLACES, "uri": self._uri(place // PLACES)}
 
     def publish_when_due(self, connection: Connection) -> None:
-        """A list that nobody renews ends."""
+        """A list that nobody renews ends. Where it cannot be written, the next round tries again."""
         if self._clock() >= self._due:
-            self.publish(connection)
+            try:
+                self.publish(connection)
+            except Outage as error:
+                _log.error("what verifies offline cards is not written: %s", error.detail)
 
     def publish(self, connection: Connection) -> None:
-        """Sign the lists as they are now; forget the cards that have ended."""
+        """Sign the lists as they are now; forget the cards that have ended. Raises Outage when the file cannot be written."""
         now = self._clock()
         store.forget_ended(connection, now - KEPT_DAYS * DAY)
         span, revoked = store.places_in_use(connection, now), store.revoked_places(connection, now)
         lists = [self._sign(number, revoked, now // SECOND) for number in _numbers(span)]
         content = {"issuer": self.origin, "made": now // SECOND, "keys": [self.key.jwk], "lists": lists}
-        part = self._path.with_name(f".{self._path.name}.part")
-        part.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        part.write_bytes(msgspec.json.encode(content))
-        part.chmod(0o644)
-        part.replace(self._path)
+        self._write(msgspec.json.encode(content))
         self._due = now + RENEWED_SECONDS * SECOND
+
+    def _write(self, content: bytes) -> None:
+        part = self._path.with_name(f".{self._path.name}.part")
+        try:
+            part.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            part.write_bytes(content)
+            part.chmod(0o644)
+            part.replace(self._path)
+        except OSError as error:
+            raise Outage(type(error).__name__) from error
 
     def _sign(self, number: int, revoked: list[int], now: int) -> str:
         bits = bytearray(PLACES // 8)

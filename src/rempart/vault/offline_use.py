@@ -80,7 +80,7 @@ class _NotWorth(Exception):
 
 
 async def report(asked: Asked, c: Connection, body: ReportBody) -> OfflineUses:
-    """Judge each statement by itself; the same one again is answered the same. Raises Forbidden, Contained."""
+    """Judge each statement by itself; the same one again is answered the same. Raises Forbidden, Contained, Outage."""
     await _require_may(asked, c)
     read = [_read(asked, statement) for statement in body.statements]
     # In one order, before the ledger's head: two reports never wait for each other.
@@ -99,6 +99,9 @@ async def _require_may(asked: Asked, c: Connection) -> None:
     ]  # fmt: skip
     if await store.hold_on(c, asked.at, _NEVER, scopes) == "closed":
         raise Contained
+    # As before a look-up: no leaf where the witnesses were not heard, or the count is not written.
+    asked.zone.witnessing.require_heard()
+    asked.zone.operations.require_counted()
 
 
 def _read(asked: Asked, statement: str) -> _Use | str:
@@ -177,8 +180,11 @@ async def _judge(asked: Asked, c: Connection, use: _Use) -> None:
     bound = await store_offline.bound_since(c, who.account, who.device)
     if bound is None or bound > at:
         raise _NotWorth("device")
-    if not card.open_on(use.said.domain, use.day):
+    contracts = card.open_on(use.said.domain, use.day)
+    if not contracts:
         raise _NotWorth("not-open")
+    if any(contract["pec"] for contract in contracts):
+        raise _NotWorth("pec")
     if await store_offline.cards_that_day(c, who.device, use.day) >= asked.zone.settings.offline_cards_a_day:
         raise _NotWorth("too-many")
 

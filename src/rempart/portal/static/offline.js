@@ -79,8 +79,13 @@ function showCard(card) {
   slot(answer, "until").textContent = moment(claims.exp);
   slot(answer, "rows").append(...rows);
   const form = answer.querySelector("form");
-  const open = Object.keys(claims.rights).filter((domain) => openOn(claims, domain, day).length > 0);
-  form.elements.domain.append(...open.map((domain) => new Option(domainName(domain), domain)));
+  // Where a prise en charge comes first, a use would earn nothing.
+  const usable = Object.keys(claims.rights).filter((domain) => {
+    const contracts = openOn(claims, domain, day);
+    return contracts.length > 0 && !contracts.some(({ pec }) => pec);
+  });
+  form.elements.domain.append(...usable.map((domain) => new Option(domainName(domain), domain)));
+  form.hidden = usable.length === 0;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     whileBusy(form.querySelector("button"), () => keep(card, form).catch((error) => showError(error)));
