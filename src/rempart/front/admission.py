@@ -11,7 +11,6 @@ aims at somebody else's place in them. The clock is passed in, in seconds, and o
 
 import asyncio
 import base64
-import hashlib
 import hmac
 import struct
 from collections.abc import Callable
@@ -71,8 +70,8 @@ class Bounds:
 
     def allows(self, address: str, now: float) -> bool:
         """Count one, if there is room."""
-        digest = hashlib.blake2b(address.encode(), key=self._secret, digest_size=8).digest()
-        slots = (int.from_bytes(digest[:4]) % _SLOTS, int.from_bytes(digest[4:]) % _SLOTS)
+        digest = hmac.digest(self._secret, b"address\0" + address.encode(), "sha256")
+        slots = (int.from_bytes(digest[:4]) % _SLOTS, int.from_bytes(digest[4:8]) % _SLOTS)
         then = [max(table[slot], now) + self._step for table, slot in zip(self._until, slots, strict=True)]
         if min(then) - now > self._room:
             return False
@@ -226,4 +225,4 @@ class Admission:
         return number
 
     def _seal(self, body: bytes, device: str) -> bytes:
-        return hmac.digest(self._secret, body + device.encode(), "sha256")[:16]
+        return hmac.digest(self._secret, b"ticket\0" + body + device.encode(), "sha256")[:16]
