@@ -70,6 +70,9 @@ async def fetch(drill: Drill, seats: list[Seat]) -> Read:
                 indexes = {answer.index for answer in member.answers}
                 read.note((insurer.index, reference), indexes, robots, honest)
             digest = hashlib.sha256(content).hexdigest()
+            # Whoever acknowledges proves who they are.
+            if refused := await seat.prove():
+                raise OperatorRefused(f"step-up: {refused}")
             await _asked(seat, f"{_DESK}/acknowledge", {"id": item["id"], "digest": digest})
             read.packages += 1
     return read
