@@ -47,11 +47,14 @@ def test_one_hand_enrols_nothing_that_a_second_person_did_not_approve(
     assert room.operate(EnrolApplication(*SAID)) == Refused("not-found", "digest")
     assert duty.refused("proposal/approve", id=number + 1) == "proposal-over"
     room.time.advance(SECOND)
+    duty.touch()
+    duty.expect(Proposed, "proposal/approve", id=number)
+    assert room.operate(EnrolApplication(*SAID)) == Refused("not-found", "digest")
     lead.touch()
     lead.expect(Done, "proposal/approve", id=number)
     expect(Onboarded, room.operate(EnrolApplication(*SAID)))
     assert "seen: address" in room.journal()
-    assert room.rows("SELECT approved_by FROM vault.application") == [("operator sami",)]
+    assert room.rows("SELECT approved_by FROM vault.application") == [("operator diane sami",)]
 
 
 @pytest.mark.parametrize(
@@ -91,17 +94,17 @@ def test_a_refused_enrolment_uses_up_no_approval(room: Room) -> None:
 
 
 @pytest.fixture
-def clerks(platform: Platform) -> Iterator[Seat]:
-    """Two at the desk; the one who approves."""
+def clerks(platform: Platform) -> Iterator[tuple[Seat, Seat]]:
+    """Two at the desk."""
     with contextlib.closing(Seat(platform)) as nora, contextlib.closing(Seat(platform)) as omar:
         nora.activate(enrolled(platform, "nora", "onboarding-clerk"))
         omar.activate(enrolled(platform, "omar", "onboarding-clerk"))
-        yield omar
+        yield nora, omar
 
 
 def test_from_the_application_to_the_first_sign_in_by_the_letter(
     platform: Platform,
-    clerks: Seat,
+    clerks: tuple[Seat, Seat],
     tmp_path: Path,
 ) -> None:
     file, paper = tmp_path / "claire.json", tmp_path / "claire.pdf"
@@ -124,8 +127,9 @@ def test_from_the_application_to_the_first_sign_in_by_the_letter(
     waiting = rempart(platform, "desk", "proposals").stdout
     assert digest[:12] in waiting
     number = int(seen.stderr.partition("Proposal ")[2].split()[0])
-    clerks.step_up()
-    assert clerks.ask("/desk/proposal/approve", id=number)["type"] == "Done"
+    for clerk, told in zip(clerks, ("Proposed", "Done"), strict=True):
+        clerk.step_up()
+        assert clerk.ask("/desk/proposal/approve", id=number)["type"] == told
 
     done = rempart(platform, "onboarding", "enrol", str(file), "--letter", str(paper))
     assert done.returncode == 0, done.stderr

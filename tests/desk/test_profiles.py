@@ -17,8 +17,10 @@ def test_a_single_administrator_widens_no_profile(room: Room, lead: Operator, du
     number = expect(Proposed, room.operate(wider)).id
     assert expect(Profiles, room.operate(ListProfiles())).profiles == [narrow]
     (shown,) = lead.expect(Proposals, "proposals").proposals
-    assert (shown.act, shown.told["lanes"], shown.effect.accounts) == ("SetProfile", "['card', 'vitale']", 1)
+    assert (shown.act, shown.told["lanes"], shown.effect.accounts) == ("SetProfile", "card, vitale", 1)
     room.time.advance(SECOND)
+    duty.touch()
+    duty.expect(Proposed, "proposal/approve", id=number)
     lead.touch()
     done = lead.expect(ProfileView, "proposal/approve", id=number)
     assert (done.assurance, done.lanes, done.percent) == ("passkey", ["card", "vitale"], 20)

@@ -1,6 +1,7 @@
 """The second person: what is wide waits for somebody else, on a machine of their own, with a passkey used since."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -199,7 +200,7 @@ def test_what_somebody_proposed_before_another_role_is_void(
 def test_a_proposal_that_no_longer_makes_sense_does_nothing(
     room: Room, duty: Operator, lead: Operator
 ) -> None:
-    held = {"scope": "profession", "key": "pharmacy", "reason": "over", "dry_run": False}
+    held: dict[str, Any] = {"scope": "profession", "key": "pharmacy", "reason": "over", "dry_run": False}
     # What does not stand is not proposed either, where it has to be looked up.
     assert duty.refused("lift", **held) == "not-found"
     lift = proposed(duty, "lift", **held, hold="closed")
@@ -213,7 +214,7 @@ def test_a_proposal_that_no_longer_makes_sense_does_nothing(
 def test_what_is_approved_is_the_hold_that_stood_when_it_was_proposed(
     room: Room, duty: Operator, lead: Operator
 ) -> None:
-    held = {"scope": "profession", "key": "pharmacy", "reason": "a leak", "dry_run": False}
+    held: dict[str, Any] = {"scope": "profession", "key": "pharmacy", "reason": "a leak", "dry_run": False}
     for hold in ("read-only", "claims-only"):
         throw = proposed(duty, **held, hold=hold)
         wait(room)
@@ -264,11 +265,28 @@ def test_once_two_people_are_at_the_desk_a_command_proposes_too(room: Room, duty
     assert [one.own for one in expect(Proposals, room.operate(ListProposals())).proposals] == [True, True]
     expect(Done, room.operate(WithdrawProposal(eve)))
     wait(room)
-    lead.touch()
-    lead.expect(Done, "proposal/approve", id=breaker)
+    for approval, who in ((Proposed, duty), (Done, lead)):
+        who.touch()
+        who.expect(approval, "proposal/approve", id=breaker)
     assert "eve" not in [one.login for one in lead.expect(Operators, "operators").operators]
     # A narrow act is still one hand's.
     expect(Done, room.operate(ThrowSwitch("account", "diane", "her badge was stolen", on=True)))
+
+
+def test_one_person_with_a_shell_and_a_seat_is_one_person(room: Room, lead: Operator) -> None:
+    room.operator("noa", Role.SECURITY_LEAD)
+    number = expect(Proposed, room.operate(EnrolOperator("eve", "security-lead"))).id
+    wait(room)
+    lead.touch()
+    expect(Proposed, lead.ask("proposal/approve", id=number))
+    assert lead.refused("proposal/approve", id=number) == "own-proposal"
+    # Nor does the shell help a second time: neither another approval nor a withdrawal is its own to give.
+    assert expect(Refused, room.operate(WithdrawProposal(number))).code == "forbidden"
+    (waiting,) = lead.expect(Proposals, "proposals").proposals
+    assert (waiting.by, waiting.own, waiting.may) == ("operator sami", True, False)
+    assert "eve" not in [one.login for one in lead.expect(Operators, "operators").operators]
+    assert room.rows("SELECT count(*) FROM vault.account WHERE login = 'eve'") == [(0,)]
+    assert room.journal().count('"act": "operator:enrol", "object": "eve"') == 0
 
 
 def test_a_command_does_not_withdraw_what_a_person_proposed(

@@ -71,11 +71,11 @@ class VaultRefused(RempartError):
 
 
 class SecondPersonNeeded(RempartError):
-    """A command is one hand, and this takes two: it was not done, and waits at the desk (docs/desk.md)."""
+    """A command is nobody's name, and this takes two people: it was not done, and waits at the desk for both (docs/desk.md)."""
 
     code = "second-person"
-    french = "Ce n'est pas fait : une personne de l'exploitation doit approuver, à la salle de crise."
-    english = "Not done: somebody at the desk has to approve it."
+    french = "Ce n'est pas fait : deux personnes de l'exploitation doivent approuver, à la salle de crise."
+    english = "Not done: two people at the desk have to approve it."
 
 
 def ask(folder: Path, call: Call, expected: type[R]) -> R:

@@ -254,8 +254,14 @@ class ProposalBody(Body, frozen=True):
 
 
 async def _approve(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
-    """What somebody else proposed is done, now, under both names. Raises what `proposals.redeem` does, and what the act itself does."""
-    call, people = await proposals.redeem(asked, c, body.id)
+    """What somebody else proposed is done, now, under both names; a command's waits for one more.
+
+    Raises what `proposals.redeem` does, and what the act itself does.
+    """
+    redeemed = await proposals.redeem(asked, c, body.id)
+    if isinstance(redeemed, Proposed):
+        return redeemed
+    call, people = redeemed
     return await operator.perform(asked.zone, c, call, both(people))
 
 

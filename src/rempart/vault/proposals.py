@@ -1,7 +1,7 @@
 """What one person asked and another has to approve: kept as the very call that will be done, for thirty minutes.
 
-Nobody approves their own, nor from a device that speaks for whoever asked; the proof must be younger than the proposal. What a command
-asked is approved at the desk: the command line is one hand, whoever holds it.
+Nobody approves their own, nor from a device that speaks for whoever asked; the proof must be younger than the proposal. A command is
+nobody's name: what it asked becomes the proposal of the first person who approves it at the desk, and waits for another.
 """
 
 import hashlib
@@ -63,9 +63,10 @@ async def propose(zone: Zone, c: Connection, call: Call, now: int, who: Speaker 
     return Proposed(number, expires)
 
 
-async def redeem(asked: Asked, c: Connection, number: int) -> tuple[Call, TwoPeople]:
+async def redeem(asked: Asked, c: Connection, number: int) -> tuple[Call, TwoPeople] | Proposed:
     """The call of an open proposal, approved by this second person: to be done now, in this transaction, or not at all.
 
+    A command's waits on, as this person's: whoever typed it may be they, and one person with a shell and a seat is one.
     Raises ProposalOver, OwnProposal, Forbidden (a role that may not do it), StepUpNeeded (no proof since it was made).
     """
     row = await store_desk.open_proposal(c, number, asked.at)
@@ -78,8 +79,11 @@ async def redeem(asked: Asked, c: Connection, number: int) -> tuple[Call, TwoPeo
     sessions.require_proof(who, asked.at)
     if who.proven < row["at"]:
         raise StepUpNeeded
-    await store_desk.decide(c, number, "done", asked.at, who.login)
     await journal(c, asked.at, who.login, Audited.PROPOSAL_APPROVE, str(number), told(call))
+    if row["account"] is None:
+        await store_desk.make_own(c, number, who.account, who.device, f"{row['login']} {who.login}")
+        return Proposed(number, row["expires"])
+    await store_desk.decide(c, number, "done", asked.at, who.login)
     return call, TwoPeople(told(call), (row["login"], who.login))
 
 

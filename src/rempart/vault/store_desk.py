@@ -90,6 +90,17 @@ async def open_proposal(c: Connection, number: int, now: int) -> Row | None:
     return await c.fetchrow(f"{_PROPOSAL} AND id = $1 AND expires > $2 FOR UPDATE", number, now)
 
 
+async def make_own(c: Connection, number: int, account: uuid.UUID, device: uuid.UUID, login: str) -> None:
+    """A command's proposal is this person's from now on."""
+    await c.execute(
+        "UPDATE vault.proposal SET account = $2, device = $3, login = $4 WHERE id = $1",
+        number,
+        account,
+        device,
+        login,
+    )
+
+
 async def proposals_of(c: Connection, account: uuid.UUID, now: int) -> list[int]:
     """The numbers of what this person proposed and nobody decided, held until the end of the transaction."""
     rows = await c.fetch(

@@ -10,7 +10,7 @@ ALTER TABLE vault.membership ADD CONSTRAINT membership_role_check CHECK (role IN
   'titulaire', 'employee', 'administrator', 'duty-officer', 'security-lead', 'dpo', 'onboarding-clerk', 'auditor'));
 
 -- What one person asked and another has to approve. `call`: the operator's call as JSON, done as it stands here or not at all; `effect`: whom
--- it touched when it was proposed; `account` is null where a command asked. `state`: open until it is done, withdrawn, or its time is over.
+-- it touched when it was proposed; `account` is null where a command asked, until somebody makes it their own. `state`: open until it is done, withdrawn, or its time is over.
 CREATE TABLE vault.proposal (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   call text NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE vault.proposal (
 );
 CREATE INDEX proposal_open ON vault.proposal (expires) WHERE state = 'open';
 
-GRANT SELECT, INSERT, UPDATE (state, decided, decided_by) ON vault.proposal TO rempart_vault;
+GRANT SELECT, INSERT, UPDATE (account, device, login, state, decided, decided_by) ON vault.proposal TO rempart_vault;
 
 -- The desk's own process: it reads alerts, and says that somebody has seen one, once the vault has said who asks.
 GRANT USAGE ON SCHEMA incident TO rempart_desk;
