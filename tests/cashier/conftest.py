@@ -380,7 +380,7 @@ def running_trade(
                 server.close()
             await cashier.pool.close()
             await vault.ledger.close()
-            await vault.pool.close()
+            await vault.close_pools()
 
         runner.run(close())
 

@@ -194,6 +194,6 @@ def post(database: Database, key_store: KeyStore, tmp_path_factory: pytest.TempP
             for server in servers:
                 server.close()
             await zone.ledger.close()
-            await zone.pool.close()
+            await zone.close_pools()
 
         runner.run(close())

@@ -217,7 +217,7 @@ def test_production_with_one_witness_refuses_to_start(
         zone = await open_zone(settings, clock, key_store)
         zone.witnessing.close()
         await zone.ledger.close()
-        await zone.pool.close()
+        await zone.close_pools()
 
     for lines in ((), (one,), (one, one), (one, own)):
         with pytest.raises(WitnessesRefused):

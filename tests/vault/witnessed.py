@@ -65,7 +65,7 @@ def open_vault(
                 zone.witnessing.close()
                 await zone.events.settle()
                 await zone.ledger.close()
-                await zone.pool.close()
+                await zone.close_pools()
 
             runner.run(close())
 

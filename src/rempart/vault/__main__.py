@@ -98,7 +98,7 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
         server.close()
     if signing.done():
         # Nothing more is answered, not even what is in flight: no checkpoint would cover it.
-        zone.pool.terminate()
+        zone.terminate_pools()
         error = signing.exception()
         _log.error("the vault stops, for it cannot sign its ledger: %s: %s", type(error).__name__, error)
         raise error or LedgerUnsound
@@ -114,7 +114,7 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     witnessing.cancel()
     zone.witnessing.close()
     await zone.ledger.close()
-    await zone.pool.close()
+    await zone.close_pools()
 
 
 def _say_if_unwitnessed(witnessing: asyncio.Task[None]) -> None:

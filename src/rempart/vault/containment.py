@@ -14,7 +14,7 @@ from rempart.vault import store_switches
 from rempart.vault.notices import Audited, journal
 from rempart.vault.store_accounts import Connection
 from rempart.vault.switches import switch_key
-from rempart.vault.zone import Zone
+from rempart.vault.zone import OPERATORS_WAIT, Zone
 from rempart.vaultdoor.messages import Contain, Done
 
 SENTINEL = "sentinel"
@@ -46,7 +46,7 @@ async def contain(call: Contain, zone: Zone) -> Done:
     if len(recent) >= MOST_AN_HOUR[call.hold]:
         raise TooMany
     try:
-        async with zone.pool.acquire() as c, c.transaction():
+        async with zone.pool.acquire(timeout=OPERATORS_WAIT) as c, c.transaction():
             await _throw(c, call, now)
     except store.LOST as error:
         raise Outage(type(error).__name__) from error

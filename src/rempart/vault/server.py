@@ -21,7 +21,7 @@ from rempart.vault import (
 )
 from rempart.vault.disclose import RIGHTS, disclose
 from rempart.vault.store_accounts import LOST
-from rempart.vault.zone import Zone, desk_side
+from rempart.vault.zone import Zone, desk_side, operators_side
 from rempart.vaultdoor.insurer import WHO_CONSULTED
 from rempart.vaultdoor.listener import Desk
 from rempart.vaultdoor.messages import (
@@ -46,14 +46,17 @@ _log = logging.getLogger(__name__)
 
 def open_desk(zone: Zone) -> Desk:
     """The vault's desk, for rempart.vaultdoor.listener.listen."""
-    return Desk(partial(_answer, zone=zone, desk=desk_side(zone)))
+    return Desk(partial(_answer, zone=zone, operators=operators_side(zone), desk=desk_side(zone)))
 
 
-async def _answer(call: Call, zone: Zone, desk: Zone | None) -> Reply:
+async def _answer(call: Call, zone: Zone, operators: Zone, desk: Zone | None) -> Reply:
     if isinstance(call, DeskAct):
         return await desk_acts.perform(call.act, desk)
+    if isinstance(call, Contain):
+        return await containment.contain(call, operators)
+    handler = _HANDLERS.get(type(call))
     # What is in no other hand is the operator's.
-    return await _HANDLERS.get(type(call), operator.execute)(call, zone)
+    return await (operator.execute(call, operators) if handler is None else handler(call, zone))
 
 
 async def _act(act: Act, zone: Zone) -> Reply:
@@ -97,7 +100,6 @@ _HANDLERS: dict[type, Callable[[Any, Zone], Awaitable[Reply]]] = {
     Act: _act,
     Vouch: vouching.vouch,
     Notify: vouching.notify,
-    Contain: containment.contain,
     Health: _health,
     Jwks: _jwks,
     Checkpoint: ledgerfiles.checkpoint,

@@ -27,6 +27,10 @@ from rempart.vault.two_people import require_release_keys
 from rempart.vault.witnessing import Witnessing
 
 ApplicationName = "rempart-vault"
+OPERATORS_CONNECTIONS = 2
+"""For the desk, the operator's commands and the sentinel: who contains a crowd of the Internet's does not stand in its queue."""
+OPERATORS_WAIT = 5
+"""Seconds for one of them: beyond, an outage is said."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Zone:
     clock: Clock
     keys: KeyStore
     pool: asyncpg.Pool
+    operators_pool: asyncpg.Pool
+    """`OPERATORS_CONNECTIONS`: the `pool` of its other sides (`operators_side`, `desk_side`)."""
     ledger: LedgerCall
     switches: SwitchWatch
     directory: Directory
@@ -56,14 +62,34 @@ class Zone:
     at_desk: bool = False
     """Whether it is the desk that relays: operators' accounts are worth something there alone, everybody else's never."""
 
+    async def close_pools(self) -> None:
+        """Give back every connection of both."""
+        await self.pool.close()
+        await self.operators_pool.close()
+
+    def terminate_pools(self) -> None:
+        """At once, whatever is in flight."""
+        self.pool.terminate()
+        self.operators_pool.terminate()
+
+
+def operators_side(zone: Zone) -> Zone:
+    """The same zone, for the operator's commands and the sentinel: on connections that no crowd of the Internet's takes."""
+    return replace(zone, pool=zone.operators_pool)
+
 
 def desk_side(zone: Zone) -> Zone | None:
-    """The same zone, as it judges what the desk relays: by the desk's own origin and passkeys. None where no desk is configured."""
+    """The same zone, as it judges what the desk relays: by the desk's own origin and passkeys, on the operators'
+    connections, with a memory of nonces that no stranger at the portal fills. None where no desk is configured.
+    """
     settings = zone.settings
     if not settings.desk_origin:
         return None
     return replace(
-        zone, settings=replace(settings, origin=settings.desk_origin, rp_id=settings.desk_rp_id), at_desk=True
+        operators_side(zone),
+        settings=replace(settings, origin=settings.desk_origin, rp_id=settings.desk_rp_id),
+        nonces=SeenNonces(zone.clock()),
+        at_desk=True,
     )
 
 
@@ -73,9 +99,7 @@ async def open_zone(settings: VaultSettings, clock: Clock, store: KeyStore) -> Z
     witnesses = read_witnesses(settings.witnesses)
     require_witnesses(witnesses, settings.mode, log_key.verifier().public)
     require_release_keys(settings.release_keys)
-    pool = await asyncpg.create_pool(
-        settings.dsn, min_size=1, max_size=4, server_settings={"application_name": ApplicationName}
-    )
+    pool = await _pool(settings, 4)
     # Whatever this process asks of its keys from here on is counted.
     keys = CountedKeyStore(store)
     operations = Operations(
@@ -83,6 +107,7 @@ async def open_zone(settings: VaultSettings, clock: Clock, store: KeyStore) -> Z
     )
     try:
         await operations.begin()
+        operators_pool = await _pool(settings, OPERATORS_CONNECTIONS)
     except BaseException:
         pool.terminate()
         raise
@@ -108,6 +133,7 @@ async def open_zone(settings: VaultSettings, clock: Clock, store: KeyStore) -> Z
         clock=clock,
         keys=keys,
         pool=pool,
+        operators_pool=operators_pool,
         ledger=ledger,
         switches=SwitchWatch(listen),
         directory=Directory(pool),
@@ -124,3 +150,8 @@ async def open_zone(settings: VaultSettings, clock: Clock, store: KeyStore) -> Z
         nonces=SeenNonces(clock()),
         capsule_prf=prfs.__getitem__,
     )
+
+
+async def _pool(settings: VaultSettings, most: int) -> asyncpg.Pool:
+    names = {"application_name": ApplicationName}
+    return await asyncpg.create_pool(settings.dsn, min_size=1, max_size=most, server_settings=names)

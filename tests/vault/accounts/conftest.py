@@ -121,7 +121,7 @@ def standing_vault(
             for server in servers:
                 server.close()
             await zone.ledger.close()
-            await zone.pool.close()
+            await zone.close_pools()
 
         runner.run(close())
 
