@@ -327,4 +327,21 @@ def test_an_establishment_or_a_lane_that_is_contained_tells_of_nothing(
     assert expect(Refused, reply).code == "contained"
     assert leaves(trade, insured) == []
     trade.operate(msgspec.structs.replace(held, on=False))
+    trade.operate(msgspec.structs.replace(held, hold="read-only"))
+    reply = trade.call(pharmacist.signed(REPORT, {"statements": [statement]}))
+    assert expect(Refused, reply).code == "read-only"
+    trade.operate(msgspec.structs.replace(held, on=False))
+    with trade.database.connect() as owner:
+        for scope, key in (("lane", "4"), ("insurer", str(insured.insurer.number))):
+            owner.execute(
+                "INSERT INTO vault.switch (scope, key, reason, thrown, thrown_by, hold) VALUES (%s, %s, 'test', 1, 'test', 'closed')",
+                (scope, key),
+            )
+            answered = trade.call(pharmacist.signed(REPORT, {"statements": [statement]}))
+            owner.execute("DELETE FROM vault.switch WHERE scope = %s", (scope,))
+            if scope == "lane":
+                assert expect(Refused, answered).code == "contained"
+            else:
+                assert [told.refused for told in expect(OfflineUses, answered).uses] == ["closed"]
+    assert leaves(trade, insured) == []
     assert refusals(pharmacist, statement) == [""]

@@ -19,8 +19,7 @@ from rempart.client.offline_card import SKEW, USE, CardRefused, OfflineCard, rea
 from rempart.client.receipt import verified_payload
 from rempart.foundation.clock import HOUR, SECOND, paris_date
 from rempart.foundation.vocabulary import Domain, Lane
-from rempart.vault import store_accounts as store
-from rempart.vault import store_offline
+from rempart.vault import store_offline, store_switches
 from rempart.vault.asked import Asked, Body
 from rempart.vault.engagement import number_of
 from rempart.vault.errors import Forbidden
@@ -29,13 +28,11 @@ from rempart.vault.offline import Person, open_person
 from rempart.vault.policy import LINES
 from rempart.vault.published import PublishedKey, b64url
 from rempart.vault.store_accounts import Connection
-from rempart.vaultdoor.holds import Contained
+from rempart.vaultdoor.holds import REFUSALS, Doing, forbidding
 from rempart.vaultdoor.messages import OfflineUse, OfflineUses
 
 MOST = 12
 """Statements of one report: what fits in an act's body."""
-_NEVER = 1 << 62
-"""Later than every proof: of the switches, only those that close."""
 
 
 class ReportBody(Body, frozen=True):
@@ -80,7 +77,7 @@ class _NotWorth(Exception):
 
 
 async def report(asked: Asked, c: Connection, body: ReportBody) -> OfflineUses:
-    """Judge each statement by itself; the same one again is answered the same. Raises Forbidden, Contained, Outage."""
+    """Judge each statement by itself; the same one again is answered the same. Raises Forbidden, Contained, ReadOnly, Outage."""
     await _require_may(asked, c)
     read = [_read(asked, statement) for statement in body.statements]
     # In one order, before the ledger's head: two reports never wait for each other.
@@ -93,12 +90,15 @@ async def _require_may(asked: Asked, c: Connection) -> None:
     who = asked.who
     if who.establishment is None or who.profession not in LINES:
         raise Forbidden("profession")
-    scopes = [
-        ("platform", ""), ("lane", str(int(Lane.OFFLINE))), ("profession", str(who.profession)),
-        ("establishment", str(who.establishment)), ("account", str(who.account)), ("device", str(who.device)),
+    parties = [
+        ("platform", ""), ("profession", str(who.profession)), ("establishment", str(who.establishment)), ("account", str(who.account)),
+        ("device", str(who.device)),
     ]  # fmt: skip
-    if await store.hold_on(c, asked.at, _NEVER, scopes) == "closed":
-        raise Contained
+    # What may be invoiced may be told; and the lane is closed as any other is.
+    for doing, scopes in ((Doing.INVOICE, parties), (Doing.LOOK_UP, [("lane", str(int(Lane.OFFLINE)))])):
+        hold = forbidding(doing, await store_switches.holds_on(c, asked.at, scopes))
+        if hold is not None:
+            raise REFUSALS[hold]
     # As before a look-up: no leaf where the witnesses were not heard, or the count is not written.
     asked.zone.witnessing.require_heard()
     asked.zone.operations.require_counted()
@@ -175,7 +175,8 @@ async def _judge(asked: Asked, c: Connection, use: _Use) -> None:
         raise _NotWorth("unknown")
     if kept["revoked"] is not None and kept["revoked"] <= at:
         raise _NotWorth("revoked")
-    if await store.hold_on(c, asked.at, _NEVER, [("insurer", str(kept["insurer"]))]) == "closed":
+    insurers = await store_switches.holds_on(c, asked.at, [("insurer", str(kept["insurer"]))])
+    if forbidding(Doing.INVOICE, insurers) is not None:
         raise _NotWorth("closed")
     bound = await store_offline.bound_since(c, who.account, who.device)
     if bound is None or bound > at:
