@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.foundation.vocabulary import Assurance, Profession, Role
 from rempart.vault import store_accounts as store
-from rempart.vault import store_campaigns, store_desk
+from rempart.vault import store_campaigns, store_desk, store_profiles
 from rempart.vault.asked import Asked, Body, Network, Nothing, Short, Speaker
 from rempart.vault.errors import (
     BadId,
@@ -37,6 +37,7 @@ PROOF = 5 * MINUTE
 """How long a factor just used allows what touches factors, devices and members."""
 DORMANT = 90 * DAY
 """A device unused for so long needs a passkey or an approval again: a discarded machine is not a factor for ever."""
+_WHOSE = ("places", "groups", "editors")
 _KEPT = MINUTE
 _MOST_KEPT = 100_000
 
@@ -130,10 +131,10 @@ def token_hash(session_token: str) -> bytes:
 def speaker(row: Row | None, now: int) -> Speaker:
     """The person behind a session's row.
 
-    Raises SessionOver when there is none, or none that its place's profile admits any more; DeviceNotBound when the device's 12 hours are
-    over.
+    Raises SessionOver when there is none, or none that the profiles of its places admit any more; DeviceNotBound when the device's 12 hours
+    are over.
     """
-    if row is None or row["assurance"] < (row["least_assurance"] or 0):
+    if row is None or row["assurance"] < max(row[f"{whose}_least"] or 0 for whose in _WHOSE):
         raise SessionOver
     if row["fresh_until"] <= now:
         raise DeviceNotBound("lapsed")
@@ -218,13 +219,13 @@ async def open_session(
 
     `proven`: it may touch factors and members for five minutes. A sign-in is routine, as the touch for the pace is: malware waits for it,
     or signs the person out to have it; so it is no proof.
-    Raises Forbidden when the account works nowhere any more, PasskeyOnly when it works only where this assurance is too little.
+    Raises Forbidden when the account works nowhere any more, PasskeyOnly when one of its places admits passkeys alone: an account is one
+    person's wherever they sit, and a passkey or a colleague added from the weaker seat would sit in the stricter one too.
     """
-    seats = await store.memberships(c, account)
-    if not seats:
-        raise Forbidden("no membership")
-    places = [seat for seat in seats if seat["least_assurance"] <= assurance]
+    places = await store.memberships(c, account)
     if not places:
+        raise Forbidden("no membership")
+    if assurance < await store_profiles.least_of(c, account):
         raise PasskeyOnly
     token, expires = secrets.token_urlsafe(32), now + FRESH
     await store.open_session(
@@ -310,13 +311,11 @@ class ChooseBody(Body, frozen=True):
 
 
 async def choose(asked: Asked, c: Connection, body: ChooseBody) -> SignedIn:
-    """Go on in another place of work. Raises Forbidden where the person has no seat, PasskeyOnly where the session is too weak."""
+    """Go on in another place of work. Raises Forbidden where the person has no seat."""
     who = asked.who
     wanted = read_id(body.establishment) if body.establishment else None
     for seat in await store.memberships(c, who.account):
         if seat["establishment"] == wanted:
-            if seat["least_assurance"] > who.assurance:
-                raise PasskeyOnly
             await store.move_session(c, who.session, wanted, seat["role"])
             return await signed_in(
                 c,

@@ -36,7 +36,11 @@ RESTORED = "restored-backup"
 
 _SESSION = """
 SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establishment, e.profession, s.role, s.assurance, s.proven,
-       s.expires, b.fresh_until, w.editor, a.due_until, greatest(e.least_assurance, x.least_assurance) AS least_assurance,
+       s.expires, b.fresh_until, w.editor, a.due_until, x.least_assurance AS editors_least,
+       (SELECT max(h.least_assurance) FROM vault.membership m JOIN vault.establishment h ON h.id = m.establishment
+         WHERE m.account = s.account) AS places_least,
+       (SELECT max(h.least_assurance) FROM vault.membership m JOIN vault.establishment h ON h.party_group = m.party_group
+         WHERE m.account = s.account) AS groups_least,
        e.networks, x.networks AS editor_networks
   FROM vault.session s
   JOIN vault.account a ON a.id = s.account AND a.status = 'active'
@@ -194,11 +198,10 @@ async def add_meter(c: Connection, key: UUID, kind: int) -> None:
 
 
 async def memberships(c: Connection, account_id: UUID) -> list[Row]:
-    """establishment, party_group, role, least_assurance of an account's places; establishments first, the oldest first."""
+    """establishment, party_group, role of an account; establishments first, the oldest first."""
     return await c.fetch(
-        "SELECT m.establishment, m.party_group, m.role, coalesce(e.least_assurance, 1) AS least_assurance"
-        " FROM vault.membership m LEFT JOIN vault.establishment e ON e.id = m.establishment WHERE m.account = $1"
-        " ORDER BY m.establishment IS NULL, m.added, m.establishment",
+        "SELECT establishment, party_group, role FROM vault.membership WHERE account = $1"
+        " ORDER BY establishment IS NULL, added, establishment",
         account_id,
     )
 

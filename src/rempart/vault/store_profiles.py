@@ -73,11 +73,26 @@ async def shared(c: Connection, key: uuid.UUID | None, limits: Iterable[int]) ->
     return [limit * (percent or 100) // 100 for limit in limits]
 
 
-async def close_weaker(c: Connection, scope: str, key: str, least: int) -> None:
-    """The sessions that are no longer enough: of an establishment, or on an editor's software."""
-    behind = (
-        "establishment::text = $1"
-        if scope == "establishment"
-        else "device IN (SELECT w.device FROM vault.software w WHERE w.editor::text = $1)"
+async def least_of(c: Connection, account: uuid.UUID) -> int:
+    """The assurance that the strictest of an account's places asks for, those of a group that it administers among them."""
+    return int(
+        await c.fetchval(
+            "SELECT greatest(1, (SELECT max(h.least_assurance) FROM vault.membership m JOIN vault.establishment h"
+            " ON h.id = m.establishment WHERE m.account = $1), (SELECT max(h.least_assurance) FROM vault.membership m"
+            " JOIN vault.establishment h ON h.party_group = m.party_group WHERE m.account = $1))",
+            account,
+        )
     )
-    await c.execute(f"DELETE FROM vault.session WHERE {behind} AND assurance < $2", key, least)  # noqa: S608 (constants)
+
+
+_WEAKER = {
+    "establishment": "account IN (SELECT m.account FROM vault.membership m WHERE m.establishment::text = $1"
+    " UNION SELECT m.account FROM vault.membership m JOIN vault.establishment h ON h.party_group = m.party_group"
+    " WHERE h.id::text = $1)",
+    "editor": "device IN (SELECT w.device FROM vault.software w WHERE w.editor::text = $1)",
+}
+
+
+async def close_weaker(c: Connection, scope: str, key: str, least: int) -> None:
+    """The sessions that are no longer enough: of an establishment's people, wherever they sit; or on an editor's software."""
+    await c.execute(f"DELETE FROM vault.session WHERE {_WEAKER[scope]} AND assurance < $2", key, least)  # noqa: S608 (constants)

@@ -7,6 +7,7 @@ import pytest
 
 from rempart.foundation.vocabulary import Role
 from rempart.vaultdoor.messages import (
+    EnrolGroup,
     Enrolled,
     EnrolProfessional,
     Here,
@@ -54,19 +55,37 @@ def test_a_phished_password_opens_no_session_where_passkeys_alone_are_admitted(
 
 
 def test_a_session_of_another_place_is_no_way_into_a_stricter_one(vault: Vault, claire: Person) -> None:
+    """By a phished password at the weaker seat, a thief would add a passkey of his own, or a colleague, and sit in the stricter one."""
     app = add_password_and_app(vault, claire)
     other = vault.establishment(2)
     code = expect(Enrolled, vault.operate(EnrolProfessional("claire", Role.EMPLOYEE, other))).code
     claire.browser.ask("members/join", code=code)
-    hold(vault, "establishment", claire.establishment, assurance="passkey")
+    thief = vault.browser()
+    thief.key = claire.browser.key
     vault.time.advance(30_000_000)
-    # By password she works where it is admitted, and goes no further.
-    signed_in = expect(SignedIn, claire.browser.sign_in_with_password("claire", app.code()))
-    assert signed_in.establishment == other
-    choice = {"establishment": claire.establishment}
-    assert claire.browser.refused("establishment/choose", **choice) == "passkey-only"
+    expect(SignedIn, thief.sign_in_with_password("claire", app.code()))
+    thief.expect(SignedIn, "establishment/choose", establishment=other)
+    hold(vault, "establishment", claire.establishment, assurance="passkey")
+    assert thief.refused("passkey/begin") == "session"
+    vault.time.advance(30_000_000)
+    assert expect(Refused, thief.sign_in_with_password("claire", app.code())).code == "passkey-only"
+    # Her own passkey opens both.
     expect(SignedIn, claire.browser.sign_in(claire.passkey))
-    claire.browser.expect(SignedIn, "establishment/choose", **choice)
+    claire.browser.expect(SignedIn, "establishment/choose", establishment=other)
+    assert looked_up(vault) == 0
+
+
+def test_a_groups_administrator_enters_no_stricter_house_by_a_password(vault: Vault) -> None:
+    group = expect(Enrolled, vault.operate(EnrolGroup("Laboratoires du Rempart"))).id
+    place = vault.establishment(3, group)
+    enrolled = expect(Enrolled, vault.operate(EnrolProfessional("anne", Role.ADMINISTRATOR, group=group)))
+    browser = vault.browser()
+    _, app = browser.activate_with_password(enrolled.code)
+    browser.expect(Here, "here")
+    hold(vault, "establishment", place, assurance="passkey")
+    assert browser.refused("here") == "session"
+    vault.time.advance(30_000_000)
+    assert expect(Refused, browser.sign_in_with_password("anne", app.code())).code == "passkey-only"
     assert looked_up(vault) == 0
 
 
