@@ -1,5 +1,6 @@
 """Insurers at their desks: a seat each, packages fetched at the public door, opened with the insurer's own key, acknowledged."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from rempart.drill.stage import Drill
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.identity.referencing import enrol_insurers_seat
 from rempart.incident.notices.package import open_package, references
+from rempart.population import Insurer
 from rempart.vaultdoor.messages import EnrolEstablishment, EnrolProfessional
 
 _DESK = "/claims/insurer/incidents"
@@ -60,7 +62,8 @@ async def fetch(drill: Drill, seats: list[Seat]) -> Read:
     """Each insurer downloads its package, opens it, says what it read, acknowledges it. Raises BadIncidentPackage."""
     jwks, read = await _published_keys(drill), Read()
     robots, honest = _indexes(drill.loot.receipts), _indexes(drill.life.receipts)
-    for insurer, seat in zip(drill.population.insurers, seats, strict=True):
+
+    async def one(insurer: Insurer, seat: Seat) -> None:
         private = drill.insurers[insurer.amc].notice.private_bytes_raw()
         if refused := await seat.sign_in():
             raise OperatorRefused(f"sign-in: {refused}")
@@ -75,6 +78,8 @@ async def fetch(drill: Drill, seats: list[Seat]) -> Read:
                 raise OperatorRefused(f"step-up: {refused}")
             await _asked(seat, f"{_DESK}/acknowledge", {"id": item["id"], "digest": digest})
             read.packages += 1
+
+    await asyncio.gather(*map(one, drill.population.insurers, seats))
     return read
 
 
