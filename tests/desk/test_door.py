@@ -260,6 +260,23 @@ def test_no_zero_and_no_silence_is_hidden_from_whoever_approves(
         assert line in room.journal()
 
 
+def test_each_of_two_people_reads_half_of_the_code_and_who_has_the_other(
+    room: Room, lead: Operator, door: Door
+) -> None:
+    second = room.operator("noa", Role.SECURITY_LEAD)
+    enrol = {"login": "eve", "role": "auditor", "dry_run": False}
+    number = lead.expect(Proposed, "operator/enrol", **enrol).id
+    room.time.advance(SECOND)
+    for one in (lead, second):
+        one.touch()
+    approved = " ".join(door.act(second, "/desk/proposal/approve", id=number).text.split())
+    assert "La première moitié du code de eve. sami a l&#39;autre." in approved
+    waiting = door.act(lead, "/desk/proposals").text
+    assert "voir ma moitié du code" in waiting
+    assert "Retirer" not in waiting
+    assert "noa a la première." in door.act(lead, "/desk/proposal/code", id=number).text
+
+
 @pytest.mark.parametrize(
     ("mode", "origin"),
     [

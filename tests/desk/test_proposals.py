@@ -19,6 +19,7 @@ from rempart.vaultdoor.messages import (
     Effect,
     Enrolled,
     EnrolOperator,
+    HalfCode,
     ListProposals,
     Operators,
     Proposals,
@@ -249,9 +250,12 @@ def test_an_editor_is_suspended_and_an_operator_made_by_two_people(
     wait(room)
     second.touch()
     second.expect(Done, "proposal/approve", id=suspend)
-    code = second.expect(Enrolled, "proposal/approve", id=enrol).code
+    first = second.expect(HalfCode, "proposal/approve", id=enrol)
+    lead.touch()
+    other = lead.expect(HalfCode, "proposal/code", id=enrol)
+    assert (first.first, first.other, other.first, other.other) == (True, "sami", False, "noa")
     hugo = DeskBrowser(room)
-    hugo.activate(code, SoftwarePasskey(DESK_ORIGIN))
+    hugo.activate(f"{first.code} {other.code}", SoftwarePasskey(DESK_ORIGIN))
     assert hugo.expect(Security, "security").login == "hugo"
 
 
@@ -287,6 +291,36 @@ def test_one_person_with_a_shell_and_a_seat_is_one_person(room: Room, lead: Oper
     assert "eve" not in [one.login for one in lead.expect(Operators, "operators").operators]
     assert room.rows("SELECT count(*) FROM vault.account WHERE login = 'eve'") == [(0,)]
     assert room.journal().count('"act": "operator:enrol", "object": "eve"') == 0
+
+
+def test_neither_who_proposed_a_seat_nor_who_approved_it_can_take_it(
+    room: Room, duty: Operator, lead: Operator
+) -> None:
+    second = room.operator("noa", Role.SECURITY_LEAD)
+    enrol = proposed(lead, "operator/enrol", login="eve", role="security-lead", dry_run=False)
+    wait(room)
+    for one in (second, lead):
+        one.touch()
+    assert lead.refused("proposal/code", id=enrol) == "proposal-over"
+    first = second.expect(HalfCode, "proposal/approve", id=enrol).code
+    (mine,) = lead.expect(Proposals, "proposals").proposals
+    assert (mine.id, mine.half, mine.may) == (enrol, True, False)
+    other = lead.expect(HalfCode, "proposal/code", id=enrol).code
+    # Nobody else is shown a half, the approver neither.
+    for one in (second, duty):
+        assert one.refused("proposal/code", id=enrol) in {"proposal-over", "step-up"}
+        assert one.expect(Proposals, "proposals").proposals == []
+    thief = DeskBrowser(room)
+    for code in (first, other, first * 2, other + first):
+        assert expect(Refused, thief.introduce("activation/begin", activation_code=code)).code == "activation"
+    assert room.rows("SELECT status FROM vault.account WHERE login = 'eve'") == [("invited",)]
+    room.time.advance(LIFE)
+    lead.touch()
+    assert lead.refused("proposal/code", id=enrol) == "proposal-over"
+    # Together, it is the seat.
+    eve = DeskBrowser(room)
+    eve.activate(first + other, SoftwarePasskey(DESK_ORIGIN))
+    assert eve.expect(Security, "security").login == "eve"
 
 
 def test_a_command_does_not_withdraw_what_a_person_proposed(

@@ -16,6 +16,7 @@ from rempart.foundation.vocabulary import Assurance, Role
 from rempart.vault import (
     acts,
     campaigns,
+    halves,
     lines,
     operator,
     proposals,
@@ -262,7 +263,15 @@ async def _approve(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
     if isinstance(redeemed, Proposed):
         return redeemed
     call, people = redeemed
-    return await operator.perform(asked.zone, c, call, both(people))
+    reply = await operator.perform(asked.zone, c, call, both(people))
+    if isinstance(call, EnrolOperator):
+        return await halves.halve(asked, c, body.id, call, people.names[0].split()[-1])
+    return reply
+
+
+async def _code(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
+    """The proposer's half of the code that was given."""
+    return await halves.second_half(asked, c, body.id)
 
 
 async def _withdraw(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
@@ -347,6 +356,7 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     "/desk/alert/acknowledge": (ON_DUTY, Rule(Who.SESSION, AlertBody, _acknowledge)),
     "/desk/proposals": (EVERYBODY, Rule(Who.SESSION, Nothing, _waiting)),
     "/desk/proposal/approve": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _approve)),
+    "/desk/proposal/code": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _code)),
     "/desk/proposal/withdraw": (EVERYBODY, Rule(Who.SESSION, ProposalBody, _withdraw)),
     **{path: (DEEDS[call].roles, Rule(Who.SESSION, body, _do_deed)) for path, (call, body) in DEED_BODIES.items()},
 }  # fmt: skip

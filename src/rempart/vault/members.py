@@ -207,9 +207,13 @@ async def issue(
     place: uuid.UUID | None = None,
     group: uuid.UUID | None = None,
     role: str | None = None,
+    code: str = "",
 ) -> str:
-    """A new one-time code, shown once; the former of the same purpose is void. `purpose`: activation, device or membership."""
-    code = new_code()
+    """A new one-time code, shown once; the former of the same purpose is void. `purpose`: activation, device or membership.
+
+    `code`: one made otherwise (rempart.vault.halves).
+    """
+    code = code or new_code()
     hashed = code_hash(zone.keys, purpose, code)
     await store.issue_code(
         c, hashed, account, purpose, now, now + CODE_LIFE, establishment_id=place, group=group, role=role

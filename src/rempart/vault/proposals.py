@@ -21,7 +21,16 @@ from rempart.vault.notices import OPERATOR, Audited, journal
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.two_people import TwoPeople
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.messages import Call, Done, Effect, Proposals, ProposalView, Proposed, ThrowSwitch
+from rempart.vaultdoor.messages import (
+    Call,
+    Done,
+    Effect,
+    EnrolOperator,
+    Proposals,
+    ProposalView,
+    Proposed,
+    ThrowSwitch,
+)
 
 LIFE = 30 * MINUTE
 """How long a proposal waits."""
@@ -113,22 +122,21 @@ async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:
     for row in await store_desk.open_proposals(c, now):
         if await _is_void(c, row, now):
             continue
-        call = read(row)
         own = row["account"] == (who.account if who else None)
-        views.append(
-            ProposalView(
-                id=row["id"],
-                act=type(call).__name__,
-                told=_fields(call),
-                by=row["login"],
-                at=row["at"],
-                expires=row["expires"],
-                own=own,
-                may=who is not None and not own and Role(who.role) in DEEDS[type(call)].roles,
-                effect=msgspec.json.decode(row["effect"], type=Effect),
-            )
-        )
+        may = who is not None and not own and Role(who.role) in DEEDS[type(read(row))].roles
+        views.append(_view(row, own=own, may=may))
+    if who is not None:
+        done = await store_desk.done_proposals(c, who.account, now - LIFE)
+        given = [row for row in done if isinstance(read(row), EnrolOperator)]
+        views.extend(_view(row, own=True, may=False, half=True) for row in given)
     return Proposals(views)
+
+
+def _view(row: Row, *, own: bool, may: bool, half: bool = False) -> ProposalView:
+    call, counted = read(row), msgspec.json.decode(row["effect"], type=Effect)
+    return ProposalView(
+        row["id"], type(call).__name__, _fields(call), row["login"], row["at"], row["expires"], own, may, counted, half
+    )  # fmt: skip
 
 
 def read(row: Row) -> Call:

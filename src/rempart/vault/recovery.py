@@ -44,3 +44,10 @@ def approval_code(keys: KeyStore, pending: uuid.UUID, thumbprint: bytes) -> str:
     """The eight characters that a waiting device shows: 40 bits that only the vault can compute, good for that device alone."""
     digest = keys.prf("codes")(b"approval\0" + pending.bytes + thumbprint)
     return grouped("".join(ALPHABET[byte & 31] for byte in digest[:8]))
+
+
+def halved_code(keys: KeyStore, proposal: int, at: int, account: uuid.UUID) -> tuple[str, str]:
+    """Two halves, 40 bits each that only the vault can compute: of the code that this proposal, done then, gives this account."""
+    digest = keys.prf("codes")(b"halves\0" + proposal.to_bytes(8) + at.to_bytes(8) + account.bytes)
+    code = "".join(ALPHABET[byte & 31] for byte in digest[:LENGTH])
+    return grouped(code[: LENGTH // 2]), grouped(code[LENGTH // 2 :])

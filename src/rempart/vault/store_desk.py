@@ -90,6 +90,26 @@ async def open_proposal(c: Connection, number: int, now: int) -> Row | None:
     return await c.fetchrow(f"{_PROPOSAL} AND id = $1 AND expires > $2 FOR UPDATE", number, now)
 
 
+async def done_proposal(c: Connection, number: int, account: uuid.UUID, since: int) -> Row | None:
+    """call, decided, decided_by of one of this person's that was done since then."""
+    return await c.fetchrow(
+        "SELECT call, decided, decided_by FROM vault.proposal WHERE id = $1 AND account = $2 AND state = 'done' AND decided > $3",
+        number,
+        account,
+        since,
+    )
+
+
+async def done_proposals(c: Connection, account: uuid.UUID, since: int) -> list[Row]:
+    """id, call, effect, login, at, expires of this person's that were done since then."""
+    return await c.fetch(
+        "SELECT id, call, effect, login, at, expires FROM vault.proposal"
+        " WHERE account = $1 AND state = 'done' AND decided > $2 ORDER BY id",
+        account,
+        since,
+    )
+
+
 async def make_own(c: Connection, number: int, account: uuid.UUID, device: uuid.UUID, login: str) -> None:
     """A command's proposal is this person's from now on."""
     await c.execute(

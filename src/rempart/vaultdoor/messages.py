@@ -1055,7 +1055,10 @@ class Proposed(Message, frozen=True):
 
 
 class ProposalView(Message, frozen=True):
-    """What somebody proposes. `act`: the call's name; `told`: its fields, as text; `own`: the reader's own; `may`: theirs to approve."""
+    """What somebody proposes. `act`: the call's name; `told`: its fields, as text; `own`: the reader's own; `may`: theirs to approve.
+
+    `half`: it is done, and the reader has half of its code to be shown.
+    """
 
     id: int
     act: str
@@ -1066,10 +1069,21 @@ class ProposalView(Message, frozen=True):
     own: bool
     may: bool
     effect: Effect
+    half: bool = False
+
+
+class HalfCode(Message, frozen=True):
+    """Half of a code that two people give: `first` is the approver's, the other the proposer's. `other`: who has the other half."""
+
+    proposal: int
+    login: str
+    code: str
+    other: str
+    first: bool
 
 
 class Proposals(Message, frozen=True):
-    """Those that are open, the oldest first."""
+    """Those that are open, the oldest first; then the reader's own that are done, of whose code they have half to be shown."""
 
     proposals: list[ProposalView]
 
@@ -1185,6 +1199,7 @@ Reply = (
     | Effect
     | Proposed
     | Proposals
+    | HalfCode
     | Switches
     | Operators
     | DeskSeat
