@@ -111,7 +111,7 @@ def _tell_response(attacked: Attacked, console: Console) -> None:
         (
             "who is concerned?",
             "nobody could say",
-            f"[bold]exactly {told['persons_listed']} persons[/bold], each with its proof, and nobody else: {attacked.scope_seconds:.1f} s",
+            f"[bold]exactly {told['persons_listed']} persons[/bold], each with its proof, and nobody else: {attacked.scope_seconds:.1f} s{_withheld(told)}",
         ),
         (
             "tell their insurers",
@@ -136,6 +136,12 @@ def _tell_response(attacked: Attacked, console: Console) -> None:
     ):
         table.add_row(f"  {what}", then, here)
     console.print(table)
+
+
+def _withheld(told: dict[str, Any]) -> str:
+    """Why the list may be longer than what the robot was told."""
+    many = told["persons_withheld"]
+    return f" ({many} of them counted, and held back from the robot as the switch fell)" if many else ""
 
 
 def _minutes(minutes: float | None) -> str:
