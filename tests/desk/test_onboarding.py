@@ -24,6 +24,7 @@ from rempart.vaultdoor.messages import (
     EnrolProfessional,
     Onboarded,
     Proposed,
+    RefuseApplication,
     Refused,
 )
 from tests.authenticator import expect
@@ -90,6 +91,18 @@ def test_a_refused_enrolment_uses_up_no_approval(room: Room) -> None:
     assert room.rows("SELECT count(*) FROM vault.account WHERE login = 'paul'") == [(0,)]
 
 
+def test_what_was_refused_is_enrolled_by_no_approval_it_had(room: Room) -> None:
+    approved(room)
+    assert room.operate(RefuseApplication(*SAID, "a b")) == Refused("bad-input", "ground")
+    expect(Done, room.operate(RefuseApplication(*SAID, "not-confirmed")))
+    assert room.operate(EnrolApplication(*SAID)) == Refused("not-found", "digest")
+    assert '"act":"application:refuse"' in room.journal().replace(" ", "")
+    # Somebody called back after all.
+    approved(room)
+    expect(Onboarded, room.operate(EnrolApplication(*SAID)))
+    assert room.operate(RefuseApplication(*SAID, "not-confirmed")) == Refused("conflict", "digest")
+
+
 # ── as it is typed ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -123,6 +136,15 @@ def test_from_the_application_to_the_first_sign_in_by_the_letter(
     early = rempart(platform, "onboarding", "enrol", str(file), "--letter", str(paper))
     assert early.returncode == 1
     assert not paper.exists()
+
+    no = tmp_path / "no.pdf"
+    other = tmp_path / "paul.json"
+    other.write_text(json.dumps(said | {"login": "paul"}))
+    refused = rempart(
+        platform, "onboarding", "refuse", str(other), "--ground", "not-confirmed", "--letter", str(no)
+    )
+    assert refused.returncode == 0, refused.stderr
+    assert "rappelez-nous" in PdfReader(BytesIO(no.read_bytes())).pages[0].extract_text()
 
     waiting = rempart(platform, "desk", "proposals").stdout
     assert digest[:12] in waiting

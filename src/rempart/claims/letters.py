@@ -78,6 +78,34 @@ class ActivationLetter:
     joins: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedLetter:
+    """An application that is refused: `why`, a whole sentence with what to do; `words`, the clerk's own, or ""."""
+
+    heading: Heading
+    holder: str
+    address: str
+    why: str
+    words: str = ""
+
+
+def refused_letter(letter: RefusedLetter) -> bytes:
+    """The letter to somebody who is not referenced, and why, as a PDF. It goes to the address of the official directory: an establishment
+    in whose name somebody else applied learns it."""
+    return _typeset(
+        letter.heading,
+        "Votre demande de référencement n'est pas acceptée",
+        [
+            f"À l'attention de {letter.holder}, {letter.address}",
+            letter.why,
+            *([letter.words] if letter.words else []),
+            "Aucun accès n'est ouvert.",
+        ],
+        warning="Vous n'avez fait aucune demande ? Quelqu'un l'a faite en votre nom : prévenez l'opérateur, à un numéro cherché "
+        "vous-même, jamais à un numéro reçu dans un message.",
+    )
+
+
 def activation_letter(letter: ActivationLetter) -> bytes:
     """The letter that opens the account, as a PDF. It goes by post, to the address of the official directory, and never by e-mail."""
     how = (

@@ -8,7 +8,13 @@ import psycopg
 import typer
 from rich.table import Table
 
-from rempart.claims.letters import ActivationLetter, Heading, activation_letter
+from rempart.claims.letters import (
+    ActivationLetter,
+    Heading,
+    RefusedLetter,
+    activation_letter,
+    refused_letter,
+)
 from rempart.cli.operator import VAR, Folder, ask, console
 from rempart.cli.settlement import put_contact
 from rempart.foundation.clock import paris_date, system_clock
@@ -18,8 +24,15 @@ from rempart.identity import store
 from rempart.identity.application import Application, digest_of, read_application
 from rempart.identity.checks import SENTENCES, Doubt, Known, doubts_of
 from rempart.identity.referencing import enrol_establishment, enrol_professional
+from rempart.identity.refusing import TOLD, Ground
 from rempart.supervisor.home import Home
-from rempart.vaultdoor.messages import ApproveApplication, Done, EnrolApplication, Onboarded
+from rempart.vaultdoor.messages import (
+    ApproveApplication,
+    Done,
+    EnrolApplication,
+    Onboarded,
+    RefuseApplication,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Référencement: check, approve by two, enrol, post.")
 File = Annotated[Path, typer.Argument(help="the application, in JSON (docs/onboarding.md)")]
@@ -93,6 +106,34 @@ def enrol(
     console.print(
         f"{application.finess} is referenced. Post {letter}, then destroy the file.", soft_wrap=True
     )
+
+
+@app.command()
+def refuse(
+    file: File,
+    ground: Annotated[Ground, typer.Option(help="why, from the closed list")],
+    letter: Annotated[Path, typer.Option(help="the PDF to be posted: a new file, which only you may read")],
+    words: Annotated[str, typer.Option(help="a sentence of your own, beside it")] = "",
+    operator: Annotated[str, typer.Option(help="who signs the letter")] = "Rempart",
+    folder: Folder = VAR,
+) -> None:
+    """Refuse it, and write the letter that says why. An approval that it had is void."""
+    application = _read(file)
+    if len(words) > 300 or not (words or "-").isprintable():
+        raise BadInput("words: 300 characters at the most, on one line")
+    heading = Heading(operator, application.name, application.finess, application.town, system_clock())
+    told = RefusedLetter(heading, application.holder, application.address, TOLD[ground], words)
+    with _new_file(letter) as paper:
+        try:
+            call = RefuseApplication(
+                digest_of(application), application.finess, application.profession, application.login, ground
+            )
+            ask(folder, call, Done)
+        except BaseException:
+            letter.unlink()
+            raise
+        paper.write(refused_letter(told))
+    console.print(f"{application.finess} is refused: {ground}. Post {letter}.", soft_wrap=True)
 
 
 def _read(file: Path) -> Application:

@@ -64,6 +64,7 @@ class Audited(StrEnum):
     EDITOR_REOPEN = "editor:reopen"
     PROFILE_SET = "profile:set"
     APPLICATION_APPROVE = "application:approve"
+    APPLICATION_REFUSE = "application:refuse"
     SOFTWARE_INVITE = "software:invite"
     SOFTWARE_INSTALL = "software:install"
     SOFTWARE_CONFIRM = "software:confirm"

@@ -1,5 +1,7 @@
 """Référencement in the vault: an application is approved by two people, then enrolled once, as it was approved. No name comes here."""
 
+import re
+
 from rempart.foundation.clock import DAY
 from rempart.foundation.errors import BadInput
 from rempart.foundation.identifiers import check_finess
@@ -11,13 +13,14 @@ from rempart.vault.members import check_login
 from rempart.vault.notices import Audited, journal
 from rempart.vault.store_accounts import Connection
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.messages import ApproveApplication, Done, EnrolApplication
+from rempart.vaultdoor.messages import ApproveApplication, Done, EnrolApplication, RefuseApplication
 
 LIFE = 30 * DAY
 """How long an approval waits to be enrolled."""
+_CODE = re.compile(r"[a-z-]{3,40}")
 
 
-def digest_in(call: ApproveApplication | EnrolApplication) -> bytes:
+def digest_in(call: ApproveApplication | EnrolApplication | RefuseApplication) -> bytes:
     """What identifies the application, once all that the call says is well formed. Raises BadInput, BadFiness."""
     check_finess(call.finess)
     if call.login != check_login(call.login):
@@ -40,6 +43,18 @@ async def approve(zone: Zone, c: Connection, call: ApproveApplication, by: Actor
         raise Conflict("digest")
     detail = f"{call.digest[:16]} {call.login}; seen: {' '.join(call.doubts) or 'nothing'}"
     await journal(c, now, by.name, Audited.APPLICATION_APPROVE, call.finess, detail[:200])
+    return Done()
+
+
+async def refuse(zone: Zone, c: Connection, call: RefuseApplication, by: Actor) -> Done:
+    """Alone, and at once: to refuse opens nothing. Two people may approve it again. Raises BadInput, Conflict (enrolled)."""
+    digest = digest_in(call)
+    if not _CODE.fullmatch(call.ground):
+        raise BadInput("ground")
+    if not await store.void(c, digest):
+        raise Conflict("digest")
+    detail = f"{call.digest[:16]} {call.ground}"
+    await journal(c, zone.clock(), by.name, Audited.APPLICATION_REFUSE, call.finess, detail)
     return Done()
 
 

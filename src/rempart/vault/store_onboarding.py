@@ -22,6 +22,16 @@ async def approve(
     return bool(added)
 
 
+async def void(c: Connection, digest: bytes) -> bool:
+    """No approval of this stands any more; False when it was enrolled."""
+    await c.execute(
+        "UPDATE vault.application SET approved = 0 WHERE digest = $1 AND enrolled IS NULL", digest
+    )
+    return not await c.fetchval(
+        "SELECT EXISTS (SELECT FROM vault.application WHERE digest = $1 AND enrolled IS NOT NULL)", digest
+    )
+
+
 async def use_up(
     c: Connection, digest: bytes, finess: str, profession: str, login: str, now: int, since: int
 ) -> bool:

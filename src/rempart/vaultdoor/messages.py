@@ -231,6 +231,17 @@ class ApproveApplication(Message, frozen=True):
     """What the checks found and whoever proposes has looked at: codes."""
 
 
+class RefuseApplication(Message, frozen=True):
+    """An application is refused: an approval that it may have is void. Replies `Done`."""
+
+    digest: str
+    finess: str
+    profession: str
+    login: str
+    ground: str
+    """A code, for the journal."""
+
+
 class EnrolApplication(Message, frozen=True):
     """Enrol what was approved, once: the establishment and its titulaire. Replies `Onboarded`."""
 
@@ -459,6 +470,7 @@ Call = (
     | ListEditors
     | ApproveApplication
     | EnrolApplication
+    | RefuseApplication
     | ShowProfile
     | ListProfiles
     | SetProfile
@@ -483,7 +495,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         AskRelease, ReleaseRestored,
         ThrowSwitch, AskTwoPeople, ListSwitches, ShowLine, WidenLine, SetBreaker, SetVitale, Journal,
         RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode, ShowProfile, ListProfiles, SetProfile,
-        ApproveApplication, EnrolApplication,
+        ApproveApplication, EnrolApplication, RefuseApplication,
         EnrolOperator, SuspendOperator, ListOperators, ListProposals, WithdrawProposal, StatePackage, TellInsurer,
         CountCampaign, StartCampaign, EndCampaign, ListCampaigns, ShowCampaign,
     ),
