@@ -96,6 +96,8 @@ ACTS: tuple[ActDescription, ...] = (
     ActDescription(
         "/acts/insurer/consultations", STEP_UP, ("member", "before"), (messages.Consultations,), "Who consulted a member."
     ),
+    ActDescription("/acts/here", SESSION, (), (messages.Here,), "Where I am signed in, and whether something is due first."),
+    ActDescription("/acts/to-do", SESSION, (), (messages.ToDo,), "What a campaign asks of me first."),
     ActDescription("/acts/journal", SESSION, ("before", "limit"), (messages.JournalPage,), "What I looked up; what is left of my line"),
     ActDescription("/acts/members", SESSION, ("establishment",), (messages.Members,), "Who works here."),
     ActDescription("/acts/members/join", SESSION, ("code",), (messages.SignedIn,), "Join where one was invited, with an account."),
@@ -136,6 +138,9 @@ ACTS: tuple[ActDescription, ...] = (
     ActDescription("/acts/software/begin", SESSION, (), (messages.Challenge,), "Begin to confirm it."),
     ActDescription(
         "/acts/software/confirm", SESSION, ("ask", "code", "nonce", "credential"), (messages.Done,), "Confirm it with a passkey."
+    ),
+    ActDescription(
+        "/acts/offline/report", SESSION, ("statements",), (messages.OfflineUses,), "Tell of uses of offline cards, signed by this device."
     ),
     ActDescription("/acts/editor", ANYONE, _key, (messages.EditorPage,), "An editor's own page: counts (signed by its key)."),
     ActDescription(
