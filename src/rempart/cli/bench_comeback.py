@@ -149,7 +149,10 @@ async def _phase(
         phase.seconds = time.perf_counter() - began
         for each in work:
             each.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
+        for ended in await asyncio.gather(*work, return_exceptions=True):
+            # A client that died would be one that does not come back: another measurement.
+            if isinstance(ended, Exception):
+                raise ended
     await looking
     phase.seconds = phase.seconds or time.perf_counter() - began
     phase.processor = sum(processor_seconds(platform).values()) - sum(before.values())
@@ -203,10 +206,18 @@ class Line:
         self._ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def send(self, request: bytes) -> Answered:
-        """One request, one answer."""
-        if self._ends is None:
-            self._ends = await asyncio.open_connection("127.0.0.1", self._port)
-        reader, writer = self._ends
+        """One request, one answer; on a new connection where the idle one was closed meanwhile, as a browser does."""
+        if self._ends is not None:
+            try:
+                return await self._once(*self._ends, request)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                self.close()
+        self._ends = await asyncio.open_connection("127.0.0.1", self._port)
+        return await self._once(*self._ends, request)
+
+    async def _once(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+    ) -> Answered:
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {
