@@ -189,6 +189,25 @@ def test_a_clock_about_to_lapse_is_loud_and_a_late_one_louder(town: Town) -> Non
     assert "Incident" not in town.rempart("clocks", "99", fails=1)
 
 
+def test_a_nir_typed_as_a_receipt_or_as_a_reason_is_kept_nowhere(town: Town) -> None:
+    """The journal is never unsaid, and the clocks show it to everybody: it is refused, and not said again either."""
+    nir = "2 85 05 99 999 123 04"
+    town.rempart("open", "--aware", ago(HOUR), "--title", "Un numéro de trop")
+    for typed in (
+        ("done", "gdpr-33-1", "--reference", f"reçu {nir}"),
+        ("waive", "nis2-early", f"voir {nir}"),
+    ):
+        told = town.rempart(*typed, fails=1)
+        assert "looks like a NIR" in told
+        assert nir not in told
+    assert nir not in town.rempart("clocks")
+    assert town.sql(f"SELECT act FROM incident.act WHERE value LIKE '%{nir}%'") == []
+    # The same with one word less is taken.
+    town.rempart("done", "gdpr-33-1", "--reference", "reçu 285")
+    town.rempart("waive", "nis2-early", "voir le dossier")
+    assert "reçu 285" in town.rempart("journal")
+
+
 def test_a_package_nobody_acknowledges_is_recalled(town: Town) -> None:
     assert "not acknowledged" in town.rempart("clocks", "1")
     assert "0 to recall" in town.rempart("remind", "1")
@@ -215,7 +234,7 @@ def test_an_insurers_systems_fetch_their_package_and_acknowledge_it(town: Town, 
         assert {row["member"] for row in csv.DictReader(table)} == town.stolen[amc]
     assert "acknowledged" in town.insurer("incident-acknowledge", str(file), *keys)
     assert "has this digest" in town.insurer("incident-acknowledge", str(file), *keys, fails=1)
-    assert town.sql("SELECT count(*) FROM incident.package_part WHERE insurer = 2") == [(0,)]
+    assert town.sql("SELECT acknowledged IS NOT NULL FROM incident.package WHERE insurer = 2") == [(True,)]
     assert "2 to recall" not in town.rempart("remind", "1")
 
 

@@ -215,10 +215,11 @@ def done(
     folder: Folder = VAR,
 ) -> None:
     """Say that a duty was done."""
+    said = _kept(reference)
     with room(folder, number) as here:
         _require_open(here, duty)
         when = factual.read_instant(at) if at else here.clock()
-        here.add(by, Verb.DONE, duty, f"{when} {reference}".strip())
+        here.add(by, Verb.DONE, duty, f"{when} {said}".strip())
     console.print(f"{duty}: done.")
 
 
@@ -231,11 +232,12 @@ def waive(
     folder: Folder = VAR,
 ) -> None:
     """Say that a duty is not due, and why."""
+    said = _kept(why)
+    if not said:
+        raise BadInput("why")
     with room(folder, number) as here:
         _require_open(here, duty)
-        if not why.strip():
-            raise BadInput("why")
-        here.add(by, Verb.WAIVE, duty, why.strip())
+        here.add(by, Verb.WAIVE, duty, said)
     console.print(f"{duty}: not due.")
 
 
@@ -307,6 +309,15 @@ def read_templates(folder: Path) -> Templates:
 def operators_name(folder: Path) -> str:
     file = Home.at(folder).config_file("cashier")
     return load_settings(CashierSettings, file).operator_name if file.exists() else "Rempart"
+
+
+def _kept(text: str) -> str:
+    """Words that stay in the journal, which nobody can unsay. Raises BadInput when a NIR seems to be among them."""
+    try:
+        factual.require_no_nir(text)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    return text.strip()
 
 
 def _require_open(here: Room, duty: str) -> None:
