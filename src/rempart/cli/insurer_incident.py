@@ -103,7 +103,7 @@ def incident_acknowledge(
     key: SigningKey,
     origin: Annotated[str, typer.Option(help="The platform's address.")],
 ) -> None:
-    """Acknowledge a package, once it was read: its content is then deleted on the platform."""
+    """Acknowledge a package, once it was read: its content is deleted on the platform a week later."""
     try:
         signing, digest = read_signing_key(key), hashlib.sha256(_read(file)).hexdigest()
         known = [each for each in _waiting(origin, signing) if each["digest"] == digest]
