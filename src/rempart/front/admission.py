@@ -33,7 +33,7 @@ WAITING_HERE = 24
 """Requests whose turn it is that wait for one of those to end, in this process; beyond, they are asked to come again in a second."""
 LONGEST_HERE = 5.0
 """Seconds that they wait here."""
-LONGEST_STEP = 1.0
+LONGEST_STEP = 60.0
 """Seconds that count at once of a time in which nobody came at all."""
 LEAST_RATE = 2.0
 FASTEST = 64
@@ -42,8 +42,10 @@ USES = 3
 """A mistyped password is not a reason to queue again."""
 REMEMBERED = 16_384
 """Numbers behind the turn that are still good; older ones queue again."""
-LONGEST_WAIT, SHORTEST_WAIT = 120.0, 1.0
-"""Seconds until somebody who waits asks again. Who is far away asks rarely."""
+LONGEST_WAIT, SHORTEST_WAIT = 15.0, 1.0
+"""Seconds until somebody who waits asks again, where the crowd is small."""
+LOOKS_A_SECOND = 200
+"""What all who wait may ask together: the larger the crowd, the more rarely each asks."""
 _SLOTS = 4_096
 _START_RATE = 20.0
 
@@ -175,7 +177,8 @@ class Admission:
         seconds = ahead / self._pace
         # Each asks again at half the wait, for it may go faster than was thought; and numbers that follow one another spread.
         spread = 0.4 + (number % 16) / 80
-        again = min(max(seconds * spread, SHORTEST_WAIT), LONGEST_WAIT)
+        longest = max(LONGEST_WAIT, self.ahead / LOOKS_A_SECOND)
+        again = min(max(seconds * spread, SHORTEST_WAIT), longest)
         return Place(ahead, -int(-seconds // 1), -int(-again // 1), ticket)
 
     def _move(self, now: float) -> None:
