@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from rempart.client.offline_card import write_digits
 from rempart.foundation.clock import DAY, system_clock
 from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.foundation.vocabulary import Lane, Role
@@ -20,6 +19,7 @@ from rempart.sealer.offline import OfflinePress, draw_numbers
 from rempart.sealer.offline_file import OfflineFile
 from rempart.vault.keystore import KeyStore, offline_key, open_key_store
 from rempart.vault.published import PublishedKey
+from rempart.vaultdoor.offline_card import write_digits
 from tests.browser.conftest import ENGLISH, FRENCH, Seat
 from tests.browser.counter import send, write
 from tests.browser.platform import AMC, BORN, OPEN, Platform

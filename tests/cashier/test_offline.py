@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from rempart.claims.messages import AskBody, Care, Invoice, InvoiceBody, Line, NumberBody, QuoteBody
-from rempart.client.offline_card import USE
 from rempart.evidence.opening import OPENING_SQL, Outcome, verify_opening
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND, paris_date
 from rempart.foundation.vocabulary import Domain, Lane, Profession
@@ -25,6 +24,7 @@ from rempart.vault.offline import sign_card
 from rempart.vault.published import PublishedKey
 from rempart.vaultdoor.browser import DeviceKey
 from rempart.vaultdoor.messages import OfflineUse, OfflineUses, Refused, ThrowSwitch
+from rempart.vaultdoor.offline_card import USE
 from tests.authenticator import ORIGIN, expect
 from tests.cashier.conftest import CONFORT, Insured, Professional, Trade
 

@@ -19,7 +19,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from rempart.cli.commands import command_line
-from rempart.client.offline_card import CardRefused, read_text, verify_card, write_digits
 from rempart.foundation.clock import SECOND
 from rempart.foundation.settings import BadSettings
 from rempart.foundation.vocabulary import Domain
@@ -30,6 +29,7 @@ from rempart.sealer.offline_file import OfflineFile
 from rempart.vault.keystore import offline_key
 from rempart.vault.offline import sign_card
 from rempart.vault.published import PublishedKey
+from rempart.vaultdoor.offline_card import CardRefused, read_text, verify_card, write_digits
 from tests.sealer.conftest import Line, Zone, full, member
 
 DAY = 86_400

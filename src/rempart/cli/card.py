@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from rempart.cli.insurer import fetch_public
-from rempart.client.offline_card import LONGEST, CardRefused, OfflineCard, verify_card
 from rempart.foundation.clock import SECOND, paris_date, system_clock
 from rempart.foundation.errors import BadInput, RempartError
 from rempart.foundation.vocabulary import Domain
+from rempart.vaultdoor.offline_card import LONGEST, CardRefused, OfflineCard, verify_card
 
 app = typer.Typer(help="Offline cards.", no_args_is_help=True)
 

@@ -18,13 +18,7 @@ def verified_terms(receipt: str, jwks: dict[str, Any]) -> dict[str, Any]:
 
 
 def verified_statement(statement: str, jwks: dict[str, Any], typ: str) -> dict[str, Any]:
-    """What is stated, if a key of the set signed it as a statement of this kind. Raises ValueError."""
-    terms: dict[str, Any] = json.loads(verified_payload(statement, jwks, typ))
-    return terms
-
-
-def verified_payload(statement: str, jwks: dict[str, Any], typ: str) -> bytes:
-    """The payload's bytes, if a key of the set signed it as a statement of this kind: RFC 8725 §3.1 and §3.11. Raises ValueError."""
+    """The payload, if a key of the set signed it as a statement of this kind: RFC 8725 §3.1 and §3.11. Raises ValueError."""
     try:
         protected, payload, signature = statement.split(".")
         header = json.loads(_unb64url(protected))
@@ -38,9 +32,10 @@ def verified_payload(statement: str, jwks: dict[str, Any], typ: str) -> bytes:
             raise ValueError("a statement of another kind")
         r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
         key.verify(encode_dss_signature(r, s), f"{protected}.{payload}".encode(), ec.ECDSA(hashes.SHA256()))
-        return _unb64url(payload)
+        terms: dict[str, Any] = json.loads(_unb64url(payload))
     except (InvalidSignature, LookupError, TypeError) as error:
         raise ValueError("the platform did not sign this") from error
+    return terms
 
 
 def _unb64url(text: str) -> bytes:

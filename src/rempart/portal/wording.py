@@ -1,6 +1,6 @@
 """The words of the trade, in both languages: domains, lanes, roles, outcomes, kinds of notices."""
 
-from rempart.client.offline_card import REASONS, USES
+from rempart.vaultdoor.offline_card import REASONS, USES
 
 Pair = tuple[str, str]
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from rempart.client.offline_card import write_digits
 from rempart.foundation.clock import SECOND, instant, paris_date
 from rempart.foundation.vocabulary import Lane
 from rempart.intake.model import Reject
@@ -27,6 +26,7 @@ from rempart.vault.decision import Grid
 from rempart.vault.disclose import age_on
 from rempart.vault.keystore import KeyStore
 from rempart.vault.offline import Person, rights_of, seal_person, sign_card
+from rempart.vaultdoor.offline_card import write_digits
 
 _LIST = "cartes.csv"
 _DAY = 86_400

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from rempart.client.offline_card import STATUS_LIST
 from rempart.foundation.clock import DAY, SECOND, Clock
 from rempart.foundation.errors import Outage
 from rempart.foundation.settings import BadSettings
 from rempart.sealer import store
 from rempart.sealer.store import Connection
 from rempart.vault.published import PublishedKey, b64url
+from rempart.vaultdoor.offline_card import STATUS_LIST
 
 PATH = "/.well-known/offline-cards.json"
 PLACES = 1 << 20

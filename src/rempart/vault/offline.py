@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 import msgspec
 
-from rempart.client.offline_card import CARD
 from rempart.foundation.vocabulary import Domain
 from rempart.vault.capsule import CapsuleContent, SealedContract
 from rempart.vault.decision import Grid, decide
 from rempart.vault.disclose import guaranteed
 from rempart.vault.keystore import KeyStore, unwrap, wrap
 from rempart.vault.published import PublishedKey, b64url
+from rempart.vaultdoor.offline_card import CARD
 
 _CONTEXT = b"rempart-offline-card-v1"
 

@@ -15,8 +15,6 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from msgspec import Meta
 
-from rempart.client.offline_card import SKEW, USE, CardRefused, OfflineCard, read_card, unpack_number
-from rempart.client.receipt import verified_payload
 from rempart.foundation.clock import HOUR, SECOND, paris_date
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vault import store_offline, store_switches
@@ -30,6 +28,15 @@ from rempart.vault.published import PublishedKey, b64url
 from rempart.vault.store_accounts import Connection
 from rempart.vaultdoor.holds import REFUSALS, Doing, forbidding
 from rempart.vaultdoor.messages import OfflineUse, OfflineUses
+from rempart.vaultdoor.offline_card import (
+    SKEW,
+    USE,
+    CardRefused,
+    OfflineCard,
+    read_card,
+    unpack_number,
+    verified_payload,
+)
 
 MOST = 12
 """Statements of one report: what fits in an act's body."""

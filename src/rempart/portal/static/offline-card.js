@@ -1,4 +1,4 @@
-// An offline card, verified by this browser alone: docs/offline-card.md. What client/offline_card.py does, step by step; nothing is asked of anybody.
+// An offline card, verified by this browser alone: docs/offline-card.md. What vaultdoor/offline_card.py does, step by step; nothing is asked of anybody.
 import { fromBase64url, utf8 } from "./bytes.js";
 
 const CARD = "rempart-offline+jwt";

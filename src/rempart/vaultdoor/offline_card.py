@@ -14,7 +14,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from rempart.client.receipt import verified_payload
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 CARD = "rempart-offline+jwt"
 """The card's `typ`."""
@@ -199,6 +202,24 @@ def require_not_revoked(card: OfflineCard, published: dict[str, Any], now: int) 
         raise CardRefused("stale-list")
     if found["status_list"]["bits"] != 1 or _bit(found["status_list"]["lst"], card.place):
         raise CardRefused("revoked")
+
+
+def verified_payload(statement: str, keys: dict[str, Any], typ: str) -> bytes:
+    """The payload's bytes, if one of `keys` signed it as a statement of this kind: RFC 8725 §3.1 and §3.11. Raises ValueError."""
+    try:
+        protected, payload, signature = statement.split(".")
+        header = json.loads(_unb64url(protected))
+        [jwk] = [key for key in keys["keys"] if key["kid"] == header["kid"]]
+        point = b"\x04" + _unb64url(jwk["x"]) + _unb64url(jwk["y"])
+        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        raw = _unb64url(signature)
+        if header["alg"] != "ES256" or header["typ"] != typ or len(raw) != 64:
+            raise ValueError("another algorithm, or a statement of another kind")
+        r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
+        key.verify(encode_dss_signature(r, s), f"{protected}.{payload}".encode(), ec.ECDSA(hashes.SHA256()))
+        return _unb64url(payload)
+    except (InvalidSignature, LookupError, TypeError) as error:
+        raise ValueError("none of these keys signed it") from error
 
 
 def _bit(packed: str, place: int) -> bool:
