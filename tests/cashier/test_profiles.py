@@ -1,6 +1,7 @@
 """Security profiles at the one act and at the cashier: who is held to less takes less. Each ends by what the ledger shows."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -10,7 +11,17 @@ from rempart.foundation.clock import SECOND
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.vault.disclose import RIGHTS
 from rempart.vaultdoor.fhir import Presentation, write_request
-from rempart.vaultdoor.messages import Act, Answer, ProfileView, Refused, Reply, SetProfile
+from rempart.vaultdoor.insurer import INCIDENTS, WHO_CONSULTED, sign_as_insurer
+from rempart.vaultdoor.messages import (
+    Act,
+    Answer,
+    Consultations,
+    Paper,
+    ProfileView,
+    Refused,
+    Reply,
+    SetProfile,
+)
 from tests.authenticator import ORIGIN, expect
 from tests.browser.platform import NIR
 from tests.cashier.conftest import Insured, Professional, Trade
@@ -117,3 +128,20 @@ def test_a_password_session_that_was_open_before_the_profile_asks_in_vain(
     assert leaves(pharmacist) == []
     errand: Act = pharmacist.signed("/claims/payment/list", PaymentFilter())
     assert refused(trade.at_cashier(errand)) == "session"
+
+
+def test_an_insurers_stolen_key_signs_nothing_from_elsewhere(trade: Trade) -> None:
+    insurer = trade.insurer()
+    hold(trade, "insurer", insurer.amc, networks=["192.0.2.0/24"])
+
+    def signed(path: str, body: bytes, address: str) -> Act:
+        headers = sign_as_insurer(path, ORIGIN, body, insurer.signing, trade.clock())
+        return Act(
+            "POST", path, headers["Content-Digest"], headers["Signature-Input"], headers["Signature"], "", body, address=address
+        )  # fmt: skip
+
+    member = urlencode({"patient:identifier": "urn:x|12345678"}).encode()
+    assert refused(trade.call(signed(WHO_CONSULTED, member, "198.51.100.1"))) == "network"
+    assert expect(Consultations, trade.call(signed(WHO_CONSULTED, member, "192.0.2.1"))).items == []
+    assert refused(trade.at_cashier(signed(INCIDENTS, b"{}", "198.51.100.1"))) == "network"
+    expect(Paper, trade.at_cashier(signed(INCIDENTS, b"{}", "192.0.2.1")))

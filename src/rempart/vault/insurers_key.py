@@ -26,14 +26,13 @@ from rempart.vaultdoor.messages import Act, Thrown, Vouched
 async def vouch_by_key(act: Act, zone: Zone) -> Vouched:
     """For what an insurer's systems may fetch, and nothing else: nobody's account, no establishment, that insurer's number.
 
-    Raises NoSuchAct, NotTheInsurers, Stale, Contained, Outage.
+    Raises NoSuchAct, NotTheInsurers, Elsewhere, Stale, Contained, Outage.
     """
     if act.target not in FETCHED or act.method != "POST":
         raise NoSuchAct
     claimed, now = read_insurers_signature(act), zone.clock()
     try:
         insurer = await proven(zone, act, claimed, now)
-        require_from(act.address, insurer["networks"])
         async with zone.pool.acquire() as c, c.transaction():
             await require_first_time(c, claimed, now)
             scopes = [("platform", ""), ("insurer", str(insurer["number"]))]
@@ -50,10 +49,12 @@ async def vouch_by_key(act: Act, zone: Zone) -> Vouched:
 
 
 async def proven(zone: Zone, act: Act, claimed: InsurersSignature, now: int) -> Row:
-    """The insurer whose key signed this very request: number, amc, signing_key. Raises NotTheInsurers, Stale."""
+    """The insurer whose key signed this very request: number, amc, signing_key, networks. Raises NotTheInsurers, Elsewhere,
+    Stale."""
     for row in await store_consultations.insurers_keys(zone.pool):
         if key_thumbprint(row["signing_key"]) == claimed.keyid:
             verify_insurers(act, claimed, row["signing_key"], zone.settings.origin)
+            require_from(act.address, row["networks"])
             zone.nonces.admit(_as_device(claimed), now)
             return row
     raise NotTheInsurers("keyid")

@@ -108,8 +108,8 @@ BEGIN
              a.due_until > p_at AS due,
              CASE WHEN s.assurance < greatest(e.least_assurance, x.least_assurance) THEN 11
                   -- No address told is none of theirs.
-                  WHEN (p_address[u.i] <<= ANY (e.networks::inet[])) IS NOT TRUE AND e.networks IS NOT NULL THEN 13
-                  WHEN (p_address[u.i] <<= ANY (x.networks::inet[])) IS NOT TRUE AND x.networks IS NOT NULL THEN 13 END::smallint AS refusal,
+                  WHEN e.networks IS NOT NULL AND (p_address[u.i] <<= ANY (e.networks::inet[])) IS NOT TRUE THEN 13
+                  WHEN x.networks IS NOT NULL AND (p_address[u.i] <<= ANY (x.networks::inet[])) IS NOT TRUE THEN 13 END::smallint AS refusal,
              e.lanes_open & coalesce(x.lanes_open, e.lanes_open) AS lanes, e.line_percent AS share,
              coalesce(x.line_percent, 100::smallint) AS editor_share
         FROM vault.session s
@@ -117,7 +117,7 @@ BEGIN
         JOIN vault.account a ON a.id = s.account AND a.status = 'active'
         JOIN vault.establishment e ON e.id = s.establishment AND e.status = 'active'
         JOIN vault.membership r ON r.account = s.account AND r.establishment = s.establishment
-        LEFT JOIN vault.editor x ON x.id = u.editor AND x.status = 'active'
+        LEFT JOIN vault.editor x ON u.editor <> nil AND x.id = u.editor AND x.status = 'active'
         WHERE s.id = u.id AND s.expires > p_at AND (u.editor = nil OR x.id IS NOT NULL)) w ON true;
 
   -- 2. lock the meters in one order, so that two vaults never wait for each other; read what they have spent
@@ -197,7 +197,7 @@ BEGIN
     END LOOP;
     slot := at_key[2];
     IF refusal IS NULL AND m_hour[slot] + m_debit[slot] + p_cost_told[i]
-        > greatest(p_pace[i] * by_share[i] / 100, CASE WHEN by_stepped[i] > confirmed_pace THEN by_upto[i] ELSE 0 END) THEN
+        > greatest(p_pace[i]::bigint * by_share[i] / 100, CASE WHEN by_stepped[i] > confirmed_pace THEN by_upto[i] ELSE 0 END) THEN
       refusal := CASE WHEN by_passkey[i] THEN 6 ELSE 3 END;
     END IF;
     IF refusal IS NOT NULL THEN
