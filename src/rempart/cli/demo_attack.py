@@ -111,7 +111,7 @@ def _tell_response(attacked: Attacked, console: Console) -> None:
         (
             "who is concerned?",
             "nobody could say",
-            f"[bold]exactly {told['persons_listed']} persons[/bold], each with its proof, and nobody else: {attacked.scope_seconds:.1f} s{_withheld(told)}",
+            f"[bold]exactly {told['persons_listed']}[/bold], proved, and nobody else: {attacked.scope_seconds:.1f} s{_withheld(told)}",
         ),
         (
             "tell their insurers",
