@@ -50,6 +50,7 @@ def home(zone: Zone, key_store: Path, tmp_path: Path) -> Iterator[Home]:
     settings = SealerSettings(
         mode="demo", dsn=zone.database.dsn("sealer"), run_folder=made.run, key_store=key_store / "store.json",
         spool_folder=made.spool, passphrase_file=key_store / "passphrase", cards_folder=made.outbox / "cards",
+        origin="http://localhost:8000", offline_file=made.folder / "offline-cards.json",
     )  # fmt: skip
     write_settings(settings, made.config_file("sealer"))
     command = [sys.executable, "-m", "rempart.sealer", "--config", str(made.config_file("sealer"))]
@@ -212,3 +213,11 @@ def test_a_note_that_says_nothing_is_an_upload_without_signature(zone: Zone, not
     delivery = zone.put(zone.seal(full(member(1)), Kind.FULL))
     (zone.spool.folder / f"{delivery}.json").write_bytes(note)
     assert zone.work(delivery)["code"] == "signature"
+
+
+def test_what_verifies_offline_cards_is_there_as_soon_as_the_sealer_works(home: Home) -> None:
+    file = home.folder / "offline-cards.json"
+    until(file.exists)
+    published = json.loads(file.read_bytes())
+    assert (published["issuer"], published["lists"]) == ("http://localhost:8000", [])
+    assert [key["use"] for key in published["keys"]] == ["sig"]
