@@ -51,7 +51,7 @@ TABLES = {
     "intake.reject": BY_DELIVERY,
 }  # fmt: skip
 """How a row of each table that an insurer reads says whose it is."""
-ESTABLISHMENTS = {"claims.letter", "claims.payment", "claims.rejected_line", "claims.rib"}
+ESTABLISHMENTS = {"claims.letter", "claims.payment", "claims.rejected_line", "claims.rib", "claims.rib_check"}
 """Tables of establishments: no insurer sees any row of them."""
 READABLE = """
 SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -160,6 +160,11 @@ def _pay(trade: Trade, house: Professional) -> None:
         owner.execute(
             "INSERT INTO claims.rejected_line SELECT %s, id, establishment, insurer, 'invoice', 1000 FROM claims.invoice",
             (payment,),
+        )
+        owner.execute(
+            "INSERT INTO claims.rib_check (campaign, establishment, window_start, until, reason_fr, reason_en)"
+            " VALUES (1, %s, 0, 1, 'Vol', 'Theft')",
+            (place,),
         )
         owner.execute(
             "INSERT INTO claims.letter VALUES (gen_random_uuid(), %s, 'payment-rejected', 1, '{}')", (place,)
