@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from rempart.portal import PortalSettings, app
 from rempart.doorway.files import FOLDER
+from rempart.portal import PortalSettings, app
 from rempart.portal.application import FOLDER as OWN_FOLDER
 from rempart.portal.pages import PAGES
 from rempart.vaultdoor.client import CashierUnreachable, VaultClient
