@@ -53,6 +53,8 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 STDOUT = "-"
+SIGNED_WITHIN = 5.0
+"""Seconds that `--proofs` waits for the checkpoint that covers the last answers: the merge delay is two."""
 
 QuestionFile = Annotated[
     Path | None,
@@ -76,6 +78,12 @@ class _Found:
     seconds: float
     unproved: RempartError | None
     """Why an answer in question could not be proved: the list stands as the database has it, and nothing vouches for it."""
+
+    @property
+    def all_proved(self) -> bool:
+        """Nothing is left to wait for: each answer has its proof, or one never will."""
+        told = sum(len(person.answers) for person in self.scope.exposed)
+        return self.unproved is not None or len(self.shown) == told
 
 
 @app.command("scope")
@@ -124,7 +132,13 @@ def scope_command(
             else question_of(c, since, until, account, device, establishment, group, editor, lane, insurer)
         )
         witnesses = [WitnessKey.parse(text) for text in witness or ()] or _configured(home)
-        found = _find(c, asked, read_key(key) if key else ask_key(home), witnesses)
+        log_key = read_key(key) if key else ask_key(home)
+        found = _find(c, asked, log_key, witnesses)
+        end = time.monotonic() + SIGNED_WITHIN
+        while proofs is not None and not found.all_proved and time.monotonic() < end:
+            # The last answers are signed within two seconds: a file of proofs lacks none of them for that.
+            time.sleep(0.1)
+            found = _find(c, asked, log_key, witnesses)
         if proofs is not None:
             _write_private(proofs, b"".join(msgspec.json.encode(each) + b"\n" for each in found.shown))
         if not quiet:
