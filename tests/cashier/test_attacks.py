@@ -69,7 +69,7 @@ def forged(
 
 def stolen_key(trade: Trade) -> ec.EllipticCurvePrivateKey:
     """The vault's own signing key, in a thief's hands."""
-    return trade.vault.signer._key
+    return trade.vault.signer._key._key
 
 
 def test_alg_none_is_no_signature(trade: Trade, pharmacist: Professional) -> None:

@@ -1,5 +1,6 @@
 """Somebody at a device: signs requests, signs in with a passkey, checks rights, confirms. A client of the public protocol."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,11 @@ class Told(NamedTuple):
     needs_prise_en_charge: bool = False
 
 
+SIGNING_IN = 5
+"""Sign-ins under way at once, fewer than the front lets through: its queue runs on the wall's clock, and a drill's stands meanwhile."""
+_TAKES_TURN = frozenset({"/acts/sign-in/begin", "/acts/sign-in/password", "/acts/activation/password"})
+
+
 @dataclass
 class Door:
     """Where requests go, under which origin they are signed, and what time it is."""
@@ -44,6 +50,7 @@ class Door:
     clock: Clock
     tap: Callable[[bytes, str], None] | None = None
     """Whoever is root on the door sees each request: its bytes and its path."""
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIGNING_IN))
 
     async def post(self, path: str, body: bytes, device: Signs, session: str, kind: str = JSON) -> Answered:
         """One signed request."""
@@ -59,7 +66,11 @@ class Door:
 
     async def act(self, path: str, body: dict[str, Any], device: Signs, session: str) -> Answered:
         """One signed act."""
-        return await self.post(path, msgspec.json.encode(body), device, session)
+        encoded = msgspec.json.encode(body)
+        if path not in _TAKES_TURN:
+            return await self.post(path, encoded, device, session)
+        async with self.turns:
+            return await self.post(path, encoded, device, session)
 
     @property
     def today(self) -> date:
