@@ -142,6 +142,7 @@ HEADS = [
     pytest.param(LIVE + b"Content-Encoding: gzip\r\n", 415, "coding", id="compressed"),
     pytest.param(LIVE.replace(b"live", b"live?" + b"a" * 9000), 414, "target-too-long", id="9 kB target"),
     pytest.param(ACT.replace(b"security", b"a" * 9000), 414, "target-too-long", id="9 kB act"),
+    pytest.param(ACT.replace(b"security", b"a%0Ab"), 400, "bad-input", id="a line break in an act's path"),
     pytest.param(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: l\r\n", 414, "target-too-long", id="9 kB page"),
     pytest.param(LIVE.replace(b"live", b"a" * 65_600), 414, "", id="65 kB target"),
     pytest.param(LIVE + b"X-%d: y\r\n" * 80 % tuple(range(80)), 431, "header-too-large", id="80 headers"),

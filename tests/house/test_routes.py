@@ -121,7 +121,11 @@ def test_at_the_desk_only_a_passkey_and_an_activation_code_need_no_session() -> 
         "/acts/sign-in/begin", "/acts/sign-in/passkey", "/acts/activation/begin", "/acts/activation/passkey",
     }  # fmt: skip
     # What is done again by a second person, and what touches factors, needs a proof by its rule; a deed by what it is (deeds.py).
-    fresh = {"/desk/proposal/approve", "/desk/proposal/code", *(path for path in DESK_TABLE if path.startswith(TOUCHES_FACTORS))}
+    fresh = {
+        "/desk/proposal/approve",
+        "/desk/proposal/code",
+        *(path for path in DESK_TABLE if path.startswith(TOUCHES_FACTORS)),
+    }
     assert {path for path, rule in DESK_TABLE.items() if rule.who is Who.STEP_UP} == fresh
 
 

@@ -64,5 +64,8 @@ def test_what_the_page_says_of_holds_is_what_is_done() -> None:
     assert f"for {response.STEP_UP_MINUTES // 1440} days" in PAGE
     assert f"at least {'ten' if response.SETTLE == 600_000_000 else '?'} minutes" in PAGE
     assert f"at most {response.MEMORY // 86_400_000_000} days" in PAGE
-    assert f"closes at most {MOST_AN_HOUR['closed']} an hour and asks at most {MOST_AN_HOUR['step-up']:,}" in PAGE
+    assert (
+        f"closes at most {MOST_AN_HOUR['closed']} an hour and asks at most {MOST_AN_HOUR['step-up']:,}"
+        in PAGE
+    )
     assert len(SCOPES) == 4

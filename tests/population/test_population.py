@@ -311,7 +311,10 @@ def test_a_population_of_no_size_is_refused() -> None:
 def test_establishments_and_professionals_have_numbers_valid_by_key() -> None:
     establishments = list(synthetic_establishments(5, 2_000))
     assert len({one.finess for one in establishments}) == len(establishments)
-    assert {one.profession for one in establishments} == set(Profession) - {Profession.INSURER, Profession.OPERATOR}
+    assert {one.profession for one in establishments} == set(Profession) - {
+        Profession.INSURER,
+        Profession.OPERATOR,
+    }
     assert establishments[0].profession == Profession.PHARMACY
     for one in establishments:
         assert ids.check_finess(one.finess).startswith("99")

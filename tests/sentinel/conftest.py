@@ -167,7 +167,9 @@ class Post:
         return "\n".join(expect(JournalLines, self.operate(Journal(500))).lines)
 
     def switches(self) -> set[tuple[str, UUID, str]]:
-        rows = self.town.owner.execute("SELECT scope, key, min(hold) FROM vault.switch GROUP BY scope, key").fetchall()
+        rows = self.town.owner.execute(
+            "SELECT scope, key, min(hold) FROM vault.switch GROUP BY scope, key"
+        ).fetchall()
         return {(scope, UUID(key), hold) for scope, key, hold in rows}
 
 

@@ -136,7 +136,9 @@ def cap(priced: PricedCare, agreed: int, *, offline: bool = False) -> PricedCare
         sentence = f"L'utilisation de la carte hors ligne est honorée jusqu'à {Money(agreed).french}."
         step = StepView("offline", "Carte hors ligne", agreed, sentence)
     else:
-        sentence = f"La prise en charge accorde {Money(agreed).french} au plus à la charge de la complémentaire."
+        sentence = (
+            f"La prise en charge accorde {Money(agreed).french} au plus à la charge de la complémentaire."
+        )
         step = StepView("agreed", "Prise en charge", agreed, sentence)
     takings = tuple(
         taking

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, cast
@@ -39,6 +40,10 @@ class Answered(NamedTuple):
 OUTAGES = frozenset({"outage", "busy", DoorGone.code})
 """Codes of requests that nobody answered: they may have been done, or wait for others of their device. Whoever meets one asks again."""
 _HUNG_UP = Answered(503, b"", b'{"code": "door-gone"}')
+
+
+IDLE = 4.0
+"""Seconds after which a connection is not used again: the door closes it after ten, and may be doing so."""
 
 
 class Wire:
@@ -87,8 +92,9 @@ class Wire:
     async def _connection(self) -> "_Connection":
         while self._idle:
             connection = self._idle.pop()
-            if connection.open:
+            if connection.open and time.monotonic() - connection.used < IDLE:
                 return connection
+            connection.close()
         try:
             _, made = await asyncio.get_running_loop().create_connection(_Connection, self._host, self._port)
         except OSError as error:
@@ -103,6 +109,8 @@ class Wire:
 
 class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
+        self.used = 0.0
+        """When it last brought an answer, on this process's own clock."""
         self._incoming = b""
         self._waiting: asyncio.Future[Answered] | None = None
         self.open = False
@@ -132,6 +140,7 @@ class _Connection(asyncio.Protocol):
             return
         answered = Answered(int(self._incoming[9:12]), self._incoming[:head], self._incoming[head + 4 :])
         self._incoming = b""
+        self.used = time.monotonic()
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(answered)
 

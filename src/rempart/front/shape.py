@@ -40,7 +40,15 @@ def refused_by_shape(scope: Scope) -> Refused | None:
             return Refused("coding")
     if size > MOST_HEADER_BYTES or len(headers) > MOST_HEADERS:
         return Refused("header-too-large")
-    # RFC 9112 §3.2: exactly one Host in HTTP/1.1, or there are two readings of where this request is going.
+    return _refused_by_place(scope, host, hosts)
+
+
+def _refused_by_place(scope: Scope, host: bytes, hosts: int) -> Refused | None:
+    """There is one reading of where this request is going."""
+    # Routers match a path line by line: with a line break in it, an act would be read as an address that does not exist.
+    if "\n" in scope["path"]:
+        return Refused("bad-input", "path")
+    # RFC 9112 §3.2: exactly one Host in HTTP/1.1.
     if hosts > 1 or (not host and scope.get("http_version") == "1.1"):
         return Refused("bad-input", "Host")
     return None

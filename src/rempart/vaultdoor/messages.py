@@ -436,7 +436,6 @@ class ShowCampaign(Message, frozen=True):
     number: int
 
 
-
 Call = (
     Act
     | DeskAct
@@ -1203,7 +1202,6 @@ class ToDo(Message, frozen=True):
     demands: list[Demand]
     colleagues: list[ColleagueDemand]
     establishment: str
-
 
 
 Reply = (
