@@ -78,6 +78,13 @@ def test_anything_unusual_is_refused_and_no_value_is_repeated(folder, key, value
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_file_nested_beyond_reading_is_refused(tmp_path):
+    deep = tmp_path / "deep.toml"
+    deep.write_text(f"mode = {'[' * 5_000}")
+    with pytest.raises(BadSettings, match="not TOML"):
+        load_settings(SupervisorSettings, deep)
+
+
 def test_a_file_that_is_no_toml_or_is_not_there_is_refused(tmp_path):
     with pytest.raises(BadSettings, match="No such file"):
         load_settings(VaultSettings, tmp_path / "absent.toml")

@@ -485,7 +485,7 @@ def load_settings(kind: type[S], path: Path) -> S:
         values = tomllib.loads(path.read_text())
     except OSError as error:
         raise BadSettings(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadSettings(f"{path}: not TOML") from error
     unknown = sorted(values.keys() - {field.name for field in dataclasses.fields(kind)})
     if unknown:

@@ -141,7 +141,7 @@ class Templates:
     def _list(self, name: str, kind: type[T]) -> T:
         try:
             return msgspec.convert(tomllib.loads(self.texts[name]), kind)
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError, RecursionError) as error:
             raise BadTemplate(f"{name}: {error}") from None
 
 
