@@ -1,11 +1,12 @@
 """The public status page, and the operator's messages above every page, as people see them."""
 
 from collections.abc import Callable
+from datetime import datetime, time
 
 import pytest
 from playwright.sync_api import expect
 
-from rempart.foundation.clock import DAY, HOUR, SECOND, system_clock
+from rempart.foundation.clock import DAY, HOUR, PARIS, SECOND, paris_date, system_clock
 from rempart.foundation.vocabulary import Role
 from rempart.status import announcing, store
 from rempart.status.model import Audience, Change, Level, Service, Weight
@@ -17,16 +18,18 @@ pytestmark = pytest.mark.browser
 
 
 def observed(platform: Platform, age: int = 0) -> int:
-    """The worker looked that long ago, and all was well for a month but for an hour. Answers now."""
+    """The worker looked that long ago; all was well for a month, but for an hour from noon on, three days ago. Answers now."""
     now = system_clock()
+    noon = datetime.combine(paris_date(now - 3 * DAY), time(12), PARIS)
+    down = int(noon.timestamp()) * SECOND
     with platform.database.connect("worker") as c:
         c.execute("DELETE FROM status.change")
         for since, level in (
-            (30 * DAY, Level.OPERATIONAL),
-            (3 * DAY, Level.DOWN),
-            (3 * DAY - HOUR, Level.OPERATIONAL),
+            (now - 30 * DAY, Level.OPERATIONAL),
+            (down, Level.DOWN),
+            (down + HOUR, Level.OPERATIONAL),
         ):
-            store.write_changes(c, [Change(s, now - since, level) for s in Service], now - age, 0)
+            store.write_changes(c, [Change(s, since, level) for s in Service], now - age, 0)
     return now
 
 
