@@ -16,12 +16,13 @@ from starlette.routing import Route
 from rempart.api.application import app as api_app
 from rempart.api.settings import ApiSettings
 from rempart.api.submit import PATHS
+from rempart.doorway.session_cookie import forget_session, keep_session
 from rempart.foundation.clock import system_clock
 from rempart.foundation.settings import FrontSettings
 from rempart.front.__main__ import open_front
 from rempart.portal import PortalSettings
 from rempart.portal import app as portal_app
-from rempart.portal.relay import forget_session, keep_session
+from rempart.portal.relay import COOKIE
 from rempart.vaultdoor.client import CashierUnreachable, VaultClient
 from rempart.vaultdoor.messages import Done, SignedIn
 
@@ -146,9 +147,9 @@ def test_what_no_door_has_seen_carries_them_too(
 def test_the_sessions_cookie_goes_to_this_host_over_https_and_to_no_script() -> None:
     opened, ended, forgotten = Response(), Response(), Response()
     signed_in = SignedIn("0" * 43, "login", "id", [], "titulaire", 2, 0)
-    keep_session(opened, signed_in, "/acts/sign-in/passkey")
-    keep_session(ended, Done(), "/acts/sign-out")
-    forget_session(forgotten)
+    keep_session(opened, signed_in, "/acts/sign-in/passkey", COOKIE)
+    keep_session(ended, Done(), "/acts/sign-out", COOKIE)
+    forget_session(forgotten, COOKIE)
     assert "__Host-rempart=" + "0" * 43 in opened.headers["set-cookie"]
     for response in (opened, ended, forgotten):
         assert_cookie(response.headers["set-cookie"])

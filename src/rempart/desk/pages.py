@@ -9,9 +9,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from rempart.desk.relay import COOKIE as SESSION_COOKIE
-from rempart.desk.relay import SESSION_OVER, forget_session
 from rempart.doorway.language import COOKIE as LANGUAGE_COOKIE
 from rempart.doorway.language import LANGUAGES, reader_language, speaker
+from rempart.doorway.session_cookie import SESSION_OVER, forget_session
 
 HOME = "/salle"
 
@@ -69,7 +69,7 @@ def _shell(env: jinja2.Environment, page: Page) -> Callable[[Request], Awaitable
             return RedirectResponse(HOME, 303)
         response = _render(env, page.template, request, path="/", reason=reason if reason in REASONS else "")
         if has_session:
-            forget_session(response)
+            forget_session(response, SESSION_COOKIE)
         return response
 
     return shell

@@ -13,15 +13,15 @@ from starlette.responses import HTMLResponse, Response
 from rempart.desk.errands import Errands
 from rempart.desk.fragments import Fragments
 from rempart.doorway.language import reader_language
+from rempart.doorway.session_cookie import keep_session, without_session
 from rempart.doorway.taking_in import admitted_body, as_act, wants_html
 from rempart.foundation.errors import Outage
 from rempart.foundation.settings import DeskSettings
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.codes import CODES, Code
-from rempart.vaultdoor.messages import Activated, DeskAct, DeskSeat, Done, Refused, Reply, SignedIn
+from rempart.vaultdoor.messages import DeskAct, DeskSeat, Done, Refused, Reply
 
 COOKIE = "__Host-rempart-desk"
-SESSION_OVER = frozenset({"session", "device"})
 BODY_SECONDS = 10.0
 _log = logging.getLogger("rempart.desk")
 
@@ -49,7 +49,7 @@ class Relay:
             _log.warning("%s, reference %s", type(error).__name__, reference)
             words = Code(CODES[error.code].status, error.french, error.english)
             return self._refused(request, Refused(error.code, reference=reference), language, words)
-        keep_session(response, reply, request.url.path)
+        keep_session(response, reply, request.url.path, COOKIE)
         return response
 
     async def _answered(self, request: Request, body: bytes, reply: Reply, language: str) -> Response:
@@ -62,7 +62,7 @@ class Relay:
             await self._errands.follow(path, body)
         if wants_html(request) and self._fragments.has(reply):
             return HTMLResponse(self._fragments.render(reply, language))
-        return _json(msgspec.to_builtins(_without_session(reply)))
+        return _json(msgspec.to_builtins(without_session(reply)))
 
     def _refused(
         self, request: Request, reply: Refused, language: str, words: Code | None = None
@@ -86,28 +86,5 @@ class Relay:
         return response
 
 
-def _without_session(reply: Reply) -> Reply:
-    if isinstance(reply, SignedIn):
-        return msgspec.structs.replace(reply, session="")
-    if isinstance(reply, Activated):
-        return msgspec.structs.replace(reply, session=msgspec.structs.replace(reply.session, session=""))
-    return reply
-
-
 def _json(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
-
-
-def keep_session(response: Response, reply: Reply, path: str) -> None:
-    """The cookie follows the vault's word: set when a session opens, deleted when it is over."""
-    opened = reply.session if isinstance(reply, Activated) else reply
-    if isinstance(opened, SignedIn) and opened.session:
-        response.set_cookie(COOKIE, opened.session, path="/", secure=True, httponly=True, samesite="strict")
-    over = isinstance(reply, Refused) and reply.code in SESSION_OVER
-    if over or (isinstance(reply, Done) and path == "/acts/sign-out"):
-        forget_session(response)
-
-
-def forget_session(response: Response) -> None:
-    """Delete the session's cookie."""
-    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")

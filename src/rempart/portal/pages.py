@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from rempart.doorway.language import COOKIE as LANGUAGE_COOKIE
 from rempart.doorway.language import LANGUAGES, reader_language, speaker
+from rempart.doorway.session_cookie import SESSION_OVER, forget_session
 from rempart.portal.relay import COOKIE as SESSION_COOKIE
-from rempart.portal.relay import SESSION_OVER, forget_session
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _shell(env: jinja2.Environment, page: Page) -> Callable[[Request], Awaitable
             return RedirectResponse("/verifier", 303)
         response = _render(env, page.template, request, path="/", reason=reason if reason in REASONS else "")
         if has_session:
-            forget_session(response)
+            forget_session(response, SESSION_COOKIE)
         return response
 
     return shell

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from rempart.doorway.language import reader_language
+from rempart.doorway.session_cookie import keep_session, without_session
 from rempart.doorway.taking_in import admitted_body, as_act, wants_html
 from rempart.foundation.errors import Outage
 from rempart.portal.fragments import Fragments, detail_in_words, has_fragment
@@ -21,10 +22,9 @@ from rempart.portal.papers import as_it_is
 from rempart.portal.settings import PortalSettings
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.codes import CODES, Code
-from rempart.vaultdoor.messages import Activated, Done, Paper, Refused, Reply, SignedIn
+from rempart.vaultdoor.messages import Paper, Refused, Reply
 
 COOKIE = "__Host-rempart"
-SESSION_OVER = frozenset({"session", "device"})
 _log = logging.getLogger("rempart.portal")
 
 
@@ -50,7 +50,7 @@ class Relay:
         if isinstance(body, bytes):
             await self._names.follow(request, body, reply)
         response = await self._rendered(request, reply, language)
-        keep_session(response, reply, request.url.path)
+        keep_session(response, reply, request.url.path, COOKIE)
         return response
 
     async def _ask(self, request: Request, body: bytes, language: str) -> Reply:
@@ -76,15 +76,7 @@ class Relay:
             return as_it_is(reply) if fragment is None else HTMLResponse(fragment, reply.status)
         if as_html and has_fragment(reply):
             return HTMLResponse(self._fragments.render(reply, await self._names.around(reply), language))
-        return _json(msgspec.to_builtins(_without_session(reply)) | await self._names.beside(reply))
-
-
-def _without_session(reply: Reply) -> Reply:
-    if isinstance(reply, SignedIn):
-        return msgspec.structs.replace(reply, session="")
-    if isinstance(reply, Activated):
-        return msgspec.structs.replace(reply, session=msgspec.structs.replace(reply.session, session=""))
-    return reply
+        return _json(msgspec.to_builtins(without_session(reply)) | await self._names.beside(reply))
 
 
 def _json(value: object, status: int = 200) -> Response:
@@ -106,18 +98,3 @@ def refusal(reply: Refused, code: Code, fragment: str | None, language: str) -> 
 def internal_error(reference: str, language: str) -> Response:
     """Something broke here: a reference to quote, and no word more."""
     return refusal(Refused("internal", reference=reference), CODES["internal"], None, language)
-
-
-def keep_session(response: Response, reply: Reply, path: str) -> None:
-    """The cookie follows the vault's word: set when a session opens, deleted when it is over."""
-    opened = reply.session if isinstance(reply, Activated) else reply
-    if isinstance(opened, SignedIn) and opened.session:
-        response.set_cookie(COOKIE, opened.session, path="/", secure=True, httponly=True, samesite="strict")
-    over = isinstance(reply, Refused) and reply.code in SESSION_OVER
-    if over or (isinstance(reply, Done) and path == "/acts/sign-out"):
-        forget_session(response)
-
-
-def forget_session(response: Response) -> None:
-    """Delete the session's cookie."""
-    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
