@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import logging
 import signal
-import socket
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,9 +14,10 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from rempart.desk.application import app
+from rempart.doorway.listening import require_free_address
 from rempart.foundation.clock import Clock
 from rempart.foundation.clockline import add_clock_option, read_clock
-from rempart.foundation.errors import Outage, RempartError
+from rempart.foundation.errors import RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import BadSettings, DeskSettings, load_settings
 from rempart.vaultdoor.client import VaultClient
@@ -28,14 +28,6 @@ CONNECTIONS = 256
 """Open at once: operators are few."""
 DRAIN_SECONDS = 2.0
 _log = logging.getLogger("rempart.desk")
-
-
-class AddressTaken(Outage):
-    """The address cannot be listened on."""
-
-    code = "address"
-    french = "Impossible d'écouter à cette adresse."
-    english = "This address cannot be listened on."
 
 
 def main() -> int:
@@ -63,18 +55,6 @@ def require_own_origin(settings: DeskSettings) -> None:
     near = parts.hostname == "localhost" or (parts.hostname or "").endswith(".localhost")
     if parts.scheme != "https" and (settings.mode == "production" or parts.scheme != "http" or not near):
         raise BadSettings("origin: https, or http on localhost in a demonstration")
-
-
-def require_free_address(host: str, port: int) -> None:
-    """Raises AddressTaken. The server itself would share a port with whoever listens on it already."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise AddressTaken(
-                f"{host} port {port}: {getattr(error, 'strerror', None) or 'no such port'}"
-            ) from error
 
 
 async def serve(settings: DeskSettings, clock: Clock) -> int:

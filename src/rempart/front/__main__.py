@@ -6,7 +6,6 @@ import gc
 import logging
 import secrets
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -20,9 +19,10 @@ from rempart.api.application import app as api_app
 from rempart.api.places import Places
 from rempart.api.settings import ApiSettings
 from rempart.api.submit import RightsCheck
+from rempart.doorway.listening import require_free_address
 from rempart.foundation.clock import Clock
 from rempart.foundation.clockline import add_clock_option, read_clock
-from rempart.foundation.errors import Outage, RempartError
+from rempart.foundation.errors import RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import BadSettings, FrontSettings, load_settings
 from rempart.front.addresses import Addresses
@@ -57,26 +57,6 @@ def main() -> int:
     except RempartError as error:
         print(f"{error.code}: {error.english} {error.detail}", file=sys.stderr)  # noqa: T201 (before logs matter)
         return 1
-
-
-class AddressTaken(Outage):
-    """The address cannot be listened on."""
-
-    code = "address"
-    french = "Impossible d'écouter à cette adresse."
-    english = "This address cannot be listened on."
-
-
-def require_free_address(host: str, port: int) -> None:
-    """Raises AddressTaken. The server itself would share a port with whoever listens on it already, and take half of its requests."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise AddressTaken(
-                f"{host} port {port}: {getattr(error, 'strerror', None) or 'no such port'}"
-            ) from error
 
 
 def open_front(settings: FrontSettings, client: VaultClient, cashier: VaultClient, clock: Clock) -> Front:
