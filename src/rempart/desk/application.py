@@ -13,10 +13,11 @@ from starlette.routing import Route
 from rempart.desk.errands import Errands
 from rempart.desk.fragments import Fragments, environment
 from rempart.desk.networks import KnownNetworks
-from rempart.desk.pages import not_found, page_routes
-from rempart.desk.relay import Relay
+from rempart.desk.pages import HOME, PAGES
+from rempart.desk.relay import COOKIE, Relay
 from rempart.doorway.files import StaticFiles
 from rempart.doorway.headers import SecureHeaders
+from rempart.doorway.shells import Shells
 from rempart.foundation.clock import Clock
 from rempart.foundation.errors import Outage
 from rempart.foundation.settings import DeskSettings
@@ -31,6 +32,7 @@ def app(settings: DeskSettings, client: VaultClient, clock: Clock) -> Starlette:
     """Build the desk. It opens no connection before the first request. Raises BadSettings."""
     files = StaticFiles(FOLDER)
     env = environment(settings.origin, files.address)
+    shells = Shells(env, PAGES, COOKIE, HOME)
     fragments = Fragments(env)
     relay = Relay(settings, client, fragments, Errands(settings, client, fragments, clock))
 
@@ -49,7 +51,7 @@ def app(settings: DeskSettings, client: VaultClient, clock: Clock) -> Starlette:
 
     desk = Starlette(
         routes=[
-            *page_routes(env),
+            *shells.routes(),
             Route("/acts/{act:path}", relay.act, methods=["POST"], name="act"),
             Route("/desk/{act:path}", relay.act, methods=["POST"], name="desk"),
             Route("/static/{fingerprint}/{name:path}", files.serve, methods=["GET"], name="static"),
@@ -59,7 +61,7 @@ def app(settings: DeskSettings, client: VaultClient, clock: Clock) -> Starlette:
             Middleware(SecureHeaders, production=settings.mode == "production"),
             Middleware(KnownNetworks, allowed=settings.allowed_networks),
         ],
-        exception_handlers={404: not_found(env), Exception: failed},
+        exception_handlers={404: shells.not_found, Exception: failed},
     )
     # Else an address that lacks only a slash would be answered with whatever Host the client wrote.
     desk.router.redirect_slashes = False

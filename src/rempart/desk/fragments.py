@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import msgspec
 
 from rempart.desk import wording
-from rempart.doorway.language import speaker
+from rempart.doorway.rendering import fragment, strict_environment
 from rempart.foundation.clock import MINUTE, PARIS, instant
 from rempart.vaultdoor.codes import Code
 from rempart.vaultdoor.messages import (
@@ -53,22 +52,13 @@ _FRAGMENTS: dict[type, str] = {
 
 
 def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environment:
-    """Templates escape everything and refuse an unknown name."""
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.globals.update(origin=origin, asset=address, wording=wording)
+    """The desk's templates."""
+    env = strict_environment(TEMPLATES, origin, address, wording=wording)
     env.filters.update(
         moment=_moment,
-        machine=lambda micros: instant(micros).isoformat(timespec="seconds"),
         lines=lambda texts: [json.loads(text) for text in texts],
         paris=_paris,
         key_of=key_of,
-        as_json=lambda value: msgspec.json.encode(value).decode(),
         grouped=_grouped,
         hours=_hours,
     )
@@ -98,12 +88,11 @@ class Fragments:
 
     def refusal(self, reply: Refused, code: Code, language: str) -> str:
         """An alert: the code's sentence, which says what to do, and the element at fault."""
-        return self.fill("refused.html", language, reply=reply, code=code)
+        return self.fill("refused.html", language, reply=reply, code=code, detail=reply.detail)
 
     def fill(self, name: str, language: str, **values: Any) -> str:
         """A fragment with these values."""
-        template = self._env.get_template(f"fragments/{name}")
-        return template.render(t=speaker(language), language=language, **values)
+        return fragment(self._env, name, language, **values)
 
 
 def _moment(micros: int, language: str) -> str:

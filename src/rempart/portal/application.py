@@ -13,15 +13,16 @@ from starlette.routing import Route
 from rempart.doorway.files import StaticFiles
 from rempart.doorway.headers import SecureHeaders
 from rempart.doorway.language import reader_language
+from rempart.doorway.shells import Shells
 from rempart.foundation.clock import Clock, system_clock
 from rempart.identity.directory import Directory
 from rempart.portal.fragments import Fragments, environment
 from rempart.portal.names import Names
-from rempart.portal.pages import not_found, page_routes
+from rempart.portal.pages import HOME, PAGES
 from rempart.portal.refusals import refuse_method
-from rempart.portal.relay import Relay, internal_error
+from rempart.portal.relay import COOKIE, Relay, internal_error
 from rempart.portal.settings import PortalSettings
-from rempart.portal.status_page import status_routes
+from rempart.portal.status_page import STATUS, status_routes
 from rempart.status.reading import StatusReader
 from rempart.vaultdoor.client import VaultClient
 
@@ -35,6 +36,7 @@ def app(
     """Build the portal. It opens no connection before the first request, and needs no lifespan events."""
     files = StaticFiles(FOLDER)
     env = environment(settings.origin, files.address)
+    shells = Shells(env, PAGES, COOKIE, HOME, besides={STATUS})
     fragments = Fragments(env)
     dsn = settings.identity_dsn
     status = StatusReader(dsn, clock) if dsn else None
@@ -50,14 +52,14 @@ def app(
 
     portal = Starlette(
         routes=[
-            *page_routes(env),
+            *shells.routes(),
             *status_routes(env, status, settings.origin),
             Route("/acts/{act:path}", relay.act, methods=["POST"], name="act"),
             Route("/claims/{errand:path}", errands.act, methods=["POST"], name="errand"),
             Route("/static/{fingerprint}/{name:path}", files.serve, methods=["GET"], name="static"),
         ],
         middleware=[Middleware(SecureHeaders, production=settings.production)],
-        exception_handlers={404: not_found(env), 405: refuse_method, Exception: failed},
+        exception_handlers={404: shells.not_found, 405: refuse_method, Exception: failed},
     )
     # Else an address that lacks only a slash would be answered with whatever Host the client wrote.
     portal.router.redirect_slashes = False

@@ -6,16 +6,14 @@ Everything is escaped; nothing of a reply is rendered that has no place here.
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import jinja2
-import msgspec
 import segno
 from markupsafe import Markup
 
 from rempart.claims import bank_reasons
 from rempart.claims.prise_en_charge import INSURERS_REASONS, REASONS
-from rempart.doorway.language import speaker
+from rempart.doorway.rendering import fragment, strict_environment
 from rempart.foundation.clock import PARIS, instant
 from rempart.foundation.vocabulary import Domain
 from rempart.intake.errors import sentence_of
@@ -63,17 +61,11 @@ _FRAGMENTS: Mapping[type, str] = {
 
 
 def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environment:
-    """Templates escape everything and refuse an unknown name."""
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.globals.update(
-        origin=origin,
-        asset=address,
+    """The portal's templates."""
+    env = strict_environment(
+        TEMPLATES,
+        origin,
+        address,
         domains=[domain.value for domain in Domain],
         wording=wording,
         reasons=REASONS,
@@ -84,14 +76,7 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
         bank_reason=bank_reasons.reason,
         qr=_qr,
     )
-    env.filters.update(
-        moment=_moment,
-        say=lambda word, words: words[word],
-        machine=lambda micros: instant(micros).isoformat(timespec="seconds"),
-        euros=_euros,
-        day=_day,
-        as_json=lambda view: msgspec.json.encode(view).decode(),
-    )
+    env.filters.update(moment=_moment, say=lambda word, words: words[word], euros=_euros, day=_day)
     return env
 
 
@@ -103,21 +88,17 @@ class Fragments:
 
     def render(self, reply: Reply, known: Known, language: str) -> str:
         """The fragment of a reply that has one (`has_fragment`)."""
-        return self._fill(_FRAGMENTS[type(reply)], language, reply=reply, known=known)
+        return fragment(self._env, _FRAGMENTS[type(reply)], language, reply=reply, known=known)
 
     def paper(self, paper: Paper, language: str) -> str | None:
         """A paper's fragment; None when it has none."""
         found = view_and_template(paper)
-        return None if found is None else self._fill(found[1], language, view=found[0])
+        return None if found is None else fragment(self._env, found[1], language, view=found[0])
 
     def refusal(self, reply: Refused, code: Code, language: str) -> str:
         """An alert: the code's sentence, which says what to do, and the element at fault."""
         detail = detail_in_words(reply, language)
-        return self._fill("refused.html", language, reply=reply, code=code, detail=detail)
-
-    def _fill(self, name: str, language: str, **values: Any) -> str:
-        template = self._env.get_template(f"fragments/{name}")
-        return template.render(t=speaker(language), language=language, **values)
+        return fragment(self._env, "refused.html", language, reply=reply, code=code, detail=detail)
 
 
 def detail_in_words(reply: Refused, language: str) -> str:

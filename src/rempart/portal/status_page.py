@@ -16,6 +16,7 @@ from rempart.status.levels import DAYS, history, level_now, overall
 from rempart.status.model import LEVELS, NAMES, Board, Service
 from rempart.status.reading import StatusReader
 
+STATUS = "/etat"
 _log = logging.getLogger("rempart.portal")
 _Answer = Callable[[Request], Awaitable[Response]]
 _Made = TypeVar("_Made")
@@ -30,7 +31,7 @@ def status_routes(env: jinja2.Environment, reader: StatusReader | None, origin: 
         def write(board: Board | None, now: int = 0) -> str:
             shown = {} if board is None else _shown(board, now)
             return env.get_template("status.html").render(
-                t=speaker(language), language=language, path="/etat", board=board, **_words(language), **shown
+                t=speaker(language), language=language, path=STATUS, board=board, **_words(language), **shown
             )
 
         html = await _made(reader, f"page {language}", write)
@@ -53,7 +54,7 @@ def status_routes(env: jinja2.Environment, reader: StatusReader | None, origin: 
         )
 
     return [
-        Route("/etat", page, methods=["GET"], name="status"),
+        Route(STATUS, page, methods=["GET"], name="status"),
         Route(
             "/etat.json", machine("json", as_json, "application/json"), methods=["GET"], name="status-json"
         ),
