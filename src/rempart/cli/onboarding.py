@@ -8,23 +8,15 @@ import psycopg
 import typer
 from rich.table import Table
 
-from rempart.claims.letters import (
-    ActivationLetter,
-    Heading,
-    RefusedLetter,
-    activation_letter,
-    refused_letter,
-)
+from rempart.claims.application_letters import Sender, acceptance, refusal
 from rempart.cli.operator import VAR, Folder, ask, console
-from rempart.cli.settlement import put_contact
 from rempart.foundation.clock import paris_date, system_clock
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.settings import FrontSettings, load_settings
-from rempart.identity import store
 from rempart.identity.application import Application, digest_of, read_application
-from rempart.identity.checks import SENTENCES, Doubt, Known, doubts_of
-from rempart.identity.referencing import enrol_establishment, enrol_professional
-from rempart.identity.refusing import TOLD, Ground
+from rempart.identity.checks import SENTENCES, Doubt, doubts_of
+from rempart.identity.referencing import enter_holder, enter_place, known_of
+from rempart.identity.refusing import Ground
 from rempart.supervisor.home import Home
 from rempart.vaultdoor.messages import (
     ApproveApplication,
@@ -102,7 +94,9 @@ def enrol(
         except BaseException:
             letter.unlink()
             raise
-        paper.write(_letter(application, done, operator, page))
+        paper.write(
+            acceptance(application, Sender(operator, page), done.code, system_clock(), joins=done.joins)
+        )
     console.print(
         f"{application.finess} is referenced. Post {letter}, then destroy the file.", soft_wrap=True
     )
@@ -119,10 +113,7 @@ def refuse(
 ) -> None:
     """Refuse it, and write the letter that says why. An approval that it had is void."""
     application = _read(file)
-    if len(words) > 300 or not (words or "-").isprintable():
-        raise BadInput("words: 300 characters at the most, on one line")
-    heading = Heading(operator, application.name, application.finess, application.town, system_clock())
-    told = RefusedLetter(heading, application.holder, application.address, TOLD[ground], words)
+    told = refusal(application, Sender(operator, ""), ground, words, system_clock())
     with _new_file(letter) as paper:
         try:
             call = RefuseApplication(
@@ -132,7 +123,7 @@ def refuse(
         except BaseException:
             letter.unlink()
             raise
-        paper.write(refused_letter(told))
+        paper.write(told)
     console.print(f"{application.finess} is refused: {ground}. Post {letter}.", soft_wrap=True)
 
 
@@ -145,11 +136,7 @@ def _read(file: Path) -> Application:
 
 def _doubts(folder: Path, application: Application) -> list[Doubt]:
     with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
-        known = Known(
-            finess=store.is_referenced(connection, application.finess),
-            rpps_elsewhere=bool(application.rpps)
-            and store.works_elsewhere(connection, application.rpps, application.finess),
-        )
+        known = known_of(connection, application)
     return doubts_of(application, known, paris_date(system_clock()))
 
 
@@ -159,24 +146,9 @@ def _enrol(folder: Path, application: Application) -> Onboarded:
     )
     done = ask(folder, call, Onboarded)
     with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
-        enrol_establishment(
-            connection, done.establishment, application.finess, application.name, application.town, application.profession
-        )  # fmt: skip
-        enrol_professional(
-            connection, done.account, done.establishment, application.holder, application.rpps, application.adeli
-        )  # fmt: skip
-    put_contact(folder, application.finess, application.address)
+        enter_place(connection, done.establishment, application, system_clock())
+        enter_holder(connection, done.account, done.establishment, application)
     return done
-
-
-def _letter(application: Application, done: Onboarded, operator: str, origin: str) -> bytes:
-    heading = Heading(operator, application.name, application.finess, application.town, system_clock())
-    page = f"{origin}/etablissement" if done.joins else f"{origin}/activation"
-    return activation_letter(
-        ActivationLetter(
-            heading, application.holder, application.address, application.login, done.code, page, done.joins
-        )
-    )
 
 
 def _new_file(path: Path) -> BinaryIO:

@@ -33,6 +33,7 @@ from rempart.foundation.clock import instant, system_clock
 from rempart.foundation.errors import BadInput, Outage, Refusal, RempartError
 from rempart.foundation.identifiers import check_finess
 from rempart.foundation.settings import CashierSettings, WorkerSettings, load_settings
+from rempart.identity.referencing import replace_contact
 from rempart.supervisor.home import Home
 
 app = typer.Typer(no_args_is_help=True, help="Settle the day, and what the bank and the insurers answer.")
@@ -198,23 +199,13 @@ def put_rib(folder: Path, finess: str, iban: str) -> None:
 
 def put_contact(folder: Path, finess: str, contact: str) -> None:
     """An establishment's contact of record; the former one is kept, with its end. Raises BadInput, NoSuchEstablishment."""
-    if not 3 <= len(contact) <= 300 or not contact.isprintable():
-        raise BadInput("contact: 3 to 300 characters on one line")
-    now = system_clock()
     with _connected(Home.at(folder).operator_dsn.read_text().strip()) as connection, connection.transaction():
         found = connection.execute(
             "SELECT id FROM identity.establishment WHERE finess = %s", (check_finess(finess),)
         ).fetchone()
         if found is None:
             raise NoSuchEstablishment(finess)
-        connection.execute(
-            "UPDATE identity.contact SET until = %s WHERE establishment = %s AND until IS NULL",
-            (now, found[0]),
-        )
-        connection.execute(
-            "INSERT INTO identity.contact (establishment, contact, since) VALUES (%s, %s, %s)",
-            (found[0], contact, now),
-        )
+        replace_contact(connection, str(found[0]), contact, system_clock())
 
 
 def _worker_settings(folder: Path) -> WorkerSettings:

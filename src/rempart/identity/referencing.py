@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from rempart.foundation.errors import BadInput
 from rempart.foundation.identifiers import (
     check_adeli,
     check_amc_number,
@@ -16,6 +17,8 @@ from rempart.foundation.identifiers import (
 )
 from rempart.foundation.vocabulary import Profession
 from rempart.identity import store
+from rempart.identity.application import Application
+from rempart.identity.checks import Known
 from rempart.identity.model import Establishment, Professional
 from rempart.identity.naming import check_name
 
@@ -69,3 +72,38 @@ def enrol_professional(
     )
     store.enter_professional(connection, person)
     return Referenced(person, rpps_warning(number) if number else "")
+
+
+def known_of(connection: psycopg.Connection[Any], application: Application) -> Known:
+    """What is referenced already that an application may be held against."""
+    return Known(
+        finess=store.is_referenced(connection, application.finess),
+        rpps_elsewhere=bool(application.rpps)
+        and store.works_elsewhere(connection, application.rpps, application.finess),
+    )
+
+
+def enter_place(
+    connection: psycopg.Connection[Any], establishment: str, application: Application, now: int
+) -> None:
+    """The establishment of an application that is enrolled, and where its letters go. Raises BadInput."""
+    enrol_establishment(
+        connection, establishment, application.finess, application.name, application.town, application.profession
+    )  # fmt: skip
+    replace_contact(connection, establishment, application.address, now)
+
+
+def enter_holder(
+    connection: psycopg.Connection[Any], account: str, establishment: str, application: Application
+) -> None:
+    """Its titulaire, once the vault has given the account. Raises BadInput."""
+    enrol_professional(
+        connection, account, establishment, application.holder, application.rpps, application.adeli
+    )
+
+
+def replace_contact(connection: psycopg.Connection[Any], establishment: str, contact: str, now: int) -> None:
+    """Where an establishment's letters go; the former one is kept, with its end. Raises BadInput."""
+    if not 3 <= len(contact) <= 300 or not contact.isprintable():
+        raise BadInput("contact: 3 to 300 characters on one line")
+    store.put_contact(connection, establishment, contact, now)

@@ -87,3 +87,15 @@ def enter_professional(connection: psycopg.Connection[Any], person: Professional
         " DO UPDATE SET name = excluded.name, rpps = excluded.rpps, adeli = excluded.adeli",
         (person.account, person.establishment, person.name, person.rpps, person.adeli),
     )
+
+
+def put_contact(connection: psycopg.Connection[Any], establishment: str, contact: str, now: int) -> None:
+    """Where its letters go from `now` on (µs)."""
+    connection.execute(
+        "UPDATE identity.contact SET until = %s WHERE establishment = %s AND until IS NULL",
+        (now, establishment),
+    )
+    connection.execute(
+        "INSERT INTO identity.contact (establishment, contact, since) VALUES (%s, %s, %s)",
+        (establishment, contact, now),
+    )
