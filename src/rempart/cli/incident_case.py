@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import psycopg
 import typer
 from rich.console import Console
@@ -19,14 +18,15 @@ from rempart.cli.evidence import read_file
 from rempart.cli.incident_scope import QuestionFile, question_of
 from rempart.cli.operator import VAR, Folder
 from rempart.foundation.clock import Clock, system_clock
-from rempart.foundation.errors import BadInput, Refusal
+from rempart.foundation.errors import Refusal
 from rempart.foundation.settings import CashierSettings, load_settings
+from rempart.incident import acting
 from rempart.incident import facts as factual
 from rempart.incident import scope_report as report
 from rempart.incident import store_case as store
-from rempart.incident.case import AlreadyDone, Incident, Verb
+from rempart.incident.case import Incident, Verb
 from rempart.incident.clocks import Due, State, loudest, read_clocks
-from rempart.incident.exposure import Question, Scope
+from rempart.incident.exposure import Scope
 from rempart.incident.facts import Language, moment
 from rempart.incident.handing_over import unacknowledged
 from rempart.incident.notices.rendering import Telling
@@ -83,9 +83,14 @@ class Room:
 
     def scope(self) -> Scope:
         """Read from the ledger, anew. Raises NoQuestion."""
-        if not self.incident.question:
+        question = acting.question_of(self.incident)
+        if question is None:
             raise NoQuestion
-        return read_scope(self.c, msgspec.json.decode(self.incident.question, type=Question))
+        return read_scope(self.c, question)
+
+    def hand(self, by: str) -> acting.Hand:
+        """Whoever types, now."""
+        return _hand(by, self.clock())
 
     def add(self, by: str, verb: Verb, key: str, value: str) -> None:
         """Journal an act."""
@@ -116,16 +121,8 @@ def open_incident(
     folder: Folder = VAR,
 ) -> None:
     """Open an incident: its clocks start when the operator knew."""
-    try:
-        known = factual.read_instant(aware)
-        factual.require_no_nir(title)
-    except ValueError as error:
-        raise BadInput(str(error)) from None
-    now = system_clock()
-    if known > now or not 1 <= len(title.strip()) <= 200:
-        raise BadInput("aware is in the past; a title has 1 to 200 characters")
     with reading(folder) as c:
-        number = store.open_incident(c, now, by or getpass.getuser(), title.strip(), known)
+        number = acting.open_incident(c, _hand(by, system_clock()), title, aware)
     console.print(f"Incident {number} is open. See `rempart incident clocks {number}`.")
 
 
@@ -168,9 +165,7 @@ def fact(
     """Say what is known. What nobody said is rendered as unknown."""
     with room(folder, number) as here:
         said = sys.stdin.read() if value == "-" else value
-        checked = factual.check(here.templates.facts, key, said) if said.strip() else ""
-        here.templates.facts.kind(key.removesuffix(factual.ENGLISH))
-        here.add(by, Verb.FACT, key, checked)
+        checked = acting.say_fact(here.c, here.hand(by), here.templates, here.incident.id, key, said)
     console.print(f"{key}: {'unknown' if not checked else 'noted'}.")
 
 
@@ -200,7 +195,7 @@ def about(
             )
         )
         found = read_scope(here.c, asked)
-        here.add(by, Verb.QUESTION, "", msgspec.json.encode(asked).decode())
+        acting.put_question(here.c, here.hand(by), here.incident.id, asked)
     answers = sum(len(person.answers) for person in found.exposed)
     console.print(f"{len(found.exposed):,} persons, {answers:,} answers.")
 
@@ -215,11 +210,8 @@ def done(
     folder: Folder = VAR,
 ) -> None:
     """Say that a duty was done."""
-    said = _kept(reference)
     with room(folder, number) as here:
-        _require_open(here, duty)
-        when = factual.read_instant(at) if at else here.clock()
-        here.add(by, Verb.DONE, duty, f"{when} {said}".strip())
+        acting.note_done(here.c, here.hand(by), here.templates, here.incident, duty, at, reference)
     console.print(f"{duty}: done.")
 
 
@@ -232,12 +224,8 @@ def waive(
     folder: Folder = VAR,
 ) -> None:
     """Say that a duty is not due, and why."""
-    said = _kept(why)
-    if not said:
-        raise BadInput("why")
     with room(folder, number) as here:
-        _require_open(here, duty)
-        here.add(by, Verb.WAIVE, duty, said)
+        acting.waive(here.c, here.hand(by), here.templates, here.incident, duty, why)
     console.print(f"{duty}: not due.")
 
 
@@ -311,16 +299,5 @@ def operators_name(folder: Path) -> str:
     return load_settings(CashierSettings, file).operator_name if file.exists() else "Rempart"
 
 
-def _kept(text: str) -> str:
-    """Words that stay in the journal, which nobody can unsay. Raises BadInput when a NIR seems to be among them."""
-    try:
-        factual.require_no_nir(text)
-    except ValueError as error:
-        raise BadInput(str(error)) from None
-    return text.strip()
-
-
-def _require_open(here: Room, duty: str) -> None:
-    here.templates.clocks.find(duty)
-    if duty in here.incident.done or duty in here.incident.waived:
-        raise AlreadyDone(duty)
+def _hand(by: str, now: int) -> acting.Hand:
+    return acting.Hand(by or getpass.getuser(), now)

@@ -17,13 +17,13 @@ from rempart.cli.incident_case import By, Number, Room, console, operators_name,
 from rempart.cli.operator import VAR, Folder, VaultRefused, ask
 from rempart.evidence.note import VerifierKey
 from rempart.foundation.clock import system_clock
+from rempart.incident import acting
 from rempart.incident import store_case as store
 from rempart.incident.case import Incident, Verb
-from rempart.incident.clocks import PACKAGES
 from rempart.incident.documents import documents_of, forms_of
 from rempart.incident.exposure import Exposed
-from rempart.incident.handing_over import Planned, Proofs, no_proofs, plan, send, unacknowledged
-from rempart.incident.notices.making import render_documents
+from rempart.incident.handing_over import Planned, Proofs, no_proofs, plan, send_all, unacknowledged
+from rempart.incident.notices.making import Package, render_documents
 from rempart.incident.notices.rendering import (
     Telling,
     check_templates,
@@ -109,7 +109,7 @@ def notify(
         began = time.perf_counter()
         silent = _send_all(here, telling, planned, _proofs(here) if proofs else no_proofs, output, by)
         if planned and not silent:
-            _note_done(here, len(planned), by)
+            acting.note_packages(here.c, here.hand(by), here.templates, here.incident, len(planned))
     told = _Told(
         here.incident.id, len(planned), sum(not each.same for each in planned), sum(len(each.exposed) for each in planned),
         round(time.perf_counter() - began, 2), silent,
@@ -140,16 +140,20 @@ def _send_all(
     here: Room, telling: Telling, planned: Sequence[Planned], proofs: Proofs, output: Path | None, by: str
 ) -> list[str]:
     """Seal and hand over one after the other; the n° AMC of those with no seat to tell."""
-    seated = store.seats(here.c)
-    silent = [each.insurer.amc for each in planned if each.insurer.amc not in seated]
     with _bar("packages") as bar:
         task = bar.add_task("packages", total=len(planned))
-        for each in planned:
-            told = _hand_over(here, telling, each, proofs, output, by)
-            if not told and each.insurer.amc in seated:
-                silent.append(each.insurer.amc)
+
+        def done(each: Planned, package: Package | None) -> None:
+            if output is not None and package is not None:
+                place = output / f"{each.insurer.amc}-{package.issue}.incident"
+                write_durably(place, b"".join(package.lines))
             bar.advance(task)
-    return silent
+
+        return send_all(
+            here.c, telling, planned, lambda said: _sign(here.folder, said),
+            lambda insurer: _tell(here.folder, insurer.amc, "incident:package", f"incident {here.incident.id}"),
+            here.clock, by or getpass.getuser(), proofs, done,
+        )  # fmt: skip
 
 
 def _dry_run(telling: Telling, planned: Sequence[Planned], output: Path | None) -> None:
@@ -165,26 +169,6 @@ def _dry_run(telling: Telling, planned: Sequence[Planned], output: Path | None) 
                 write_durably(output / f"{each.insurer.amc}-{name}", content)
     console.print(table)
     console.print("Nothing was handed over: add --send.")
-
-
-def _hand_over(
-    here: Room, telling: Telling, planned: Planned, proofs: Proofs, output: Path | None, by: str
-) -> bool:
-    """False: its insurer has no seat that could be told."""
-    package = send(
-        here.c,
-        telling,
-        planned,
-        lambda said: _sign(here.folder, said),
-        here.clock,
-        by or getpass.getuser(),
-        proofs,
-    )
-    if package is None:
-        return True
-    if output is not None:
-        write_durably(output / f"{planned.insurer.amc}-{package.issue}.incident", b"".join(package.lines))
-    return _tell(here.folder, planned.insurer.amc, "incident:package", f"incident {here.incident.id}")
 
 
 @app.command()
@@ -208,12 +192,6 @@ def remind(
             if sending and _tell(folder, package.amc, "incident:remind", f"incident {here.incident.id}"):
                 here.add(by, Verb.REMIND, str(package.insurer), str(package.issue))
     console.print(f"{len(due)} {'recalled' if sending else 'to recall: add --send'}.")
-
-
-def _note_done(here: Room, packages: int, by: str) -> None:
-    for duty in here.templates.clocks.duty:
-        if duty.done_by == PACKAGES and duty.key not in here.incident.done:
-            here.add(by, Verb.DONE, duty.key, f"{here.clock()} {packages} packages")
 
 
 def _sign(folder: Path, said: IncidentStatement) -> str:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 import psycopg
@@ -29,9 +28,9 @@ from rempart.evidence.witnesses import read_witnesses
 from rempart.foundation.clock import system_clock
 from rempart.foundation.errors import BadInput, RempartError
 from rempart.foundation.settings import VaultSettings, load_settings
-from rempart.foundation.vocabulary import Lane
 from rempart.incident import scope_report as report
-from rempart.incident.errors import NoSuchParty
+from rempart.incident.asking import Named
+from rempart.incident.asking import question_of as asked_of
 from rempart.incident.exposure import Question, Scope
 from rempart.incident.scope import scope as read_scope
 from rempart.incident.scope_hit import Hit, hit_establishment, hit_group, touched
@@ -44,7 +43,7 @@ from rempart.incident.scope_professionals import (
     professionals_seen,
 )
 from rempart.incident.scope_proofs import Published, Shown, prove_answers, read_published, verify_shown
-from rempart.incident.scope_store import Connection, insurer_numbers, one_snapshot, party_ids, places_in_group
+from rempart.incident.scope_store import Connection, insurer_numbers, one_snapshot
 from rempart.supervisor.home import Home
 
 app = typer.Typer(
@@ -231,46 +230,14 @@ def question_of(
     lanes: Sequence[str] | None,
     insurers: Sequence[str] | None,
 ) -> Question:
-    """The question that options put: parties by their names or ids. Raises BadInput, NoSuchParty."""
+    """The question that options put. Raises BadInput, NoSuchParty."""
     if not since:
         raise BadInput("give --since, or --question")
-    houses = _ids(c, "establishment", establishments)
-    for label in groups or ():
-        found = places_in_group(c, label)
-        if not found:
-            raise NoSuchParty(f"group {label}")
-        houses |= {place.id for place in found}
-    by_amc = {amc: number for number, (amc, _) in insurer_numbers(c).items()}
-    return Question(
-        report.read_instant(since),
-        report.read_instant(until) if until else system_clock(),
-        accounts=_ids(c, "account", accounts),
-        devices=_ids(c, "device", devices),
-        establishments=houses,
-        editors=_ids(c, "editor", editors),
-        lanes=frozenset(Lane[_known(name.upper(), Lane.__members__, "lane")] for name in lanes or ()),
-        insurers=frozenset(by_amc[_known(amc, by_amc, "insurer")] for amc in insurers or ()),
-    )
-
-
-def _known(name: str, among: Any, kind: str) -> str:
-    if name not in among:
-        raise NoSuchParty(kind)
-    return name
-
-
-def _ids(c: Connection, kind: str, names: Sequence[str] | None) -> frozenset[UUID]:
-    """Ids as they are, anything else by its name. A name that nobody has would make an empty scope look like good news."""
-    ids, named = set(), []
-    for name in names or ():
-        try:
-            ids.add(UUID(name))
-        except ValueError:
-            named.append(name)
-    found = party_ids(c, kind, named) if named and kind != "device" else {}
-    for name in named:
-        ids.add(found[_known(name, found, kind)])
-    return frozenset(ids)
+    named = Named(
+        accounts or (), devices or (), establishments or (), groups or (), editors or (), lanes or (), insurers or ()
+    )  # fmt: skip
+    end = report.read_instant(until) if until else system_clock()
+    return asked_of(c, report.read_instant(since), end, named)
 
 
 def _configured(home: Path) -> list[WitnessKey]:

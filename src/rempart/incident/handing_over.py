@@ -1,8 +1,11 @@
 """Handing over: what goes to which insurer, what is there already, what nobody acknowledged. Killed anywhere, the next call goes on."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
+
+import msgspec
 
 from rempart.foundation.clock import HOUR, Clock
 from rempart.incident import store_case as store
@@ -76,6 +79,41 @@ def send(
     package = seal(c, telling, planned, sign, proofs)
     done = store.hand_over(c, uuid4(), telling.incident.id, package, clock(), actor)
     return package if done else None
+
+
+Tell = Callable[[Insurer], bool]
+"""Tells the people of an insurer's seat; False: it has none."""
+
+
+def send_all(
+    c: Connection,
+    telling: Telling,
+    planned: Sequence[Planned],
+    sign: Sign,
+    tell: Tell,
+    clock: Clock,
+    actor: str,
+    proofs: Proofs = no_proofs,
+    done: Callable[[Planned, Package | None], object] = lambda _planned, _package: None,
+) -> list[str]:
+    """One after the other: sealed, laid on its insurer's desk, and told. `done` hears of each.
+
+    The n° AMC of those without a seat: theirs has to go by other means. Raises what `seal`, `sign`, `tell` raise: those before are there.
+    """
+    seated = store.seats(c)
+    silent = [each.insurer.amc for each in planned if each.insurer.amc not in seated]
+    for each in planned:
+        package = send(c, telling, each, sign, clock, actor, proofs)
+        if package is not None and not tell(each.insurer) and each.insurer.amc in seated:
+            silent.append(each.insurer.amc)
+        done(each, package)
+    return silent
+
+
+def digest_of_plan(telling: Telling, planned: Iterable[Planned]) -> bytes:
+    """What decides whether two plans say the same to the same insurers: neither the hour nor what was handed over since does."""
+    said = [(each.insurer.amc, content_of(telling, each.insurer, each.exposed)) for each in planned]
+    return hashlib.sha256(msgspec.json.encode(sorted(said))).digest()
 
 
 def unacknowledged(
