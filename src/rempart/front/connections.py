@@ -10,6 +10,7 @@ import asyncio
 import os
 import resource
 import socket
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from rempart.front.addresses import network_of
 DESCRIPTORS = "/dev/fd"
 """This process's own, on Linux and macOS."""
 EVERY_SECONDS = 0.2
+LEAST_REST = 50
+"""Rest between two sweeps, in times of what one takes: on the day when thousands come at once, looking at them is not what slows them."""
 UNREAD_MS = 30_000
 """Milliseconds that an answer may lie unread: a telephone in a tunnel comes back within them."""
 OTHER_FILES = 256
@@ -27,15 +30,17 @@ OTHER_FILES = 256
 
 async def watch_connections(port: int, per_address: int, trusted: Callable[[str], bool]) -> None:
     """Sweep until cancelled; and once, when the server listens, bound how long an answer may lie unread."""
-    unbounded = True
+    unbounded, rest = True, EVERY_SECONDS
     while True:
-        await asyncio.sleep(EVERY_SECONDS)
+        await asyncio.sleep(rest)
+        began = time.thread_time()
         with suppress(OSError):
             if unbounded and bound_unread_answers(port, UNREAD_MS):
                 unbounded = False
         # No descriptor left to look with: the next sweep finds some again.
         with suppress(OSError):
             sweep(port, per_address, trusted)
+        rest = max(EVERY_SECONDS, LEAST_REST * (time.thread_time() - began))
 
 
 def allow_connections(wanted: int) -> int:
