@@ -18,6 +18,18 @@ function refusal(error) {
   return Object.assign(new Error(phrase), { phrase, cause: error });
 }
 
+/** In the form of PublicKeyCredential.toJSON(), which not every browser has. */
+function asJson({ id, rawId, type, authenticatorAttachment, response }, rest) {
+  return {
+    id,
+    rawId: base64url(rawId),
+    type,
+    authenticatorAttachment: authenticatorAttachment ?? null,
+    clientExtensionResults: {},
+    response: { clientDataJSON: base64url(response.clientDataJSON), ...rest },
+  };
+}
+
 function supported() {
   if (!window.PublicKeyCredential) throw Object.assign(new Error("no-webauthn"), { phrase: "noWebauthn" });
 }
@@ -36,19 +48,11 @@ export async function usePasskey(challenge) {
     throw refusal(error);
   });
   const { response } = credential;
-  return {
-    id: credential.id,
-    rawId: base64url(credential.rawId),
-    type: credential.type,
-    authenticatorAttachment: credential.authenticatorAttachment ?? null,
-    clientExtensionResults: {},
-    response: {
-      clientDataJSON: base64url(response.clientDataJSON),
-      authenticatorData: base64url(response.authenticatorData),
-      signature: base64url(response.signature),
-      userHandle: response.userHandle ? base64url(response.userHandle) : null,
-    },
-  };
+  return asJson(credential, {
+    authenticatorData: base64url(response.authenticatorData),
+    signature: base64url(response.signature),
+    userHandle: response.userHandle ? base64url(response.userHandle) : null,
+  });
 }
 
 /** Make a passkey; returns the credential as JSON. */
@@ -68,16 +72,8 @@ export async function makePasskey(challenge) {
     throw refusal(error);
   });
   const { response } = credential;
-  return {
-    id: credential.id,
-    rawId: base64url(credential.rawId),
-    type: credential.type,
-    authenticatorAttachment: credential.authenticatorAttachment ?? null,
-    clientExtensionResults: {},
-    response: {
-      clientDataJSON: base64url(response.clientDataJSON),
-      attestationObject: base64url(response.attestationObject),
-      transports: response.getTransports?.() ?? [],
-    },
-  };
+  return asJson(credential, {
+    attestationObject: base64url(response.attestationObject),
+    transports: response.getTransports?.() ?? [],
+  });
 }
