@@ -16,17 +16,38 @@ from rempart.foundation.vocabulary import Assurance, Role
 from rempart.vault import (
     acts,
     campaigns,
+    dossiers,
+    establishments,
     halves,
     lines,
+    onboarding,
     operator,
     proposals,
+    releases,
     sessions,
     store_switches,
 )
 from rempart.vault.actors import Actor, both
 from rempart.vault.acts import ACTS, Rule, Who
 from rempart.vault.asked import Asked, Body, Nothing
-from rempart.vault.deeds import DEEDS, EVERYBODY, ON_DUTY, WITHOUT_PROOF, effect
+from rempart.vault.deeds import CLERKS, DEEDS, EVERYBODY, GIVES_CODE, ON_DUTY, TELLING, WITHOUT_PROOF, effect
+from rempart.vault.desk_incident import (
+    AboutBody,
+    DocumentBody,
+    DoneBody,
+    FactBody,
+    HitBody,
+    IncidentBody,
+    Noted,
+    OneBody,
+    OpenBody,
+    PlanBody,
+    ProofsBody,
+    RemindBody,
+    ScopeBody,
+    ScopeLookBody,
+    WaiveBody,
+)
 from rempart.vault.errors import Forbidden, NoSuchAct, StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.notices import Audited, journal
@@ -35,10 +56,13 @@ from rempart.vault.zone import Zone
 from rempart.vaultdoor.holds import Contained, Hold
 from rempart.vaultdoor.messages import (
     Act,
+    ApproveApplication,
     Call,
+    DepartEstablishment,
     DeskSeat,
     Effect,
     EndCampaign,
+    EnrolApplication,
     EnrolOperator,
     IssueCode,
     Journal,
@@ -47,14 +71,20 @@ from rempart.vaultdoor.messages import (
     ListOperators,
     ListSwitches,
     Proposed,
+    RefuseApplication,
     Refused,
     Reply,
+    ResumeEstablishment,
+    SendPackages,
     SetBreaker,
     ShowCampaign,
+    ShowEstablishment,
     ShowLine,
     StartCampaign,
+    StayEstablishment,
     SuspendAccount,
     SuspendEditor,
+    SuspendEstablishment,
     SuspendOperator,
     ThrowSwitch,
     WidenLine,
@@ -67,6 +97,7 @@ Words = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
 Sentence = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")]
 Number = Annotated[int, Meta(ge=0, le=2**62)]
 Minutes = Annotated[int, Meta(ge=0, le=10 * 366 * 24 * 60)]
+Id = Annotated[str, Meta(min_length=36, max_length=36)]
 HoldName = Literal["", "closed", "claims-only", "read-only", "known-only", "step-up"]
 
 
@@ -116,6 +147,46 @@ class SuspendBody(DeedBody, frozen=True, kw_only=True):
 
     def call(self) -> Call:
         return SuspendAccount(self.login, self.suspended)
+
+
+class SuspendSeatBody(DeedBody, frozen=True, kw_only=True):
+    """An establishment, for a reason that is no attack."""
+
+    finess: Name
+    ground: Name
+    days: Annotated[int, Meta(ge=1, le=establishments.LONGEST_DAYS)]
+    words: Words
+
+    def call(self) -> Call:
+        return SuspendEstablishment(self.finess, self.ground, self.days, self.words)
+
+
+class ResumeSeatBody(DeedBody, frozen=True, kw_only=True):
+    finess: Name
+    words: Words
+
+    def call(self) -> Call:
+        return ResumeEstablishment(self.finess, self.words)
+
+
+class DepartBody(DeedBody, frozen=True, kw_only=True):
+    """`on`: YYYY-MM-DD."""
+
+    finess: Name
+    on: Name
+    ground: Name
+    words: Words
+
+    def call(self) -> Call:
+        return DepartEstablishment(self.finess, self.on, self.ground, self.words)
+
+
+class StayBody(DeedBody, frozen=True, kw_only=True):
+    finess: Name
+    words: Words
+
+    def call(self) -> Call:
+        return StayEstablishment(self.finess, self.words)
 
 
 class CodeBody(DeedBody, frozen=True, kw_only=True):
@@ -196,18 +267,81 @@ class EndBody(DeedBody, frozen=True, kw_only=True):
         return EndCampaign(self.number, self.reason)
 
 
+class SendBody(DeedBody, frozen=True, kw_only=True):
+    """What the desk's plan of the packages said."""
+
+    incident: Number
+    everybody: bool
+    proofs: bool
+    packages: Number
+    persons: Number
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+    def call(self) -> Call:
+        return SendPackages(
+            self.incident, self.everybody, self.proofs, self.packages, self.persons, self.digest
+        )
+
+
+class ApplicationBody(DeedBody, frozen=True, kw_only=True):
+    """What a clerk read in a dossier, by its digest. `address`: where the letter goes; the desk keeps it, nobody here does."""
+
+    dossier: Id
+    digest: Name
+    finess: Name
+    profession: Name
+    login: Name
+
+    def _said(self) -> tuple[str, str, str, str]:
+        return self.digest, self.finess, self.profession, self.login
+
+
+class ProposeBody(ApplicationBody, frozen=True, kw_only=True):
+    """`doubts`: each that the checks found, looked at. The desk relays none that lacks one."""
+
+    address: Sentence
+    doubts: Annotated[list[Name], Meta(max_length=20)]
+
+    def call(self) -> Call:
+        return ApproveApplication(*self._said(), self.doubts, self.dossier)
+
+
+class EnrolApplicationBody(ApplicationBody, frozen=True, kw_only=True):
+    def call(self) -> Call:
+        return EnrolApplication(*self._said(), self.dossier)
+
+
+class RefuseBody(ApplicationBody, frozen=True, kw_only=True):
+    """`words`: the clerk's own, for the letter; they are not kept."""
+
+    address: Sentence
+    ground: Name
+    words: Sentence = ""
+
+    def call(self) -> Call:
+        return RefuseApplication(*self._said(), self.ground, self.dossier)
+
+
 DEED_BODIES: dict[str, tuple[type, type[DeedBody]]] = {
     "/desk/contain": (ThrowSwitch, ContainBody),
     "/desk/lift": (ThrowSwitch, LiftBody),
     "/desk/account/suspend": (SuspendAccount, SuspendBody),
     "/desk/account/code": (IssueCode, CodeBody),
+    "/desk/establishment/suspend": (SuspendEstablishment, SuspendSeatBody),
+    "/desk/establishment/resume": (ResumeEstablishment, ResumeSeatBody),
+    "/desk/establishment/depart": (DepartEstablishment, DepartBody),
+    "/desk/establishment/stay": (StayEstablishment, StayBody),
     "/desk/line/widen": (WidenLine, WidenBody),
     "/desk/breaker": (SetBreaker, BreakerBody),
     "/desk/editor/suspend": (SuspendEditor, EditorBody),
     "/desk/campaign/start": (StartCampaign, StartBody),
     "/desk/campaign/end": (EndCampaign, EndBody),
+    "/desk/packages/send": (SendPackages, SendBody),
     "/desk/operator/enrol": (EnrolOperator, EnrolBody),
     "/desk/operator/suspend": (SuspendOperator, OperatorBody),
+    "/desk/application/propose": (ApproveApplication, ProposeBody),
+    "/desk/application/enrol": (EnrolApplication, EnrolApplicationBody),
+    "/desk/application/refuse": (RefuseApplication, RefuseBody),
 }
 
 
@@ -218,9 +352,11 @@ async def _do_deed(asked: Asked, c: Connection, body: DeedBody) -> Reply:
     if body.dry_run:
         return await effect(asked.zone, c, call)
     # Nothing is counted on the way to what is urgent.
-    second = await deed.second(c, call)
+    second = await deed.second(asked.zone, c, call)
     if second or deed.proof(call) or await _are_many(asked, c, call):
         sessions.require_proof(who, asked.at)
+    if isinstance(body, ApplicationBody):
+        await onboarding.require_read(c, call, who, asked.at, body.digest)
     if second:
         return await proposals.propose(asked.zone, c, call, asked.at, who)
     return await operator.perform(asked.zone, c, call, Actor(who.login))
@@ -251,7 +387,10 @@ async def _require_free(asked: Asked, c: Connection) -> None:
 
 
 class ProposalBody(Body, frozen=True):
+    """`digest`: of the dossier that was read, where one is proposed: whoever approves says what they saw."""
+
     id: Number
+    digest: Name = ""
 
 
 async def _approve(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
@@ -259,12 +398,12 @@ async def _approve(asked: Asked, c: Connection, body: ProposalBody) -> Reply:
 
     Raises what `proposals.redeem` does, and what the act itself does.
     """
-    redeemed = await proposals.redeem(asked, c, body.id)
+    redeemed = await proposals.redeem(asked, c, body.id, body.digest)
     if isinstance(redeemed, Proposed):
         return redeemed
     call, people = redeemed
     reply = await operator.perform(asked.zone, c, call, both(people))
-    if isinstance(call, EnrolOperator):
+    if isinstance(call, GIVES_CODE):
         return await halves.halve(asked, c, body.id, call, people.names[0].split()[-1])
     return reply
 
@@ -301,12 +440,31 @@ class SwitchesBody(Body, frozen=True, kw_only=True):
     key: Key = ""
 
 
+class SeatBody(Body, frozen=True, kw_only=True):
+    """`key`: a FINESS."""
+
+    key: Key
+
+
 class AlertBody(Body, frozen=True, kw_only=True):
     id: Number
 
 
 class CampaignBody(Body, frozen=True, kw_only=True):
     number: Number
+
+
+class DossiersBody(Body, frozen=True, kw_only=True):
+    """`decided`: the last that were enrolled or refused, rather than those that wait."""
+
+    decided: bool = False
+
+
+class CheckBody(Body, frozen=True, kw_only=True):
+    """`address`: as the clerk typed it; it passes through here, and is kept nowhere."""
+
+    dossier: Id
+    address: Sentence
 
 
 class AlertsBody(Body, frozen=True, kw_only=True):
@@ -322,8 +480,11 @@ async def _look(asked: Asked, c: Connection, body: Any, *, call: Callable[[Any],
 
 async def _seat(asked: Asked, _c: Connection, _body: Body) -> Reply:
     who = asked.who
-    may = [path for path, (roles, _) in DESK.items() if who.role in roles]
-    return DeskSeat(who.login, who.role, may, asked.at)
+    return DeskSeat(who.login, who.role, _may(who.role), asked.at)
+
+
+def _may(role: Role) -> list[str]:
+    return [path for path, (roles, _) in DESK.items() if role in roles]
 
 
 async def _errand(asked: Asked, c: Connection, body: Body) -> Reply:
@@ -331,14 +492,37 @@ async def _errand(asked: Asked, c: Connection, body: Body) -> Reply:
     return await _seat(asked, c, body)
 
 
+async def _open_dossier(asked: Asked, c: Connection, body: dossiers.OpenBody) -> Reply:
+    who = asked.who
+    seat = DeskSeat(who.login, who.role, _may(who.role), asked.at)
+    return await dossiers.open_document(asked, c, body, seat)
+
+
 async def _acknowledge(asked: Asked, c: Connection, body: AlertBody) -> Reply:
     await journal(c, asked.at, asked.who.login, Audited.ALERT_ACKNOWLEDGE, str(body.id))
     return await _seat(asked, c, body)
 
 
+async def _noted(asked: Asked, c: Connection, body: Noted) -> Reply:
+    """The journal's line of what the desk is about to do for whoever asks; then, who asks."""
+    await journal(c, asked.at, asked.who.login, body.ACT, *body.told())
+    return await _seat(asked, c, body)
+
+
+async def _resume(asked: Asked, c: Connection, body: OneBody) -> Reply:
+    """What two people released goes on, by whoever may have asked for it."""
+    return await releases.standing(c, body.id, asked.at)
+
+
+async def _remind(asked: Asked, c: Connection, body: RemindBody) -> Reply:
+    return await releases.remind(asked.zone, c, body.incident, body.amcs, Actor(asked.who.login))
+
+
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 READERS = frozenset({Role.DUTY_OFFICER, Role.SECURITY_LEAD, Role.DPO, Role.AUDITOR})
+DOSSIER_READERS = frozenset({Role.ONBOARDING_CLERK, Role.SECURITY_LEAD, Role.DPO})
+"""Who may read what an applicant declared."""
 SEAT = "/desk/seat"
 DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     SEAT: (EVERYBODY, Rule(Who.SESSION, Nothing, _seat)),
@@ -346,6 +530,7 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     "/desk/journal": (READERS, Rule(Who.SESSION, JournalBody, partial(_look, call=lambda body: Journal(body.limit)))),
     "/desk/editors": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListEditors()))),
     "/desk/operators": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListOperators()))),
+    "/desk/establishment": (EVERYBODY, Rule(Who.SESSION, SeatBody, partial(_look, call=lambda body: ShowEstablishment(body.key)))),
     "/desk/line": (EVERYBODY, Rule(Who.SESSION, LineBody, partial(_look, call=lambda body: ShowLine(body.scope, body.key)))),
     "/desk/campaigns": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListCampaigns()))),
     "/desk/campaign": (READERS, Rule(Who.SESSION, CampaignBody, partial(_look, call=lambda body: ShowCampaign(body.number)))),
@@ -354,6 +539,25 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     "/desk/incidents": (READERS, Rule(Who.SESSION, Nothing, _errand)),
     "/desk/alert": (READERS, Rule(Who.SESSION, AlertBody, _errand)),
     "/desk/alert/acknowledge": (ON_DUTY, Rule(Who.SESSION, AlertBody, _acknowledge)),
+    "/desk/dossiers": (DOSSIER_READERS, Rule(Who.SESSION, DossiersBody, _errand)),
+    "/desk/application/check": (CLERKS, Rule(Who.SESSION, CheckBody, _errand)),
+    "/desk/dossier/open": (DOSSIER_READERS, Rule(Who.STEP_UP, dossiers.OpenBody, _open_dossier)),
+    "/desk/incident": (READERS, Rule(Who.SESSION, IncidentBody, _errand)),
+    "/desk/incident/open": (TELLING, Rule(Who.SESSION, OpenBody, _noted)),
+    "/desk/incident/fact": (TELLING, Rule(Who.SESSION, FactBody, _noted)),
+    "/desk/incident/about": (TELLING, Rule(Who.SESSION, AboutBody, _noted)),
+    "/desk/incident/done": (TELLING, Rule(Who.STEP_UP, DoneBody, _noted)),
+    "/desk/incident/waive": (TELLING, Rule(Who.STEP_UP, WaiveBody, _noted)),
+    "/desk/document": (READERS, Rule(Who.SESSION, DocumentBody, _errand)),
+    "/desk/scope": (TELLING, Rule(Who.SESSION, ScopeLookBody, _errand)),
+    "/desk/scope/ask": (TELLING, Rule(Who.SESSION, ScopeBody, _noted)),
+    "/desk/scope/stop": (TELLING, Rule(Who.SESSION, Nothing, _errand)),
+    "/desk/scope/proofs": (TELLING, Rule(Who.STEP_UP, ProofsBody, _noted)),
+    "/desk/scope/hit": (TELLING, Rule(Who.SESSION, HitBody, _errand)),
+    "/desk/packages": (READERS, Rule(Who.SESSION, OneBody, _errand)),
+    "/desk/packages/plan": (TELLING, Rule(Who.SESSION, PlanBody, _errand)),
+    "/desk/packages/resume": (TELLING, Rule(Who.STEP_UP, OneBody, _resume)),
+    "/desk/packages/remind": (TELLING, Rule(Who.STEP_UP, RemindBody, _remind)),
     "/desk/proposals": (EVERYBODY, Rule(Who.SESSION, Nothing, _waiting)),
     "/desk/proposal/approve": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _approve)),
     "/desk/proposal/code": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _code)),
@@ -361,9 +565,8 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     **{path: (DEEDS[call].roles, Rule(Who.SESSION, body, _do_deed)) for path, (call, body) in DEED_BODIES.items()},
 }  # fmt: skip
 CHANGES = DEED_BODIES.keys() | {"/desk/proposal/approve"}
-ERRANDS = frozenset(
-    {"/desk/health", "/desk/incidents", "/desk/alerts", "/desk/alert", "/desk/alert/acknowledge"}
-)
+_LEFT_TO_THE_DESK = (_errand, _noted, _acknowledge)
+ERRANDS = frozenset(path for path, (_, rule) in DESK.items() if rule.handler in _LEFT_TO_THE_DESK)
 """What the desk does itself, once the vault has answered with the seat of whoever asks."""
 _ACCOUNT = (
     "/acts/sign-in/begin", "/acts/sign-in/passkey", "/acts/activation/begin", "/acts/activation/passkey", "/acts/sign-out",

@@ -33,9 +33,9 @@ from rempart.foundation.errors import Outage, Refusal
 Prf = Callable[[bytes], bytes]
 """32 bytes for any message."""
 
-PRF_PURPOSES = ("subject", "pseudonym", "codes", "wrapping", "card")
+PRF_PURPOSES = ("subject", "pseudonym", "codes", "wrapping", "card", "rib")
 """Besides `capsule-<epoch>`: pseudonyms of capsules, pseudonyms of claims, hashes of one-time codes and logins, secrets at rest, secrets of
-cards."""
+cards, marks of accounts to be paid on."""
 
 # OWASP's minimum for Argon2id is 19 MiB and 2 passes; a key file is opened once a start, so we take far more.
 _PASSES, _LANES, _MEMORY_KIB = 3, 4, 64 * 1024
@@ -74,6 +74,8 @@ class KeyRing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Ed25519, raw: signs the count of operations. Empty in a store made before there was one: see `operations_key`."""
     offline: bytes = b""
     """P-256: signs offline cards and their lists. Empty in a store made before there was one: see `offline_key`."""
+    dossier: bytes = b""
+    """X25519, raw: what applicants declare is closed to it. Empty in a store made before there was one: see `dossier_key`."""
 
 
 class KeyStore(Protocol):
@@ -228,6 +230,12 @@ def offline_key(ring: KeyRing) -> bytes:
     return _pkcs8(ec.derive_private_key(int.from_bytes(seed, "big") % (_P256_ORDER - 1) + 1, ec.SECP256R1()))
 
 
+def dossier_key(ring: KeyRing) -> x25519.X25519PrivateKey:
+    """What opens dossiers of référencement. A store older than they are derives it from the engagement's key."""
+    seed = ring.dossier or HKDFExpand(hashes.SHA256(), 32, b"rempart-dossier-key-v1").derive(ring.engagement)
+    return x25519.X25519PrivateKey.from_private_bytes(seed)
+
+
 def _pkcs8(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -258,6 +266,7 @@ def create_key_store(path: Path, passphrase_file: Path | None, token: Token | No
         claims_public=claims.public_key().public_bytes_raw(),
         operations=ed25519.Ed25519PrivateKey.generate().private_bytes_raw(),
         offline=_pkcs8(ec.generate_private_key(ec.SECP256R1())),
+        dossier=x25519.X25519PrivateKey.generate().private_bytes_raw(),
     )
     if token is not None:
         session = _open_token(token)

@@ -14,15 +14,19 @@ from rempart.foundation.vocabulary import OPERATORS_ROLES, Profession, Role
 from rempart.vault import (
     campaigns,
     editors,
+    enrolling,
+    establishments,
     incidents,
     lines,
     onboarding,
     operators,
     profiles,
     proposals,
+    releases,
     restored,
     software,
     store_desk,
+    store_establishments,
     switchboard,
 )
 from rempart.vault import store_accounts as store
@@ -37,15 +41,18 @@ from rempart.vault.two_people import require_release_keys
 from rempart.vault.zone import OPERATORS_WAIT, Zone
 from rempart.vaultdoor.messages import (
     ApproveApplication,
+    ApproveEnrolment,
     AskRelease,
     AskTwoPeople,
     Call,
     CountCampaign,
+    DepartEstablishment,
     Done,
     EndCampaign,
     EnrolApplication,
     EnrolEstablishment,
     EnrolGroup,
+    EnrolInsurersSeat,
     Enrolled,
     EnrolOperator,
     EnrolProfessional,
@@ -67,18 +74,25 @@ from rempart.vaultdoor.messages import (
     ReleaseRestored,
     ReleaseText,
     Reply,
+    ResumeEstablishment,
+    SendPackages,
     SetBreaker,
     SetProfile,
     SetVitale,
     ShowCampaign,
+    ShowEstablishment,
     ShowLine,
     ShowProfile,
     StartCampaign,
     StatePackage,
+    StateReleased,
+    StayEstablishment,
     SuspendAccount,
     SuspendEditor,
+    SuspendEstablishment,
     SuspendOperator,
     TellInsurer,
+    TellReleased,
     ThrowSwitch,
     WidenLine,
     WithdrawProposal,
@@ -102,10 +116,39 @@ async def execute(call: Call, zone: Zone) -> Reply:
 
 async def _command(zone: Zone, c: Connection, call: Call) -> Reply:
     """A command is one hand, and the first one there is: once two people at the desk may do it, what takes two waits for one of them."""
+    if isinstance(call, enrolling.Enrols):
+        return await _enrol_by_command(zone, c, call)
     deed = DEEDS.get(type(call))
-    if deed is not None and await deed.second(c, call) and await operators.are_staffed(c, deed.roles):
+    if deed is not None and await deed.second(zone, c, call) and await operators.are_staffed(c, deed.roles):
         return await proposals.propose(zone, c, call, zone.clock(), None)
     return await perform(zone, c, call, COMMAND_LINE)
+
+
+async def _enrol_by_command(zone: Zone, c: Connection, call: enrolling.Enrols) -> Reply:
+    """One hand makes no party and gives no seat once two people may approve it: the command, typed again, does what they approved."""
+    if not await operators.are_staffed(c, DEEDS[ApproveEnrolment].roles):
+        return await perform(zone, c, call, COMMAND_LINE)
+    meant = await enrolling.meant_by(c, call)
+    by = await enrolling.use_up(zone, c, meant)
+    if by is not None:
+        return await perform(zone, c, call, by)
+    # What cannot be done is not proposed.
+    await _try(zone, c, call)
+    return await proposals.propose_once(zone, c, meant, zone.clock())
+
+
+class _TriedError(Exception):
+    """It can be done; it is undone."""
+
+
+async def _try(zone: Zone, c: Connection, call: Call) -> None:
+    """Do it and undo it. Raises what the act itself does."""
+    try:
+        async with c.transaction():
+            await perform(zone, c, call, COMMAND_LINE)
+            raise _TriedError
+    except _TriedError:
+        return
 
 
 async def perform(zone: Zone, c: Connection, call: Call, by: Actor) -> Reply:
@@ -153,12 +196,24 @@ async def enrol_establishment(zone: Zone, c: Connection, call: EnrolEstablishmen
     """
     if call.profession == Profession.INSURER or call.amc:
         return await _enrol_insurers_seat(zone, c, call, by)
+    return await _enrol_care(zone, c, call, by)
+
+
+async def _enrol_care(
+    zone: Zone, c: Connection, call: EnrolEstablishment, by: Actor, dossier: str = "", opens: int = 0
+) -> Enrolled:
+    """One that gives care. `dossier`: the id of the dossier it comes from becomes its own; `opens`: the day on which it takes over."""
     finess = check_finess(call.finess)
+    if not opens and await store_establishments.is_known(c, finess):
+        # Who left is followed by an application that two people approved, and by nothing else.
+        raise Conflict("finess")
     if call.profession not in set(Profession) - {Profession.OPERATOR}:
         raise BadInput("profession")
-    new = await store.add_establishment(c, finess, call.profession, await _group(c, call.group))
+    known_as = read_id(dossier) if dossier else None
+    new = await store.add_establishment(c, finess, call.profession, await _group(c, call.group), id_=known_as)
     if new is None:
         raise Conflict("finess")
+    await store_establishments.open_on(c, new, opens)
     await journal(c, zone.clock(), by.name, Audited.ESTABLISHMENT_ENROL, finess)
     return Enrolled(str(new))
 
@@ -225,12 +280,26 @@ async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional,
     return Enrolled(str(account), code, joins=True)
 
 
+async def enrol_insurers_seat(zone: Zone, c: Connection, call: EnrolInsurersSeat, by: Actor) -> Onboarded:
+    """An insurer's seat and its first person. Raises BadInput, NotThere (amc), Conflict (known)."""
+    seat = await enrol_establishment(zone, c, EnrolEstablishment("", Profession.INSURER, amc=call.amc), by)
+    return await _with_titulaire(zone, c, seat, call.login, by)
+
+
 async def enrol_application(zone: Zone, c: Connection, call: EnrolApplication, by: Actor) -> Onboarded:
-    """What two people approved, as they approved it: the establishment and its titulaire. Raises BadInput, NotThere, Conflict (known)."""
+    """What two people approved, as they approved it: the establishment and its titulaire, from the day on which it takes the FINESS over.
+
+    Raises BadInput, NotThere, Conflict (the FINESS is somebody's who stays).
+    """
     await onboarding.redeem(zone, c, call)
-    place = await enrol_establishment(zone, c, EnrolEstablishment(call.finess, call.profession), by)
-    titulaire = EnrolProfessional(call.login, Role.TITULAIRE, place.id)
-    person = await enrol_professional(zone, c, titulaire, by)
+    opens = await establishments.opening_of(c, call.finess, zone.clock())
+    care = EnrolEstablishment(call.finess, call.profession)
+    place = await _enrol_care(zone, c, care, by, call.dossier, opens)
+    return await _with_titulaire(zone, c, place, call.login, by)
+
+
+async def _with_titulaire(zone: Zone, c: Connection, place: Enrolled, login: str, by: Actor) -> Onboarded:
+    person = await enrol_professional(zone, c, EnrolProfessional(login, Role.TITULAIRE, place.id), by)
     return Onboarded(place.id, person.id, person.code, person.joins)
 
 
@@ -321,8 +390,15 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     EnrolEstablishment: enrol_establishment,
     EnrolGroup: enrol_group,
     EnrolProfessional: enrol_professional,
+    EnrolInsurersSeat: enrol_insurers_seat,
+    ApproveEnrolment: enrolling.approve,
     IssueCode: issue_code,
     SuspendAccount: suspend_account,
+    SuspendEstablishment: establishments.suspend,
+    ResumeEstablishment: establishments.resume,
+    DepartEstablishment: establishments.depart,
+    StayEstablishment: establishments.stay,
+    ShowEstablishment: establishments.show,
     ThrowSwitch: switchboard.throw_switch,
     AskTwoPeople: switchboard.ask_two_people,
     ListSwitches: switchboard.list_switches,
@@ -350,6 +426,9 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     WithdrawProposal: withdraw_proposal,
     StatePackage: incidents.state_package,
     TellInsurer: incidents.tell_insurer,
+    SendPackages: releases.release,
+    StateReleased: releases.state_released,
+    TellReleased: releases.tell_released,
     CountCampaign: campaigns.count,
     StartCampaign: campaigns.start,
     EndCampaign: campaigns.end,

@@ -14,6 +14,7 @@ from rempart.vault import (
     consultations,
     containment,
     desk_acts,
+    dossiers,
     ledgerfiles,
     operator,
     restored,
@@ -26,6 +27,7 @@ from rempart.vaultdoor.insurer import WHO_CONSULTED
 from rempart.vaultdoor.listener import Desk
 from rempart.vaultdoor.messages import (
     Act,
+    AskDossierKey,
     AskProof,
     AskTile,
     Call,
@@ -35,6 +37,7 @@ from rempart.vaultdoor.messages import (
     Health,
     Healthy,
     Jwks,
+    MarkRib,
     Notify,
     PublicKeys,
     Reply,
@@ -100,6 +103,8 @@ _HANDLERS: dict[type, Callable[[Any, Zone], Awaitable[Reply]]] = {
     Act: _act,
     Vouch: vouching.vouch,
     Notify: vouching.notify,
+    MarkRib: dossiers.mark_rib,
+    AskDossierKey: dossiers.tell_key,
     Health: _health,
     Jwks: _jwks,
     Checkpoint: ledgerfiles.checkpoint,

@@ -41,7 +41,8 @@ SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establi
          WHERE m.account = s.account) AS places_least,
        (SELECT max(h.least_assurance) FROM vault.membership m JOIN vault.establishment h ON h.party_group = m.party_group
          WHERE m.account = s.account) AS groups_least,
-       e.networks, x.networks AS editor_networks
+       e.networks, x.networks AS editor_networks,
+       e.opens, e.closes, e.invoices_until, e.ends, e.stage, e.suspended_since, e.suspended_until
   FROM vault.session s
   JOIN vault.account a ON a.id = s.account AND a.status = 'active'
   JOIN vault.binding b ON b.account = s.account AND b.device = s.device
@@ -50,6 +51,10 @@ SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establi
   LEFT JOIN vault.software w ON w.device = s.device
   LEFT JOIN vault.editor x ON x.id = w.editor
  WHERE s.token_hash = $1 AND s.expires > $2 AND (w.device IS NULL OR w.establishment = s.establishment)
+   -- Nobody works any more where the accounts have ended. A house that was sold is shown to whoever signs in anew, in person: the machines
+   -- that were left in it are the buyer's.
+   AND (e.id IS NULL OR e.stage < 3 AND e.ends > $2)
+   AND (e.leaving IS DISTINCT FROM 'cession' OR e.stage = 0 AND e.closes > $2 OR s.opened >= e.closes AND w.device IS NULL)
    AND EXISTS (SELECT FROM vault.membership m WHERE m.account = s.account AND m.role = s.role
                   AND (m.establishment = s.establishment OR s.establishment IS NULL AND m.party_group IS NOT NULL))
 """
@@ -198,10 +203,13 @@ async def add_meter(c: Connection, key: UUID, kind: int) -> None:
 
 
 async def memberships(c: Connection, account_id: UUID) -> list[Row]:
-    """establishment, party_group, role of an account; establishments first, the oldest first."""
+    """establishment, party_group, role of an account: establishments first, those that closed last among them, then the oldest first.
+
+    None where the accounts have ended: a session there would not stand.
+    """
     return await c.fetch(
-        "SELECT establishment, party_group, role FROM vault.membership WHERE account = $1"
-        " ORDER BY establishment IS NULL, added, establishment",
+        "SELECT m.establishment, m.party_group, m.role FROM vault.membership m LEFT JOIN vault.establishment e ON e.id = m.establishment"
+        " WHERE m.account = $1 AND coalesce(e.stage, 0) < 3 ORDER BY m.establishment IS NULL, coalesce(e.stage, 0) > 0, m.added, m.establishment",
         account_id,
     )
 
@@ -211,10 +219,19 @@ async def managed_establishments(c: Connection, account_id: UUID) -> list[UUID]:
     rows = await c.fetch(
         "SELECT m.establishment AS id FROM vault.membership m WHERE m.account = $1 AND m.role = 'titulaire'"
         " UNION SELECT e.id FROM vault.membership m JOIN vault.establishment e ON e.party_group = m.party_group"
-        " WHERE m.account = $1 AND m.role = 'administrator' ORDER BY id",
+        " WHERE m.account = $1 AND m.role = 'administrator' AND e.stage < 3 ORDER BY id",
         account_id,
     )
     return [row["id"] for row in rows]
+
+
+async def administered(c: Connection, account_id: UUID) -> list[Row]:
+    """party_group, id, finess of every establishment of the groups that the account administers, by FINESS."""
+    return await c.fetch(
+        "SELECT e.party_group, e.id, e.finess FROM vault.membership m JOIN vault.establishment e ON e.party_group = m.party_group"
+        " WHERE m.account = $1 AND m.role = 'administrator' ORDER BY e.finess, e.id",
+        account_id,
+    )
 
 
 async def establishment(c: Connection, establishment_id: UUID) -> Row | None:
@@ -257,18 +274,30 @@ async def told_of_place(c: Connection, establishment_id: UUID) -> list[UUID]:
 
 
 async def establishment_by_number(c: Connection, number: str) -> UUID | None:
-    """Its id, by FINESS, or by the n° AMC of an insurer's seat."""
-    return await c.fetchval("SELECT id FROM vault.establishment WHERE finess = $1 OR amc = $1", number)
+    """Its id, by FINESS, or by the n° AMC of an insurer's seat. Of several of one FINESS, whose it is now: the first that has not closed,
+    else the last that did.
+    """
+    return await c.fetchval(
+        "SELECT id FROM vault.establishment WHERE finess = $1 OR amc = $1"
+        " ORDER BY stage > 0, CASE WHEN stage > 0 THEN -opens ELSE opens END LIMIT 1",
+        number,
+    )
 
 
 async def add_establishment(
-    c: Connection, finess: str | None, profession: str, group: UUID | None, *, amc: str | None = None
+    c: Connection,
+    finess: str | None,
+    profession: str,
+    group: UUID | None,
+    *,
+    amc: str | None = None,
+    id_: UUID | None = None,
 ) -> UUID | None:
-    """A new establishment with its meter; None when the FINESS is known, or the insurer's seat."""
+    """A new establishment with its meter; None when the FINESS is known, or the insurer's seat, or the id that it is to have."""
     new = await c.fetchval(
         "INSERT INTO vault.establishment (id, finess, amc, profession, party_group) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT DO NOTHING RETURNING id",
-        uuid.uuid4(),
+        id_ or uuid.uuid4(),
         finess,
         amc,
         profession,

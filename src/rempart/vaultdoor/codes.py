@@ -193,6 +193,26 @@ CODES: dict[str, Code] = {
         "Par mesure de sécurité, seuls les patients déjà vérifiés par votre établissement peuvent l'être pour l'instant. Cette réponse ne dit rien des droits de cette personne : servez-la comme si le service ne répondait pas, et vérifiez ses droits plus tard.",
         "As a security measure only patients whom your establishment has checked before can be checked for now. This says nothing of this person's rights: serve them as if the service did not answer, and check later.",
     ),
+    "seat-suspended": Code(
+        403,
+        "Votre établissement est suspendu par la plateforme, hors toute mesure de sécurité : ni consultation, ni prise en charge, ni changement de RIB. Vos factures d'engagements déjà donnés sont reçues et vos paiements continuent. Le motif et la date sont sur « Mon établissement » ; appelez l'assistance.",
+        "The platform has suspended your establishment, which is no security measure: no look-up, no prise en charge, no change of account. Invoices on engagements already given are taken and payments go on. The reason and the date are on « My establishment »; call support.",
+    ),
+    "seat-departed": Code(
+        403,
+        "Votre établissement est fermé ici depuis sa date de départ : plus de consultation, de devis ni de prise en charge. Envoyez vos dernières factures avant la date indiquée sur « Mon établissement ».",
+        "Your establishment has been closed here since its day of departure: no look-up, quote or prise en charge any more. Send your last invoices before the day given on « My establishment ».",
+    ),
+    "seat-invoices-over": Code(
+        403,
+        "Votre établissement a quitté la plateforme depuis plus de 60 jours : ses factures ne sont plus reçues ici. Adressez-les à l'organisme complémentaire, sur papier, avec le numéro d'engagement. Ce qui était accepté vous est payé.",
+        "Your establishment left more than 60 days ago: its invoices are no longer taken here. Send them to the insurer on paper, with the engagement's number. What was accepted is paid to you.",
+    ),
+    "seat-not-open": Code(
+        403,
+        "Votre établissement reprend ce FINESS à une date à venir, indiquée sur « Mon établissement » : consultations et factures commencent ce jour-là. D'ici là, invitez vos collaborateurs et donnez votre RIB.",
+        "Your establishment takes this FINESS over on a day to come, given on « My establishment »: look-ups and invoices begin that day. Until then invite your colleagues and give your bank account.",
+    ),
     "two-people": Code(
         403,
         "Deux personnes doivent signer pour arrêter ou rouvrir toute la plateforme : `rempart operator two-people` donne le texte. Seul, on peut la limiter aux patients connus (known-only) ou demander une confirmation (step-up).",
@@ -394,15 +414,40 @@ CODES: dict[str, Code] = {
         "Une autre personne doit approuver, sur son propre poste : ni celle qui propose, ni un compte du même poste.",
         "Somebody else must approve, on a device of their own: neither whoever proposed, nor an account on the same device.",
     ),
+    "dossier-unread": Code(
+        409,
+        "Ouvrez d'abord ce dossier vous-même, et comparez son empreinte : page Référencements.",
+        "Open this dossier yourself first, and compare its digest: page Applications.",
+    ),
+    "doubts": Code(
+        409,
+        "Rien n'est proposé : le dossier ou ce que les vérifications y trouvent a changé. Vérifiez de nouveau, et cochez chaque point.",
+        "Nothing is proposed: the dossier, or what the checks find in it, has changed. Check again, and tick each point.",
+    ),
     "proposal-over": Code(
         409,
         "Cette proposition n'attend plus : elle est faite, retirée, ou ses trente minutes sont passées. Proposez de nouveau.",
         "This proposal waits no more: it was done, withdrawn, or its thirty minutes are over. Propose it again.",
     ),
+    "not-released": Code(
+        409,
+        "Deux personnes n'ont pas approuvé l'envoi de ces dossiers, ou il y a plus d'une heure : préparez l'envoi et proposez-le de nouveau.",
+        "Two people did not approve that these packages go, or over an hour ago: prepare them and propose it again.",
+    ),
     "rib-second-person": Code(
         403,
         "Une autre personne de l'établissement doit confirmer : celle qui a demandé le changement ne le peut pas.",
         "Another person of the establishment must confirm: whoever asked for the change cannot.",
+    ),
+    "dossier-openings": Code(
+        429,
+        "Vous avez ouvert soixante documents de demandes en un jour : un collègue continue, ou demain.",
+        "You have opened sixty documents of applications in a day: a colleague goes on, or tomorrow.",
+    ),
+    "dossier-unreadable": Code(
+        422,
+        "Ce document ne s'ouvre pas : il a été altéré ou déplacé. Prévenez le responsable de la sécurité.",
+        "This document does not open: it was altered or moved. Tell the security lead.",
     ),
     "statement-unknown": Code(
         404,

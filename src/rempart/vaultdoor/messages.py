@@ -4,7 +4,8 @@ The vault's callers, each with a UNIX socket of its own (docs/trust-zones.md):
 
 - `door`: the web doors. They relay signed requests whole (`Act`) and ask for public things (`Health`, `Jwks`, the ledger).
 - `operator`: the operator's commands. They enrol insurers, establishments and people, and throw switches.
-- `cashier`: the claims zone. It asks who signed a request that a door relayed to it (`Vouch`), and has an establishment told (`Notify`).
+- `cashier`: the claims zone. It asks who signed a request that a door relayed to it (`Vouch`), has an establishment told (`Notify`), and
+  knows an account to be paid on again by its mark (`MarkRib`).
 - `sentinel`: detection. It throws a switch on one device, account, establishment or editor (`Contain`), and can release none.
 - `probe`, `worker`: health only (the supervisor; the worker, for the status page).
 
@@ -113,6 +114,26 @@ class EnrolProfessional(Message, frozen=True):
     group: str = ""
 
 
+class EnrolInsurersSeat(Message, frozen=True):
+    """The seat of a known insurer and its first person, together: one approval is for both. Replies `Onboarded`."""
+
+    amc: str
+    login: str
+
+
+class ApproveEnrolment(Message, frozen=True):
+    """A command may make this known, once (rempart.vault.enrolling). The vault's own, of a command: two people's. Replies `Done`."""
+
+    what: Literal["establishment", "group", "seat", "insurer-seat"]
+    finess: str = ""
+    amc: str = ""
+    profession: str = ""
+    group: str = ""
+    """Its label."""
+    login: str = ""
+    role: str = ""
+
+
 class IssueCode(Message, frozen=True):
     """The operator issues a posted code for an account: it activates anew (all factors lost) or binds one new device."""
 
@@ -125,6 +146,48 @@ class SuspendAccount(Message, frozen=True):
 
     login: str
     suspended: bool
+
+
+class SuspendEstablishment(Message, frozen=True):
+    """No right is checked there for so many days, for a reason that is no attack (docs/establishments.md). Replies `Done`."""
+
+    finess: str
+    ground: str
+    """One of vaultdoor.seats.SUSPENSIONS."""
+    days: int
+    words: str
+    """For the journal."""
+
+
+class ResumeEstablishment(Message, frozen=True):
+    """Undo `SuspendEstablishment`, at once. Replies `Done`."""
+
+    finess: str
+    words: str
+
+
+class DepartEstablishment(Message, frozen=True):
+    """It leaves: from that day on no right is checked there. Said again before that day, it is another date. Replies `Done`."""
+
+    finess: str
+    on: str
+    """YYYY-MM-DD, a day in Paris."""
+    ground: str
+    """One of vaultdoor.seats.LEAVING; `cession`: the FINESS goes on, with another titulaire."""
+    words: str
+
+
+class StayEstablishment(Message, frozen=True):
+    """Undo `DepartEstablishment`, unless somebody took the FINESS over or the accounts ended. Replies `Done`."""
+
+    finess: str
+    words: str
+
+
+class ShowEstablishment(Message, frozen=True):
+    """Every seat that a FINESS was. Replies `Establishments`."""
+
+    finess: str
 
 
 class ThrowSwitch(Message, frozen=True):
@@ -229,6 +292,8 @@ class ApproveApplication(Message, frozen=True):
     login: str
     doubts: list[str]
     """What the checks found and whoever proposes has looked at: codes."""
+    dossier: str = ""
+    """The id of the dossier that was read; it is enrolled from that one alone. "" for a clerk's file."""
 
 
 class RefuseApplication(Message, frozen=True):
@@ -240,6 +305,8 @@ class RefuseApplication(Message, frozen=True):
     login: str
     ground: str
     """A code, for the journal."""
+    dossier: str = ""
+    """The id of the dossier: whatever was approved of it is void. "" for a clerk's file."""
 
 
 class EnrolApplication(Message, frozen=True):
@@ -249,6 +316,8 @@ class EnrolApplication(Message, frozen=True):
     finess: str
     profession: str
     login: str
+    dossier: str = ""
+    """As it was approved; it becomes the establishment's id: the RIB is sealed for it."""
 
 
 class ShowProfile(Message, frozen=True):
@@ -326,6 +395,33 @@ class TellInsurer(Message, frozen=True):
     detail: str
 
 
+class SendPackages(Message, frozen=True):
+    """An operator asks at the desk that packages of an incident go to their insurers. Replies `PackagesReleased`."""
+
+    incident: int
+    everybody: bool
+    """Also to the insurers of whom nobody is exposed."""
+    proofs: bool
+    """With the ledger's proof of each answer."""
+    packages: int
+    persons: int
+    digest: str
+    """SHA-256, hexadecimal, of all that they say: what is approved is what goes, or nothing goes."""
+
+
+class StateReleased(Message, frozen=True):
+    """The desk has the platform sign a package that two people released. Replies `Stated`."""
+
+    statement: IncidentStatement
+
+
+class TellReleased(Message, frozen=True):
+    """The desk has the people of an insurer's seat told of a package that two people released."""
+
+    incident: int
+    amc: str
+
+
 class Vouch(Message, frozen=True):
     """The cashier asks who signed this request, now and for the first time. Replies `Vouched`.
 
@@ -346,6 +442,17 @@ class Notify(Message, frozen=True):
     establishment: str
     kind: str
     detail: str
+
+
+class MarkRib(Message, frozen=True):
+    """The cashier asks by which mark one account to be paid on is known again. Replies `RibMark`."""
+
+    digest: bytes
+    """SHA-256 of the IBAN (rempart.claims.rib.digest_of_rib): no account's number comes to the vault."""
+
+
+class AskDossierKey(Message, frozen=True):
+    """What the cashier closes dossiers of référencement to. Replies `DossierKey`."""
 
 
 class Contain(Message, frozen=True):
@@ -453,8 +560,15 @@ Call = (
     | EnrolEstablishment
     | EnrolGroup
     | EnrolProfessional
+    | EnrolInsurersSeat
+    | ApproveEnrolment
     | IssueCode
     | SuspendAccount
+    | SuspendEstablishment
+    | ResumeEstablishment
+    | DepartEstablishment
+    | StayEstablishment
+    | ShowEstablishment
     | ThrowSwitch
     | AskTwoPeople
     | ListSwitches
@@ -477,8 +591,13 @@ Call = (
     | Journal
     | StatePackage
     | TellInsurer
+    | SendPackages
+    | StateReleased
+    | TellReleased
     | Vouch
     | Notify
+    | MarkRib
+    | AskDossierKey
     | Contain
     | CountCampaign
     | StartCampaign
@@ -490,7 +609,9 @@ Call = (
 CALLERS: dict[str, tuple[type[Message], ...]] = {
     "door": (Act, Health, Jwks, Checkpoint, AskProof, AskTile),
     "operator": (
-        Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, IssueCode, SuspendAccount,
+        Health, Jwks, Checkpoint, RegisterInsurer, EnrolEstablishment, EnrolGroup, EnrolProfessional, EnrolInsurersSeat,
+        IssueCode, SuspendAccount,
+        SuspendEstablishment, ResumeEstablishment, DepartEstablishment, StayEstablishment, ShowEstablishment,
         AskRelease, ReleaseRestored,
         ThrowSwitch, AskTwoPeople, ListSwitches, ShowLine, WidenLine, SetBreaker, SetVitale, Journal,
         RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode, ShowProfile, ListProfiles, SetProfile,
@@ -498,9 +619,9 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         EnrolOperator, SuspendOperator, ListOperators, ListProposals, WithdrawProposal, StatePackage, TellInsurer,
         CountCampaign, StartCampaign, EndCampaign, ListCampaigns, ShowCampaign,
     ),
-    "cashier": (Vouch, Notify, Jwks, Health),
+    "cashier": (Vouch, Notify, MarkRib, AskDossierKey, Jwks, Health),
     "sentinel": (Contain, Health),
-    "desk": (DeskAct, Health),
+    "desk": (DeskAct, Health, Checkpoint, StateReleased, TellReleased),
     "probe": (Health,),
     "worker": (Health,),
 }  # fmt: skip
@@ -526,6 +647,13 @@ class Thrown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     scope: str
     hold: str
+
+
+class House(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An establishment of a group."""
+
+    id: str
+    finess: str
 
 
 class Vouched(Message, frozen=True):
@@ -557,6 +685,12 @@ class Vouched(Message, frozen=True):
     """The id of the editor whose software the device is; "" for a browser."""
     thrown: list[Thrown] = []
     """What holds who signed. Nothing that closes a suspect is among it: that is refused."""
+    standing: str = "open"
+    """Of the establishment: a vaultdoor.seats.Standing. Where nobody works any more nobody is vouched for."""
+    groups: list[str] = []
+    """Ids of the groups that an administrator's seat administers; none for any other."""
+    houses: list[House] = []
+    """The establishments of these groups."""
 
 
 class Paper(Message, frozen=True):
@@ -985,6 +1119,38 @@ class MemberView(Message, frozen=True):
     added: int
 
 
+class SeatLife(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Dates of an establishment, µs, 0 for none. `standing`: a vaultdoor.seats.Standing; `leaving`: why, one of its LEAVING."""
+
+    standing: str
+    opens: int = 0
+    closes: int = 0
+    invoices_until: int = 0
+    ends: int = 0
+    leaving: str = ""
+    suspended_until: int = 0
+
+
+class EstablishmentView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One seat of a FINESS. `by`: who said it, and for what reason of the closed lists (vaultdoor.seats)."""
+
+    id: str
+    finess: str
+    profession: str
+    members: int
+    life: SeatLife
+    leaving_by: str = ""
+    suspended_since: int = 0
+    suspended_for: str = ""
+    suspended_by: str = ""
+
+
+class Establishments(Message, frozen=True):
+    """The seats of a FINESS, the newest first: it has several once it was sold."""
+
+    seats: list[EstablishmentView]
+
+
 class Members(Message, frozen=True):
     """*Mon établissement*: who works here. `establishments` are those the caller may administer (a group has several)."""
 
@@ -996,6 +1162,8 @@ class Members(Message, frozen=True):
     establishments: list[str]
     amc: str = ""
     """Of an insurer's seat, which has no FINESS."""
+    life: SeatLife | None = None
+    """Its dates, where it has any: it takes over, is suspended, or leaves."""
 
 
 class LineState(Message, frozen=True):
@@ -1123,6 +1291,51 @@ class DeskSeat(Message, frozen=True):
     at: int
 
 
+class DossierKeys(Message, frozen=True):
+    """One document of a dossier may be read: the keys of its pieces, in their order. The journal has it; the sealed pieces are not here.
+
+    `seat`: who asked, as `DeskSeat` has it.
+    """
+
+    dossier: str
+    document: int
+    keys: list[bytes]
+    seat: DeskSeat
+
+
+class RibMark(Message, frozen=True):
+    """The same for the same account, and nothing else; without the key store nobody finds an account by trying."""
+
+    mark: bytes
+    """16 bytes."""
+
+
+class DossierKey(Message, frozen=True):
+    public: bytes
+    """X25519, raw."""
+
+
+class PackagesReleased(Message, frozen=True):
+    """Two people released packages of an incident to their insurers: the desk hands them over, once each, until then."""
+
+    incident: int
+    digest: str
+    packages: int
+    everybody: bool
+    proofs: bool
+    by: str
+    expires: int
+
+
+class Reminded(Message, frozen=True):
+    """The insurers whose people were told again that a package waits; those that have no seat."""
+
+    incident: int
+    amcs: list[str]
+    silent: list[str]
+    by: str
+
+
 class CampaignCount(Message, frozen=True):
     """Whom a campaign would concern: people (or editors, or establishments for an account to be paid on); what ends at once."""
 
@@ -1213,6 +1426,12 @@ Reply = (
     | Switches
     | Operators
     | DeskSeat
+    | Establishments
+    | PackagesReleased
+    | Reminded
+    | DossierKeys
+    | DossierKey
+    | RibMark
     | Done
     | Healthy
     | PublicKeys
