@@ -51,6 +51,8 @@ def test_a_sound_application_raises_no_doubt() -> None:
         ({"signed_by": "Paul Martin"}, NEW, Doubt.SIGNATORY),
         ({"signed_on": str(TODAY - OLD - timedelta(1))}, NEW, Doubt.SIGNED_WHEN),
         ({"signed_on": str(TODAY + timedelta(1))}, NEW, Doubt.SIGNED_WHEN),
+        ({}, replace(NEW, rib_elsewhere=True), Doubt.RIB_ELSEWHERE),
+        ({}, replace(NEW, siret_elsewhere=True), Doubt.SIRET_ELSEWHERE),
     ],
 )
 def test_each_doubt_is_raised_alone_and_has_its_sentences(

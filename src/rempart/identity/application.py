@@ -54,6 +54,11 @@ def read_application(text: bytes) -> Application:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         # The field's path, never what it holds.
         raise BadApplication(str(error).rpartition("`$")[2].strip("`.") or "file") from None
+    return check_application(found)
+
+
+def check_application(found: Application) -> Application:
+    """Every field by its own rule. Raises BadApplication, BadFiness, BadRpps, BadAdeli, BadName."""
     check_finess(found.finess)
     if found.rpps:
         check_rpps(found.rpps)

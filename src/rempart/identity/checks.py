@@ -25,12 +25,14 @@ class Doubt(StrEnum):
     ADDRESS = "address"
     SIGNATORY = "signatory"
     SIGNED_WHEN = "signed-when"
+    RIB_ELSEWHERE = "rib-elsewhere"
+    SIRET_ELSEWHERE = "siret-elsewhere"
 
 
 SENTENCES: dict[Doubt, tuple[str, str]] = {
     Doubt.FINESS_KNOWN: (
-        "Ce FINESS est déjà référencé : est-ce une cession ? Une seconde inscription sera refusée.",
-        "This FINESS is referenced already: is it a cession? A second enrolment will be refused.",
+        "Ce FINESS est déjà référencé : est-ce une cession ? Sans départ déclaré de l'ancien titulaire, l'inscription sera refusée.",
+        "This FINESS is referenced already: is it a cession? Unless the former titulaire's departure is declared, enrolment is refused.",
     ),
     Doubt.RPPS_KEY: (
         "La clé du numéro RPPS est inhabituelle : relisez-le dans l'annuaire.",
@@ -56,15 +58,37 @@ SENTENCES: dict[Doubt, tuple[str, str]] = {
         "La convention est signée depuis plus de six mois, ou après aujourd'hui.",
         "The convention was signed more than six months ago, or after today.",
     ),
+    Doubt.RIB_ELSEWHERE: (
+        "Ce RIB est déjà celui d'un autre établissement, ou d'une autre demande : un groupe en partage un ; sinon, demandez à qui est le compte.",
+        "This RIB is another establishment's already, or in another application: a group shares one; if it is none, ask whose account it is.",
+    ),
+    Doubt.SIRET: (
+        "Une autre demande donne ce SIRET avec un autre FINESS : comparez les deux à l'annuaire.",
+        "Another application gives this SIRET with another FINESS: compare both with the directory.",
+    ),
+    Doubt.RIB_ELSEWHERE: (
+        "Ce RIB est aussi celui d'un autre établissement, ou d'une autre demande : est-ce un groupe ? Sinon, rappelez les deux.",
+        "This account is another establishment's too, or another application's: is it a group? If not, call both back.",
+    ),
+    Doubt.SIRET_ELSEWHERE: (
+        "Ce SIRET est aussi dans la demande d'un autre FINESS : un SIRET désigne un seul établissement.",
+        "This SIRET is in another FINESS's application too: a SIRET names one establishment.",
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is referenced already."""
+    """What is referenced already, or in another dossier."""
 
     finess: bool
     rpps_elsewhere: bool
+    rib_elsewhere: bool = False
+    """A clerk's file has no RIB, and no SIRET: of a dossier, `elsewhere_of` (rempart.identity.store_dossiers) tells."""
+    siret_elsewhere: bool = False
+    rib_elsewhere: bool = False
+    """Of a dossier: a clerk's file has no account."""
+    siret_elsewhere: bool = False
 
 
 def doubts_of(application: Application, known: Known, today: date) -> list[Doubt]:
@@ -78,6 +102,10 @@ def doubts_of(application: Application, known: Known, today: date) -> list[Doubt
         Doubt.ADDRESS: _plain(application.address) != _plain(application.stated_address),
         Doubt.SIGNATORY: _plain(application.holder) != _plain(application.signed_by),
         Doubt.SIGNED_WHEN: not today - OLD <= application.signed_on <= today,
+        Doubt.RIB_ELSEWHERE: known.rib_elsewhere,
+        Doubt.SIRET: known.siret_elsewhere,
+        Doubt.RIB_ELSEWHERE: known.rib_elsewhere,
+        Doubt.SIRET_ELSEWHERE: known.siret_elsewhere,
     }
     return [each for each in Doubt if seen[each]]
 

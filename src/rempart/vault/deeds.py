@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
-from rempart.vault import campaigns, counting, onboarding, profiles, store_desk
+from rempart.vault import (
+    campaigns,
+    counting,
+    establishments,
+    insurers,
+    onboarding,
+    profiles,
+    releases,
+    store_desk,
+)
 from rempart.vault import store_accounts as store
 from rempart.vault.errors import NotThere
 from rempart.vault.store_accounts import Connection
@@ -19,17 +28,27 @@ from rempart.vault.switches import switch_key
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import (
     ApproveApplication,
+    ApproveEnrolment,
     Call,
+    DepartEstablishment,
     Effect,
     EndCampaign,
+    EnrolApplication,
     EnrolOperator,
     IssueCode,
+    RefuseApplication,
     RegisterEditor,
+    RegisterInsurer,
+    ResumeEstablishment,
+    SendPackages,
     SetBreaker,
     SetProfile,
+    SetVitale,
     StartCampaign,
+    StayEstablishment,
     SuspendAccount,
     SuspendEditor,
+    SuspendEstablishment,
     SuspendOperator,
     ThrowSwitch,
     WidenLine,
@@ -49,6 +68,10 @@ EVERYBODY = OPERATORS_ROLES
 ON_DUTY = frozenset({Role.DUTY_OFFICER, Role.SECURITY_LEAD})
 CALLED_BACK = ON_DUTY | {Role.ONBOARDING_CLERK}
 LEAD = frozenset({Role.SECURITY_LEAD})
+CLERKS = LEAD | {Role.ONBOARDING_CLERK}
+"""Those who enrol and refuse."""
+TELLING = ON_DUTY | {Role.DPO}
+"""Who may count an incident, and tell of it."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +79,12 @@ class Deed:
     """One kind of call. `second`: does this one take two people; `proof`: does it need a factor just used."""
 
     roles: frozenset[Role]
-    second: Callable[[Connection, Any], Awaitable[bool]]
+    second: Callable[[Zone, Connection, Any], Awaitable[bool]]
     proof: Callable[[Any], bool]
     reach: Callable[[Zone, Connection, Any], Awaitable[tuple[str, str]]]
     """The (scope, key) whose people it touches. Raises BadInput or NotThere where there is none: a dry run says so too."""
+    said: Callable[[Any], dict[str, int]] = lambda _call: {}
+    """Figures of the effect that the call itself says: the vault cannot count them."""
 
 
 async def effect(zone: Zone, c: Connection, call: Call) -> Effect:
@@ -67,23 +92,23 @@ async def effect(zone: Zone, c: Connection, call: Call) -> Effect:
     deed = DEEDS[type(call)]
     scope, key = await deed.reach(zone, c, call)
     reached = await counting.reach(zone, c, scope, key)
-    return Effect(second=await deed.second(c, call), **reached)
+    return Effect(second=await deed.second(zone, c, call), **(reached | deed.said(call)))
 
 
-async def _alone(_c: Connection, _call: Call) -> bool:
+async def _alone(_zone: Zone, _c: Connection, _call: Call) -> bool:
     return False
 
 
-async def _together(_c: Connection, _call: Call) -> bool:
+async def _together(_zone: Zone, _c: Connection, _call: Call) -> bool:
     return True
 
 
-async def _if_wide(_c: Connection, call: ThrowSwitch) -> bool:
+async def _if_wide(_zone: Zone, _c: Connection, call: ThrowSwitch) -> bool:
     # Two people's signed notes are two people, and are checked when it is done.
     return call.scope not in NARROW and call.hold not in ALONE and not call.signatures
 
 
-async def _if_long(c: Connection, call: WidenLine) -> bool:
+async def _if_long(_zone: Zone, c: Connection, call: WidenLine) -> bool:
     # With what was given before: a hundred units a day, every day, are many.
     if call.units > ALONE_UNITS or call.scope not in NARROW:
         return True
@@ -92,19 +117,23 @@ async def _if_long(c: Connection, call: WidenLine) -> bool:
     return given + call.units > ALONE_UNITS
 
 
-async def _if_in_place(_c: Connection, call: RegisterEditor) -> bool:
+async def _if_in_place(_zone: Zone, _c: Connection, call: RegisterEditor) -> bool:
     # Another key in the place of the one known speaks for every installation at once.
     return call.replace
 
 
-async def _if_afresh(_c: Connection, call: IssueCode) -> bool:
+async def _if_afresh(_zone: Zone, _c: Connection, call: IssueCode) -> bool:
     # Whoever holds it becomes the account's holder, and its factors are void.
     return call.purpose == "activation"
 
 
-async def _if_wider(c: Connection, call: SetProfile) -> bool:
+async def _if_wider(_zone: Zone, c: Connection, call: SetProfile) -> bool:
     # An editor's or an insurer's holds many; to be stricter with one establishment is a mistake of an hour.
     return call.scope != "establishment" or await profiles.widens(c, call)
+
+
+async def _if_many(_zone: Zone, c: Connection, call: StartCampaign | EndCampaign) -> bool:
+    return await campaigns.takes_two(c, call)
 
 
 async def _of_switch(_zone: Zone, c: Connection, call: ThrowSwitch) -> tuple[str, str]:
@@ -119,7 +148,18 @@ async def _of_breaker(_zone: Zone, c: Connection, call: SetBreaker) -> tuple[str
     return call.scope, await switch_key(c, call.scope, call.key)
 
 
-async def _of_application(_zone: Zone, _c: Connection, call: ApproveApplication) -> tuple[str, str]:
+async def _of_new_insurer(_zone: Zone, c: Connection, call: RegisterInsurer) -> tuple[str, str]:
+    await insurers.require_same(c, call)
+    return "", ""
+
+
+async def _of_insurer(_zone: Zone, c: Connection, call: SetVitale) -> tuple[str, str]:
+    return "insurer", str(await insurers.number_of(c, call))
+
+
+async def _of_application(
+    _zone: Zone, _c: Connection, call: ApproveApplication | EnrolApplication | RefuseApplication
+) -> tuple[str, str]:
     onboarding.digest_in(call)
     return "", ""
 
@@ -150,26 +190,53 @@ async def _of_editor(_zone: Zone, c: Connection, call: SuspendEditor | RegisterE
     return "editor", await switch_key(c, "editor", call.name)
 
 
-async def _of_nobody(_zone: Zone, _c: Connection, _call: EnrolOperator) -> tuple[str, str]:
+async def _of_nobody(_zone: Zone, _c: Connection, _call: EnrolOperator | ApproveEnrolment) -> tuple[str, str]:
     return "", ""
+
+
+async def _of_packages(_zone: Zone, _c: Connection, call: SendPackages) -> tuple[str, str]:
+    releases.digest_in(call)
+    return "", ""
+
+
+def _insurers_told(call: SendPackages) -> dict[str, int]:
+    return {"insurers": call.packages}
+
+
+async def _of_seat(zone: Zone, c: Connection, call: establishments.EstablishmentCall) -> tuple[str, str]:
+    return "establishment", str((await establishments.seat_of(c, call, zone.clock()))["id"])
 
 
 def _always(_call: Call) -> bool:
     return True
 
 
+GIVES_CODE = (EnrolOperator, IssueCode)
+"""What two people agree to and whose code is worth an account: each is shown one half (rempart.vault.halves)."""
 DEEDS: dict[type, Deed] = {
     ThrowSwitch: Deed(ON_DUTY, _if_wide, lambda call: not call.on or call.scope not in ONE_PARTY, _of_switch),
     SuspendAccount: Deed(ON_DUTY, _alone, _always, _of_account),
+    SuspendEstablishment: Deed(CALLED_BACK, _alone, _always, _of_seat),
+    ResumeEstablishment: Deed(CALLED_BACK, _alone, _always, _of_seat),
+    DepartEstablishment: Deed(CALLED_BACK, establishments.takes_two, _always, _of_seat),
+    StayEstablishment: Deed(CALLED_BACK, establishments.takes_two, _always, _of_seat),
     IssueCode: Deed(CALLED_BACK, _if_afresh, _always, _of_account),
     WidenLine: Deed(CALLED_BACK, _if_long, _always, _of_line),
     SetBreaker: Deed(ON_DUTY, _together, _always, _of_breaker),
     SuspendEditor: Deed(ON_DUTY, _together, _always, _of_editor),
     RegisterEditor: Deed(CALLED_BACK, _if_in_place, _always, _of_editor),
+    # An insurer's key speaks for all its members, and its lane is theirs.
+    RegisterInsurer: Deed(CALLED_BACK, _together, _always, _of_new_insurer),
+    SetVitale: Deed(CALLED_BACK, _together, _always, _of_insurer),
     SetProfile: Deed(CALLED_BACK, _if_wider, _always, _of_profile),
     ApproveApplication: Deed(CALLED_BACK, _together, _always, _of_application),
+    EnrolApplication: Deed(CLERKS, _alone, _always, _of_application),
+    RefuseApplication: Deed(CLERKS, _alone, _always, _of_application),
+    ApproveEnrolment: Deed(CALLED_BACK, _together, _always, _of_nobody),
     EnrolOperator: Deed(LEAD, _together, _always, _of_nobody),
     SuspendOperator: Deed(LEAD, _together, _always, _of_operator),
-    StartCampaign: Deed(ON_DUTY, campaigns.takes_two, _always, campaigns.reach),
-    EndCampaign: Deed(ON_DUTY, campaigns.takes_two, _always, campaigns.reach_of_one),
+    StartCampaign: Deed(ON_DUTY, _if_many, _always, campaigns.reach),
+    # What leaves for insurers comes back from none of them.
+    SendPackages: Deed(TELLING, _together, _always, _of_packages, _insurers_told),
+    EndCampaign: Deed(ON_DUTY, _if_many, _always, campaigns.reach_of_one),
 }  # fmt: skip

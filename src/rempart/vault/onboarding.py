@@ -1,23 +1,34 @@
 """Référencement in the vault: an application is approved by two people, then enrolled once, as it was approved. No name comes here."""
 
 import re
+import uuid
 
 from rempart.foundation.clock import DAY
-from rempart.foundation.errors import BadInput
+from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.identifiers import check_finess
 from rempart.foundation.vocabulary import Profession
 from rempart.vault import store_onboarding as store
 from rempart.vault.actors import Actor
+from rempart.vault.asked import Speaker
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.members import check_login
 from rempart.vault.notices import Audited, journal
+from rempart.vault.sessions import read_id
 from rempart.vault.store_accounts import Connection
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.messages import ApproveApplication, Done, EnrolApplication, RefuseApplication
+from rempart.vaultdoor.messages import ApproveApplication, Call, Done, EnrolApplication, RefuseApplication
 
 LIFE = 30 * DAY
 """How long an approval waits to be enrolled."""
+READ = DAY
+"""How long whoever opened a dossier may propose it without opening it again."""
 _CODE = re.compile(r"[a-z-]{3,40}")
+
+
+class DossierUnread(Refusal):
+    """Two people mean the same dossier once each has opened it, and names its digest."""
+
+    code = "dossier-unread"
 
 
 def digest_in(call: ApproveApplication | EnrolApplication | RefuseApplication) -> bytes:
@@ -36,10 +47,29 @@ def digest_in(call: ApproveApplication | EnrolApplication | RefuseApplication) -
     return digest
 
 
+def dossier_in(call: ApproveApplication | EnrolApplication | RefuseApplication) -> uuid.UUID | None:
+    """The dossier that it comes from; None for a clerk's file. Raises BadInput."""
+    return read_id(call.dossier) if call.dossier else None
+
+
+async def require_read(c: Connection, call: Call, who: Speaker, now: int, digest: str) -> None:
+    """Of a dossier: whoever proposes or approves it has opened it themselves, within the day, and names what they read by its digest.
+
+    Raises BadInput, DossierUnread.
+    """
+    if not isinstance(call, ApproveApplication):
+        return
+    dossier = dossier_in(call)
+    if dossier is None:
+        return
+    if digest != call.digest or not await store.has_opened(c, who.login, dossier, now - READ):
+        raise DossierUnread
+
+
 async def approve(zone: Zone, c: Connection, call: ApproveApplication, by: Actor) -> Done:
     """It may be enrolled, once, for thirty days. Raises BadInput, Conflict (approved already)."""
     digest, now = digest_in(call), zone.clock()
-    if not await store.approve(c, digest, call.finess, call.profession, call.login, now, by.name, now - LIFE):
+    if not await store.approve(c, digest, _said(call), dossier_in(call), now, by.name, now - LIFE):
         raise Conflict("digest")
     detail = f"{call.digest[:16]} {call.login}; seen: {' '.join(call.doubts) or 'nothing'}"
     await journal(c, now, by.name, Audited.APPLICATION_APPROVE, call.finess, detail[:200])
@@ -51,7 +81,7 @@ async def refuse(zone: Zone, c: Connection, call: RefuseApplication, by: Actor) 
     digest = digest_in(call)
     if not _CODE.fullmatch(call.ground):
         raise BadInput("ground")
-    if not await store.void(c, digest):
+    if not await store.void(c, digest, dossier_in(call)):
         raise Conflict("digest")
     detail = f"{call.digest[:16]} {call.ground}"
     await journal(c, zone.clock(), by.name, Audited.APPLICATION_REFUSE, call.finess, detail)
@@ -61,5 +91,9 @@ async def refuse(zone: Zone, c: Connection, call: RefuseApplication, by: Actor) 
 async def redeem(zone: Zone, c: Connection, call: EnrolApplication) -> None:
     """The approval is used up by what was approved, and by nothing else. Raises BadInput, NotThere."""
     digest, now = digest_in(call), zone.clock()
-    if not await store.use_up(c, digest, call.finess, call.profession, call.login, now, now - LIFE):
+    if not await store.use_up(c, digest, _said(call), dossier_in(call), now, now - LIFE):
         raise NotThere("digest")
+
+
+def _said(call: ApproveApplication | EnrolApplication) -> tuple[str, str, str]:
+    return call.finess, call.profession, call.login

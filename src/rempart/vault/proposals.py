@@ -4,6 +4,7 @@ Nobody approves their own, nor from a device that speaks for whoever asked; the 
 nobody's name: what it asked becomes the proposal of the first person who approves it at the desk, and waits for another.
 """
 
+import base64
 import hashlib
 import uuid
 from typing import Any
@@ -13,9 +14,9 @@ import msgspec
 from rempart.foundation.clock import MINUTE
 from rempart.foundation.errors import Refusal
 from rempart.foundation.vocabulary import Role
-from rempart.vault import sessions, store_desk, store_switches, switchboard
+from rempart.vault import onboarding, sessions, store_desk, store_switches, switchboard
 from rempart.vault.asked import Asked, Speaker
-from rempart.vault.deeds import DEEDS, effect
+from rempart.vault.deeds import DEEDS, GIVES_CODE, effect
 from rempart.vault.errors import Forbidden, StepUpNeeded
 from rempart.vault.notices import OPERATOR, Audited, journal
 from rempart.vault.store_accounts import Connection, Row
@@ -25,12 +26,12 @@ from rempart.vaultdoor.messages import (
     Call,
     Done,
     Effect,
-    EnrolOperator,
     Proposals,
     ProposalView,
     Proposed,
     ThrowSwitch,
 )
+from rempart.vaultdoor.party_keys import RAW
 
 LIFE = 30 * MINUTE
 """How long a proposal waits."""
@@ -72,11 +73,22 @@ async def propose(zone: Zone, c: Connection, call: Call, now: int, who: Speaker 
     return Proposed(number, expires)
 
 
-async def redeem(asked: Asked, c: Connection, number: int) -> tuple[Call, TwoPeople] | Proposed:
+async def propose_once(zone: Zone, c: Connection, call: Call, now: int) -> Proposed:
+    """A command's, which may be typed again before it is approved: what waits already is not proposed beside itself."""
+    for row in await store_desk.open_proposals(c, now):
+        if read(row) == call and not await _is_void(c, row, now):
+            return Proposed(row["id"], row["expires"])
+    return await propose(zone, c, call, now, None)
+
+
+async def redeem(
+    asked: Asked, c: Connection, number: int, digest: str = ""
+) -> tuple[Call, TwoPeople] | Proposed:
     """The call of an open proposal, approved by this second person: to be done now, in this transaction, or not at all.
 
     A command's waits on, as this person's: whoever typed it may be they, and one person with a shell and a seat is one.
-    Raises ProposalOver, OwnProposal, Forbidden (a role that may not do it), StepUpNeeded (no proof since it was made).
+    `digest`: what this person read, where a dossier is proposed. Raises ProposalOver, OwnProposal, Forbidden (a role that may not do it),
+    StepUpNeeded (no proof since it was made), DossierUnread.
     """
     row = await store_desk.open_proposal(c, number, asked.at)
     if row is None or await _is_void(c, row, asked.at):
@@ -88,6 +100,7 @@ async def redeem(asked: Asked, c: Connection, number: int) -> tuple[Call, TwoPeo
     sessions.require_proof(who, asked.at)
     if who.proven < row["at"]:
         raise StepUpNeeded
+    await onboarding.require_read(c, call, who, asked.at, digest)
     await journal(c, asked.at, who.login, Audited.PROPOSAL_APPROVE, str(number), told(call))
     if row["account"] is None:
         await store_desk.make_own(c, number, who.account, who.device, f"{row['login']} {who.login}")
@@ -127,7 +140,7 @@ async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:
         views.append(_view(row, own=own, may=may))
     if who is not None:
         done = await store_desk.done_proposals(c, who.account, now - LIFE)
-        given = [row for row in done if isinstance(read(row), EnrolOperator)]
+        given = [row for row in done if isinstance(read(row), GIVES_CODE)]
         views.extend(_view(row, own=True, may=False, half=True) for row in given)
     return Proposals(views)
 
@@ -160,6 +173,9 @@ def _fields(call: Call) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
+        if len(value) <= RAW:
+            # As it stands on the insurer's own paper.
+            return base64.b64encode(value).decode()
         return f"SHA-256 {hashlib.sha256(value).hexdigest()}"
     return ", ".join(value) if isinstance(value, list) else str(value)
 

@@ -1,20 +1,28 @@
 """The SQL of applications: role rempart_vault, asyncpg."""
 
+import uuid
+
 from rempart.vault.store_accounts import Connection
 
 
 async def approve(
-    c: Connection, digest: bytes, finess: str, profession: str, login: str, now: int, by: str, since: int
+    c: Connection,
+    digest: bytes,
+    said: tuple[str, str, str],
+    dossier: uuid.UUID | None,
+    now: int,
+    by: str,
+    since: int,
 ) -> bool:
-    """Keep an approval; False when there is one of this digest already, used, or given after `since`."""
+    """Keep an approval; `said`: FINESS, profession, login. False when there is one of this digest already, used, or given after `since`."""
     added = await c.fetchval(
-        "INSERT INTO vault.application AS a (digest, finess, profession, login, approved, approved_by) VALUES ($1, $2, $3, $4, $5, $6)"
-        " ON CONFLICT (digest) DO UPDATE SET approved = EXCLUDED.approved, approved_by = EXCLUDED.approved_by"
-        " WHERE a.enrolled IS NULL AND a.approved <= $7 RETURNING true",
+        "INSERT INTO vault.application AS a (digest, finess, profession, login, dossier, approved, approved_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        " ON CONFLICT (digest) DO UPDATE SET dossier = EXCLUDED.dossier, approved = EXCLUDED.approved, approved_by = EXCLUDED.approved_by"
+        " WHERE a.enrolled IS NULL AND a.approved <= $8 RETURNING true",
         digest,
-        finess,
-        profession,
-        login,
+        *said,
+        dossier,
         now,
         by,
         since,
@@ -22,28 +30,49 @@ async def approve(
     return bool(added)
 
 
-async def void(c: Connection, digest: bytes) -> bool:
-    """No approval of this stands any more; False when it was enrolled."""
+async def void(c: Connection, digest: bytes, dossier: uuid.UUID | None) -> bool:
+    """No approval of this stands any more, nor of anything else from this dossier; False when it was enrolled."""
     await c.execute(
-        "UPDATE vault.application SET approved = 0 WHERE digest = $1 AND enrolled IS NULL", digest
+        "UPDATE vault.application SET approved = 0 WHERE (digest = $1 OR dossier = $2) AND enrolled IS NULL",
+        digest,
+        dossier,
     )
     return not await c.fetchval(
-        "SELECT EXISTS (SELECT FROM vault.application WHERE digest = $1 AND enrolled IS NOT NULL)", digest
+        "SELECT EXISTS (SELECT FROM vault.application WHERE (digest = $1 OR dossier = $2) AND enrolled IS NOT NULL)",
+        digest,
+        dossier,
     )
 
 
 async def use_up(
-    c: Connection, digest: bytes, finess: str, profession: str, login: str, now: int, since: int
+    c: Connection,
+    digest: bytes,
+    said: tuple[str, str, str],
+    dossier: uuid.UUID | None,
+    now: int,
+    since: int,
 ) -> bool:
     """Use an approval given after `since`, of exactly this; False when there is none, or it was used."""
     done = await c.execute(
-        "UPDATE vault.application SET enrolled = $5 WHERE digest = $1 AND enrolled IS NULL AND approved > $6"
-        " AND (finess, profession, login) = ($2, $3, $4)",
+        "UPDATE vault.application SET enrolled = $6 WHERE digest = $1 AND enrolled IS NULL AND approved > $7"
+        " AND (finess, profession, login) = ($2, $3, $4) AND dossier IS NOT DISTINCT FROM $5",
         digest,
-        finess,
-        profession,
-        login,
+        *said,
+        dossier,
         now,
         since,
     )
     return bool(done.endswith(" 1"))
+
+
+async def has_opened(c: Connection, login: str, dossier: uuid.UUID, since: int) -> bool:
+    """Did this operator open the declaration of this dossier after `since`, as the journal has it?"""
+    return bool(
+        await c.fetchval(
+            "SELECT EXISTS (SELECT FROM vault.journal WHERE act = 'dossier:open' AND actor = $1 AND at > $2 AND object = $3"
+            " AND detail = 'document 0')",
+            login,
+            since,
+            str(dossier),
+        )
+    )

@@ -245,6 +245,10 @@ class SetBreaker(Message, frozen=True):
     units: int
 
 
+class ListInsurers(Message, frozen=True):
+    """The insurers known. Replies `Insurers`."""
+
+
 class SetVitale(Message, frozen=True):
     """The operator opens or closes the *vitale* lane of an insurer, at the insurer's request. Closed, it answers like an absence."""
 
@@ -455,6 +459,48 @@ class AskDossierKey(Message, frozen=True):
     """What the cashier closes dossiers of référencement to. Replies `DossierKey`."""
 
 
+class Announced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A document that will follow: what it is said to be, what its first bytes say, its size in bytes (rempart.identity.dossier)."""
+
+    about: str
+    kind: str
+    size: int
+
+
+class OpenDossier(Message, frozen=True):
+    """Somebody applies to be referenced, on the public page: asked of the cashier. Replies `DossierOpened` or `DossierFaults`."""
+
+    typed: dict[str, str]
+    """As it was typed, by field."""
+    iban: str
+    documents: list[Announced]
+    address: str
+    """Whence it came, on the door's word: what one sender may send in a day is bounded."""
+
+
+class AddPiece(Message, frozen=True):
+    """A piece of a document announced, asked of the cashier. The same again changes nothing. Replies `Done`."""
+
+    code: str
+    document: int
+    """1 for the first announced."""
+    piece: int
+    body: bytes
+
+
+class FinishDossier(Message, frozen=True):
+    """All was sent: asked of the cashier. Replies `Done`."""
+
+    code: str
+
+
+class AskDossierState(Message, frozen=True):
+    """What became of a dossier, for whoever has its code: asked of the cashier. Replies `DossierState`."""
+
+    code: str
+    address: str
+
+
 class Contain(Message, frozen=True):
     """Detection contains one party (docs/detection.md): the smallest scopes only. Whatever holds more or longer stays as it is."""
 
@@ -578,6 +624,7 @@ Call = (
     | WidenLine
     | SetBreaker
     | SetVitale
+    | ListInsurers
     | RegisterEditor
     | SuspendEditor
     | ListEditors
@@ -598,6 +645,10 @@ Call = (
     | Notify
     | MarkRib
     | AskDossierKey
+    | OpenDossier
+    | AddPiece
+    | FinishDossier
+    | AskDossierState
     | Contain
     | CountCampaign
     | StartCampaign
@@ -613,7 +664,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         IssueCode, SuspendAccount,
         SuspendEstablishment, ResumeEstablishment, DepartEstablishment, StayEstablishment, ShowEstablishment,
         AskRelease, ReleaseRestored,
-        ThrowSwitch, AskTwoPeople, ListSwitches, ShowLine, WidenLine, SetBreaker, SetVitale, Journal,
+        ThrowSwitch, AskTwoPeople, ListSwitches, ShowLine, WidenLine, SetBreaker, SetVitale, ListInsurers, Journal,
         RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode, ShowProfile, ListProfiles, SetProfile,
         ApproveApplication, EnrolApplication, RefuseApplication,
         EnrolOperator, SuspendOperator, ListOperators, ListProposals, WithdrawProposal, StatePackage, TellInsurer,
@@ -1188,6 +1239,23 @@ class Onboarded(Message, frozen=True):
     joins: bool
 
 
+class InsurerView(Message, frozen=True):
+    """An insurer, as its contract has it. `persons`: in its present generation; the keys: base64, as its own tool prints them."""
+
+    amc: str
+    name: str
+    persons: int
+    vitale_open: bool
+    signing_key: str
+    notice_key: str
+
+
+class Insurers(Message, frozen=True):
+    """Every insurer, by n° AMC."""
+
+    insurers: list[InsurerView]
+
+
 class ProfileView(Message, frozen=True):
     """What a party is held to; the fields of `SetProfile`."""
 
@@ -1301,6 +1369,33 @@ class DossierKeys(Message, frozen=True):
     document: int
     keys: list[bytes]
     seat: DeskSeat
+
+
+class FieldFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One field of a form, and what to do about it."""
+
+    field: str
+    french: str
+    english: str
+
+
+class DossierFaults(Message, frozen=True):
+    """Nothing was taken in: what to correct, field by field."""
+
+    faults: list[FieldFault]
+
+
+class DossierOpened(Message, frozen=True):
+    """It waits an hour for its documents. `code`: the follow-up code, told once."""
+
+    code: str
+
+
+class DossierState(Message, frozen=True):
+    """`state`: received, proposed, enrolled or refused (rempart.identity.dossier.State); `received`: when, µs."""
+
+    state: str
+    received: int
 
 
 class RibMark(Message, frozen=True):
@@ -1424,6 +1519,7 @@ Reply = (
     | Proposals
     | HalfCode
     | Switches
+    | Insurers
     | Operators
     | DeskSeat
     | Establishments
@@ -1432,6 +1528,9 @@ Reply = (
     | DossierKeys
     | DossierKey
     | RibMark
+    | DossierFaults
+    | DossierOpened
+    | DossierState
     | Done
     | Healthy
     | PublicKeys
