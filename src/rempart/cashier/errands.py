@@ -60,7 +60,10 @@ class Asked:
     insurers: set[int] = field(default_factory=set)
 
     def require(self, doing: Doing) -> None:
-        """The first thing that a handler asks: is this forbidden by a switch? Raises Contained, ClaimsOnly, ReadOnly, KnownOnly."""
+        """The first thing that a handler asks: is this forbidden by the establishment's dates, or by a switch?
+
+        Raises SeatDeparted, InvoicesOver, SeatSuspended, SeatNotOpen, Contained, ClaimsOnly, ReadOnly, KnownOnly.
+        """
         self.doings.add(doing)
         require_open(self.who, doing)
 

@@ -7,6 +7,7 @@ import asyncpg
 
 from rempart.vaultdoor.holds import REFUSALS, Doing, forbidding
 from rempart.vaultdoor.messages import Vouched
+from rempart.vaultdoor.seats import against
 
 _THROWN = """
 SELECT DISTINCT s.scope, s.hold FROM vault.switch s JOIN unnest($2::text[], $3::text[]) AS u (scope, key) USING (scope, key)
@@ -15,7 +16,10 @@ SELECT DISTINCT s.scope, s.hold FROM vault.switch s JOIN unnest($2::text[], $3::
 
 
 def require_open(who: Vouched, doing: Doing) -> None:
-    """By the vault's word, given a moment ago. Raises Contained, ClaimsOnly, ReadOnly, KnownOnly."""
+    """By the vault's word, given a moment ago. Raises what rempart.vaultdoor.seats and .holds do."""
+    refusal = against(who.standing, doing)
+    if refusal is not None:
+        raise refusal
     hold = forbidding(doing, [(each.scope, each.hold) for each in who.thrown])
     if hold is not None:
         raise REFUSALS[hold]

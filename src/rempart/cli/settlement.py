@@ -34,6 +34,7 @@ from rempart.foundation.errors import BadInput, Outage, Refusal, RempartError
 from rempart.foundation.identifiers import check_finess
 from rempart.foundation.settings import CashierSettings, WorkerSettings, load_settings
 from rempart.identity.referencing import replace_contact
+from rempart.identity.store import newest_seat
 from rempart.supervisor.home import Home
 
 app = typer.Typer(no_args_is_help=True, help="Settle the day, and what the bank and the insurers answer.")
@@ -181,17 +182,15 @@ def put_rib(folder: Path, finess: str, iban: str) -> None:
     public = X25519PublicKey.from_public_bytes(base64.b64decode(settings.settlement_public))
     now, number = system_clock(), uuid.uuid4()
     with _connected(home.operator_dsn.read_text().strip()) as connection:
-        found = connection.execute(
-            "SELECT id FROM identity.establishment WHERE finess = %s", (check_finess(finess),)
-        ).fetchone()
+        found = newest_seat(connection, check_finess(finess))
         if found is None:
             raise NoSuchEstablishment(finess)
-        sealed = seal_rib(public, found[0], number, account)
+        sealed = seal_rib(public, found, number, account)
         try:
             connection.execute(
                 "INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second)"
                 " VALUES (%s, %s, %s, 'in-force', %s, %s, %s, false)",
-                (number, found[0], sealed, now, OPERATOR, now),
+                (number, found, sealed, now, OPERATOR, now),
             )
         except psycopg.errors.UniqueViolation as error:
             raise HasAccount(finess) from error
@@ -200,12 +199,10 @@ def put_rib(folder: Path, finess: str, iban: str) -> None:
 def put_contact(folder: Path, finess: str, contact: str) -> None:
     """An establishment's contact of record; the former one is kept, with its end. Raises BadInput, NoSuchEstablishment."""
     with _connected(Home.at(folder).operator_dsn.read_text().strip()) as connection, connection.transaction():
-        found = connection.execute(
-            "SELECT id FROM identity.establishment WHERE finess = %s", (check_finess(finess),)
-        ).fetchone()
+        found = newest_seat(connection, check_finess(finess))
         if found is None:
             raise NoSuchEstablishment(finess)
-        replace_contact(connection, str(found[0]), contact, system_clock())
+        replace_contact(connection, str(found), contact, system_clock())
 
 
 def _worker_settings(folder: Path) -> WorkerSettings:

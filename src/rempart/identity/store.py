@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import psycopg
@@ -57,6 +58,16 @@ def is_referenced(connection: psycopg.Connection[Any], finess: str) -> bool:
     """Is an establishment of this FINESS there?"""
     found = connection.execute("SELECT FROM identity.establishment WHERE finess = %s", (finess,))
     return found.fetchone() is not None
+
+
+def newest_seat(connection: psycopg.Connection[Any], finess: str) -> UUID | None:
+    """Whose this FINESS is, or will be: after a cession, the one who takes over. The vault alone says so, of which the names are kept."""
+    found = connection.execute(
+        "SELECT e.id FROM identity.establishment e LEFT JOIN vault.establishment v ON v.id = e.id WHERE e.finess = %s"
+        " ORDER BY v.opens DESC NULLS LAST LIMIT 1",
+        (finess,),
+    ).fetchone()
+    return found[0] if found else None
 
 
 def works_elsewhere(connection: psycopg.Connection[Any], rpps: str, finess: str) -> bool:

@@ -64,5 +64,5 @@ def _ids(c: Connection, kind: str, names: Sequence[str]) -> frozenset[UUID]:
             named.append(name)
     found = party_ids(c, kind, named) if named and kind != "device" else {}
     for name in named:
-        ids.add(found[_known(name, found, kind)])
+        ids |= found[_known(name, found, kind)]
     return frozenset(ids)

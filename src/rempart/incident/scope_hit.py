@@ -13,7 +13,7 @@ from rempart.incident.scope_store import (
     Place,
     houses_served,
     one_snapshot,
-    place_by_number,
+    places_by_number,
     places_in_group,
     places_of,
     seats_at,
@@ -51,12 +51,12 @@ class HouseHit:
 
 
 def hit_establishment(c: Connection, scope: Scope, number: str) -> HouseHit:
-    """The answer of one establishment, by FINESS or n° AMC. Raises NoSuchParty, LedgerUnreadable."""
+    """The answer of one establishment, by FINESS or n° AMC: before and after it was sold alike. Raises NoSuchParty, LedgerUnreadable."""
     with one_snapshot(c):
-        place = place_by_number(c, number)
-        if place is None:
+        places = places_by_number(c, number)
+        if not places:
             raise NoSuchParty("establishment")
-        return HouseHit(place, hit(c, scope, frozenset({place.id})))
+        return HouseHit(places[0], hit(c, scope, frozenset(place.id for place in places)))
 
 
 def hit_group(c: Connection, scope: Scope, label: str) -> tuple[Hit, list[HouseHit]]:

@@ -308,10 +308,11 @@ def people_at(c: Connection, establishments: Sequence[UUID]) -> dict[UUID, froze
     return {place: frozenset(accounts) for place, accounts in rows}
 
 
-def place_by_number(c: Connection, number: str) -> Place | None:
-    """The establishment of this FINESS, or the seat of this n° AMC."""
-    row = c.execute(
-        "SELECT id, coalesce(finess, amc), profession, party_group, amc FROM vault.establishment WHERE finess = %s OR amc = %s",
+def places_by_number(c: Connection, number: str) -> list[Place]:
+    """Every seat that this FINESS was, the newest first (it has several once it was sold), or the seat of this n° AMC."""
+    rows = c.execute(
+        "SELECT id, coalesce(finess, amc), profession, party_group, amc FROM vault.establishment WHERE finess = %s OR amc = %s"
+        " ORDER BY opens DESC",
         (number, number),
     ).fetchone()
     return Place(*row) if row else None
@@ -352,15 +353,18 @@ def houses_served(c: Connection, subjects: Sequence[UUID]) -> dict[UUID, frozens
     return {place: frozenset(known) for place, known in rows}
 
 
-def party_ids(c: Connection, kind: str, names: Sequence[str]) -> dict[str, UUID]:
-    """The ids behind names: an account's login, an establishment's FINESS, an editor's name, a group's label."""
+def party_ids(c: Connection, kind: str, names: Sequence[str]) -> dict[str, set[UUID]]:
+    """The ids behind names: an account's login, an establishment's FINESS (every seat that it was), an editor's name, a group's label."""
     query = {
         "account": "SELECT login, id FROM vault.account WHERE login = ANY (%s)",
         "establishment": "SELECT coalesce(finess, amc), id FROM vault.establishment WHERE finess = ANY (%(n)s) OR amc = ANY (%(n)s)",
         "editor": "SELECT name, id FROM vault.editor WHERE name = ANY (%s)",
         "group": "SELECT label, id FROM vault.party_group WHERE label = ANY (%s)",
     }[kind]
-    return dict(c.execute(query, {"n": list(names)} if "%(n)s" in query else (list(names),)).fetchall())
+    found: dict[str, set[UUID]] = {}
+    for name, party in c.execute(query, {"n": list(names)} if "%(n)s" in query else (list(names),)):
+        found.setdefault(name, set()).add(party)
+    return found
 
 
 def insurer_numbers(c: Connection) -> dict[int, tuple[str, str]]:

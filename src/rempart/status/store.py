@@ -217,5 +217,9 @@ def messages(c: Connection, now: int) -> list[Message]:
 
 def establishment_by_finess(c: Connection, finess: str) -> str | None:
     """Its id."""
-    row = c.execute("SELECT id::text FROM identity.establishment WHERE finess = %s", (finess,)).fetchone()
+    row = c.execute(
+        "SELECT e.id::text FROM identity.establishment e LEFT JOIN vault.establishment v ON v.id = e.id WHERE e.finess = %s"
+        " ORDER BY v.stage > 0, CASE WHEN v.stage > 0 THEN -v.opens ELSE v.opens END LIMIT 1",
+        (finess,),
+    ).fetchone()
     return row[0] if row else None

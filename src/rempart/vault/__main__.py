@@ -21,6 +21,7 @@ from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.vault.checkpoints import LedgerUnsound
+from rempart.vault.establishments import Calendar
 from rempart.vault.keystore import (
     EpochInUse,
     Token,
@@ -89,6 +90,7 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     counting = asyncio.create_task(zone.operations.keep())
     watching = asyncio.create_task(zone.switches.follow())
     forgetting = asyncio.create_task(zone.features.follow(clock))
+    dating = asyncio.create_task(Calendar(zone.pool, clock).follow())
     servers = await listen(desk, settings.run_folder, CALLERS, settings.allowed_uids)
     # What was made at start lives as long as the process: the collector need not look at it again.
     gc.freeze()
@@ -106,6 +108,7 @@ async def serve(settings: VaultSettings, clock: Clock) -> None:
     signing.cancel()
     earning.cancel()
     forgetting.cancel()
+    dating.cancel()
     watching.cancel()
     await zone.events.settle()
     await zone.checkpoints.sign_if_grown()

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from rempart.foundation.vocabulary import Assurance, Profession, Role
 from rempart.vault.zone import Zone
+from rempart.vaultdoor.seats import Life
 
 Network = IPv4Network | IPv6Network
 Short = Annotated[str, Meta(max_length=64)]
@@ -95,6 +96,8 @@ class Speaker:
     """Until when a campaign refuses this person everything but what it demands, µs; 0 for nobody's (rempart.vault.campaigns)."""
     networks: tuple[tuple[Network, ...], ...] = ()
     """Whence the establishment works, and the editor's software, each where its profile says so (rempart.vault.profiles)."""
+    life: Life = Life()  # noqa: RUF009 (frozen)
+    """The establishment's dates (rempart.vault.establishments)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from rempart.vault.zone import Zone
 from rempart.vaultdoor.fhir import BadPresentation, Presentation, read_request
 from rempart.vaultdoor.holds import ClaimsOnly, Contained, KnownOnly
 from rempart.vaultdoor.messages import Act, Answer, Decision
+from rempart.vaultdoor.seats import SeatDeparted, SeatNotOpen, SeatSuspended
 
 RIGHTS = ("/fhir/CoverageEligibilityRequest/$submit", "/fhir/CoverageEligibilityRequest/%24submit")
 """The same address twice: a client may escape the dollar. What it wrote is what it signed."""
@@ -84,6 +85,9 @@ _REFUSALS: dict[Status, type[Refusal]] = {
     Status.PASSKEY_ONLY: PasskeyOnly,
     Status.LANE_CLOSED: LaneClosed,
     Status.ELSEWHERE: Elsewhere,
+    Status.DEPARTED: SeatDeparted,
+    Status.SUSPENDED: SeatSuspended,
+    Status.NOT_OPEN: SeatNotOpen,
 }
 _TOLD_TO_DETECTION = {
     Status.EXHAUSTED: "exhausted",
@@ -94,6 +98,9 @@ _TOLD_TO_DETECTION = {
     Status.PASSKEY_ONLY: "refused",
     Status.LANE_CLOSED: "refused",
     Status.ELSEWHERE: "refused",
+    Status.DEPARTED: "refused",
+    Status.SUSPENDED: "refused",
+    Status.NOT_OPEN: "refused",
 }
 
 

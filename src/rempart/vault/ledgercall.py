@@ -44,6 +44,10 @@ class Status(IntEnum):
     LANE_CLOSED = 12
     ELSEWHERE = 13
     """By the profile of a party (rempart.vault.profiles)."""
+    DEPARTED = 14
+    SUSPENDED = 15
+    NOT_OPEN = 16
+    """By the establishment's dates (rempart.vault.establishments)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,18 @@ from rempart.foundation.clock import DAY
 from rempart.foundation.errors import BadInput
 from rempart.foundation.logs import redact
 from rempart.vault import store_accounts as store
+from rempart.vault import store_establishments
 from rempart.vault.asked import Asked, Body, Short
 from rempart.vault.attempts import count_invitation
 from rempart.vault.errors import ActivationRefused, Conflict, Forbidden, NotThere
+from rempart.vault.establishments import life_of
 from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.recovery import CODE_LIFE, code_hash, new_code
 from rempart.vault.sessions import places_of, read_id, signed_in
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
-from rempart.vaultdoor.messages import Done, Enrolled, Members, MemberView, SignedIn
+from rempart.vaultdoor.messages import Done, Enrolled, Members, MemberView, SeatLife, SignedIn
+from rempart.vaultdoor.seats import Standing
 
 UNDO = DAY
 """A removal is undone without a new code for so long."""
@@ -72,7 +75,15 @@ async def see(asked: Asked, c: Connection, body: PlaceBody) -> Members:
         role=await _role_in(c, who.account, wanted),
         members=[_view(row, wanted) for row in await store.members(c, wanted, asked.at)],
         establishments=others,
+        life=await _life_of(c, wanted, asked.at),
     )
+
+
+async def _life_of(c: Connection, establishment: uuid.UUID, now: int) -> SeatLife | None:
+    """Its dates, where people have to know of any."""
+    row = await store_establishments.seat(c, establishment)
+    life = life_of(row, now) if row is not None else SeatLife(Standing.OPEN)
+    return life if life.closes or life.standing != Standing.OPEN else None
 
 
 async def _role_in(c: Connection, account: uuid.UUID, establishment: uuid.UUID) -> str:

@@ -37,6 +37,7 @@ from rempart.vaultdoor.offline_card import (
     unpack_number,
     verified_payload,
 )
+from rempart.vaultdoor.seats import against
 
 MOST = 12
 """Statements of one report: what fits in an act's body."""
@@ -101,6 +102,9 @@ async def _require_may(asked: Asked, c: Connection) -> None:
         ("platform", ""), ("profession", str(who.profession)), ("establishment", str(who.establishment)), ("account", str(who.account)),
         ("device", str(who.device)),
     ]  # fmt: skip
+    refusal = against(who.life.at(asked.at), Doing.INVOICE)
+    if refusal is not None:
+        raise refusal
     # What may be invoiced may be told; and the lane is closed as any other is.
     for doing, scopes in ((Doing.INVOICE, parties), (Doing.LOOK_UP, [("lane", str(int(Lane.OFFLINE)))])):
         hold = forbidding(doing, await store_switches.holds_on(c, asked.at, scopes))
@@ -188,6 +192,9 @@ async def _judge(asked: Asked, c: Connection, use: _Use) -> None:
     bound = await store_offline.bound_since(c, who.account, who.device)
     if bound is None or bound > at:
         raise _NotWorth("device")
+    # Told after the closing date, of before it: as any invoice.
+    if not who.life.served_at(at):
+        raise _NotWorth("house")
     contracts = card.open_on(use.said.domain, use.day)
     if not contracts:
         raise _NotWorth("not-open")

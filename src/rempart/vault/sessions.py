@@ -30,6 +30,7 @@ from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.campaigns import AT_SIGN_IN
 from rempart.vaultdoor.messages import Done, Here, SignedIn
+from rempart.vaultdoor.seats import Life
 
 FRESH = 12 * HOUR
 """A device's binding lapses, and its sessions end, so long after the last sign-in on it."""
@@ -154,6 +155,7 @@ def speaker(row: Row | None, now: int) -> Speaker:
         editor=row["editor"],
         due_until=row["due_until"],
         networks=tuple(tuple(each) for each in (row["networks"], row["editor_networks"]) if each),
+        life=Life.of(row) if row["establishment"] else Life(),
     )
 
 

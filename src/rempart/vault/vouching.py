@@ -130,6 +130,7 @@ def _vouched(who: Speaker, place: Row | None, since: int, now: int, thrown: list
         at=now,
         editor=str(who.editor or ""),
         thrown=thrown,
+        standing=who.life.at(now),
     )
 
 

@@ -86,6 +86,10 @@ USES: dict[str, tuple[str, str]] = {
         "Cet organisme est arrêté pour l'instant : renvoyez l'utilisation plus tard.",
         "This insurer is closed for now: send the use again later.",
     ),
+    "house": (
+        "Votre établissement ne servait pas à cette heure : fermé, suspendu, ou pas encore ouvert.",
+        "Your establishment did not serve at that time: closed, suspended, or not open yet.",
+    ),
     "not-open": (
         "Le droit n'était pas ouvert ce jour-là pour ce domaine.",
         "The right was not open that day for that domain.",

@@ -41,7 +41,8 @@ CREATE FUNCTION vault.disclose(
   ordinal integer,
   status smallint,          -- 1 told, 2 absent, 3 exhausted, 4 closed, 5 session over, 6 a person must confirm, 8 claims only,
                             -- 10 something is due first (0190_campaigns.sql); by a party's profile (0180_profiles.sql): 11 by passkey
-                            -- alone, 12 not by this lane, 13 not from there; and,
+                            -- alone, 12 not by this lane, 13 not from there; by its dates (0210_departure.sql): 14 it has closed,
+                            -- 15 it is suspended, 16 it has not opened; and,
                             -- while only people known here are served: 9 told, 7 none of them (a leaf stands)
   index bigint,
   commitment bytea,
@@ -69,7 +70,7 @@ DECLARE
   -- who stands behind each session, NULL where it is over
   by_account uuid[]; by_device uuid[]; by_establishment uuid[]; by_profession text[]; by_stepped bigint[]; by_upto integer[];
   by_passkey boolean[]; by_due boolean[];
-  -- by the profiles of its establishment and its editor: why it is refused, the lanes open to both, the share of each one's own line
+  -- by the establishment's dates, its profile and its editor's: why it is refused, the lanes open to both, the share of each one's own line
   by_refusal smallint[]; by_lanes smallint[]; by_share smallint[]; by_editor_share smallint[];
   -- the batch's meters, locked: key, spent this hour, day and month less what was earned, and what this batch debits
   m_key uuid[]; m_hour integer[]; m_day integer[]; m_line integer[]; m_debit integer[];
@@ -106,7 +107,10 @@ BEGIN
     LEFT JOIN LATERAL (
       SELECT s.account, s.device, s.establishment, e.profession, s.stepped, s.stepped_upto AS upto, s.assurance = 2 AS passkey,
              a.due_until > p_at AS due,
-             CASE WHEN s.assurance < greatest(e.least_assurance, x.least_assurance) THEN 11
+             CASE WHEN e.stage > 0 OR e.closes <= p_at THEN 14
+                  WHEN e.opens > p_at THEN 16
+                  WHEN e.suspended_until > p_at THEN 15
+                  WHEN s.assurance < greatest(e.least_assurance, x.least_assurance) THEN 11
                   -- No address told is none of theirs.
                   WHEN e.networks IS NOT NULL AND (p_address[u.i] <<= ANY (e.networks::inet[])) IS NOT TRUE THEN 13
                   WHEN x.networks IS NOT NULL AND (p_address[u.i] <<= ANY (x.networks::inet[])) IS NOT TRUE THEN 13 END::smallint AS refusal,
@@ -164,7 +168,7 @@ BEGIN
       known_only := coalesce(thrown.known, false);
     END IF;
 
-    -- Whom a profile holds to less is told so before the probe: it says nothing of anybody.
+    -- Whose house has closed, and whom a profile holds to less, is told so before the probe: it says nothing of anybody.
     refusal := coalesce(by_refusal[i], CASE WHEN by_lanes[i] & (1 << (p_lane[i] - 1)) = 0 THEN 12 END);
     IF refusal IS NOT NULL THEN
       RETURN QUERY SELECT i, refusal, NULL::bigint, NULL::bytea, 0, NULL::bytea, NULL::uuid, 0;

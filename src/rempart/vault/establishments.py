@@ -1,0 +1,301 @@
+"""An establishment after its référencement: suspended and resumed, leaving on a date, sold (docs/establishments.md).
+
+A date stands in the establishment's row, which the one SQL call and every session read anyway: it holds from that instant on, whatever runs
+or does not. What runs (`Calendar`) notes how far the calendar has come, so that a clock turned back opens nothing again.
+"""
+
+import asyncio
+import logging
+from datetime import date, datetime, timedelta
+
+import asyncpg
+
+from rempart.foundation.clock import DAY, PARIS, SECOND, Clock, paris_date
+from rempart.foundation.errors import BadInput
+from rempart.foundation.identifiers import check_finess
+from rempart.vault import store_accounts as accounts
+from rempart.vault import store_establishments as store
+from rempart.vault.actors import Actor
+from rempart.vault.errors import Conflict, NotThere
+from rempart.vault.notices import Audited, journal
+from rempart.vault.store_accounts import LOST, Connection, Row
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import (
+    DepartEstablishment,
+    Done,
+    Establishments,
+    EstablishmentView,
+    ResumeEstablishment,
+    SeatLife,
+    ShowEstablishment,
+    StayEstablishment,
+    SuspendEstablishment,
+)
+from rempart.vaultdoor.seats import (
+    CESSION,
+    INVOICE_DAYS,
+    LEAVING,
+    NEVER,
+    READING_DAYS,
+    SUSPENSIONS,
+    Life,
+    Standing,
+)
+
+EVERY_SECONDS = 5.0
+LONGEST_DAYS = 366
+"""How far ahead a date may be, and how long a suspension: longer is decided again."""
+LATEST_DAYS = 30
+"""How long ago a closing date may be: it is said late, and what was told meanwhile stands."""
+EstablishmentCall = SuspendEstablishment | ResumeEstablishment | DepartEstablishment | StayEstablishment
+_VAULT = "vault"
+_log = logging.getLogger(__name__)
+
+
+# ── which seat ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _seats(c: Connection, finess: str) -> list[Row]:
+    """Every seat of this FINESS, the newest first. Raises BadFiness, NotThere."""
+    found = await store.seats(c, check_finess(finess))
+    if not found:
+        raise NotThere("finess")
+    return found
+
+
+async def seat_of(c: Connection, call: EstablishmentCall, now: int) -> Row:
+    """Whom an act concerns: who leaves or stays is the newest seat of the FINESS; who is suspended, the one that works today.
+
+    Raises BadFiness, NotThere.
+    """
+    found = await _seats(c, call.finess)
+    if isinstance(call, DepartEstablishment | StayEstablishment):
+        return found[0]
+    working = [row for row in reversed(found) if Life.of(row).at(now) not in _CLOSED]
+    if not working:
+        raise NotThere("finess")
+    return working[0]
+
+
+_CLOSED = frozenset({Standing.DEPARTED, Standing.READING, Standing.ENDED})
+
+
+# ── suspension ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def suspend(zone: Zone, c: Connection, call: SuspendEstablishment, by: Actor) -> Done:
+    """No right is checked there until it is resumed or the days are over; invoices, payments and reading go on.
+
+    Raises BadInput, NotThere.
+    """
+    if call.ground not in SUSPENSIONS:
+        raise BadInput("ground")
+    if not 1 <= call.days <= LONGEST_DAYS:
+        raise BadInput("days")
+    now, words = zone.clock(), _words(call.words)
+    seat = await seat_of(c, call, now)
+    until = now + call.days * DAY
+    await store.suspend(c, seat["id"], now, until, call.ground, by.name)
+    detail = f"{call.ground} until {_day(until)}: {words}"
+    await _tell(c, now, seat, Audited.ESTABLISHMENT_SUSPEND, by, detail, f"jusqu'au {_day(until)}")
+    return Done()
+
+
+async def resume(zone: Zone, c: Connection, call: ResumeEstablishment, by: Actor) -> Done:
+    """At once. Raises BadInput, NotThere, Conflict (not suspended)."""
+    now, words = zone.clock(), _words(call.words)
+    seat = await seat_of(c, call, now)
+    if seat["suspended_until"] <= now:
+        raise Conflict("finess")
+    # Since when stays: an offline card taken in meanwhile is worth nothing afterwards either.
+    await store.suspend(c, seat["id"], seat["suspended_since"], now, seat["suspended_for"], by.name)
+    await _tell(c, now, seat, Audited.ESTABLISHMENT_RESUME, by, words, _day(now))
+    return Done()
+
+
+# ── departure, cession ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def depart(zone: Zone, c: Connection, call: DepartEstablishment, by: Actor) -> Done:
+    """From that day on (in Paris) no right is checked. Said again before it, it is another date or reason.
+
+    Raises BadInput, NotThere, Conflict (it has closed).
+    """
+    if call.ground not in LEAVING:
+        raise BadInput("ground")
+    now, words, on = zone.clock(), _words(call.words), read_day(call.on)
+    today = paris_date(now)
+    if not today - timedelta(days=LATEST_DAYS) <= on <= today + timedelta(days=LONGEST_DAYS):
+        raise BadInput("on")
+    seat = await seat_of(c, call, now)
+    if Life.of(seat).at(now) in _CLOSED:
+        raise Conflict("finess")
+    # Said late, the days begin when it is said: nobody loses days that they were not told of.
+    told = max(on, today)
+    life = Life(
+        closes=midnight(on),
+        invoices_until=midnight(told + timedelta(days=INVOICE_DAYS)),
+        ends=midnight(told + timedelta(days=READING_DAYS)),
+    )
+    if seat["opens"] >= life.closes:
+        raise BadInput("on")
+    await store.set_leaving(c, seat["id"], life, call.ground, now, by.name)
+    act = Audited.ESTABLISHMENT_CEDE if call.ground == CESSION else Audited.ESTABLISHMENT_DEPART
+    await _tell(c, now, seat, act, by, f"{call.ground} on {on.isoformat()}: {words}", f"{on:%d/%m/%Y}")
+    return Done()
+
+
+async def stay(zone: Zone, c: Connection, call: StayEstablishment, by: Actor) -> Done:
+    """It does not leave, or opens again as it was. Raises BadInput, NotThere, Conflict (no date, or its accounts ended).
+
+    Where somebody took the FINESS over, the newest seat is theirs, and has no date.
+    """
+    now, words = zone.clock(), _words(call.words)
+    seat = await seat_of(c, call, now)
+    if seat["leaving"] is None or Life.of(seat).at(now) is Standing.ENDED:
+        raise Conflict("finess")
+    await store.set_leaving(c, seat["id"], Life(), None, now, by.name)
+    await _tell(c, now, seat, Audited.ESTABLISHMENT_STAY, by, words, _day(now))
+    return Done()
+
+
+async def opening_of(c: Connection, finess: str, now: int) -> int:
+    """From when an application's establishment works: at once (0), or where the FINESS is taken over, from the day the former closes.
+
+    Raises Conflict where it is somebody's who stays, or who leaves on a day to come without having sold.
+    """
+    former = await store.seats(c, check_finess(finess))
+    if not former:
+        return 0
+    last, life = former[0], Life.of(former[0])
+    closes: int = last["closes"]
+    if closes == NEVER or (last["leaving"] != CESSION and life.at(now) not in _CLOSED):
+        raise Conflict("finess")
+    return closes
+
+
+async def takes_two(zone: Zone, c: Connection, call: EstablishmentCall) -> bool:
+    """Nobody ends an establishment today alone, nor hands its FINESS to somebody else, nor opens one again that has closed."""
+    now = zone.clock()
+    if isinstance(call, SuspendEstablishment | ResumeEstablishment):
+        return False
+    seat = await seat_of(c, call, now)
+    if isinstance(call, StayEstablishment):
+        return Life.of(seat).at(now) in _CLOSED
+    # What two people decided is not changed by one.
+    return CESSION in (call.ground, seat["leaving"]) or read_day(call.on) <= paris_date(now)
+
+
+# ── what is seen ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def show(zone: Zone, c: Connection, call: ShowEstablishment, _by: Actor) -> Establishments:
+    """Every seat of a FINESS, the newest first. Raises BadFiness, NotThere."""
+    now = zone.clock()
+    return Establishments([_view(row, now) for row in await _seats(c, call.finess)])
+
+
+def _view(row: Row, now: int) -> EstablishmentView:
+    suspended = row["suspended_until"] > now
+    return EstablishmentView(
+        id=str(row["id"]),
+        finess=row["finess"],
+        profession=row["profession"],
+        members=row["members"],
+        life=life_of(row, now),
+        leaving_by=row["leaving_by"] if row["leaving"] else "",
+        suspended_since=row["suspended_since"] if suspended else 0,
+        suspended_for=row["suspended_for"] if suspended else "",
+        suspended_by=row["suspended_by"] if suspended else "",
+    )
+
+
+def life_of(row: Row, now: int) -> SeatLife:
+    """The dates that people are shown."""
+    life = Life.of(row)
+    return SeatLife(
+        standing=life.at(now),
+        opens=life.opens,
+        closes=_shown(life.closes),
+        invoices_until=_shown(life.invoices_until),
+        ends=_shown(life.ends),
+        leaving=row["leaving"] or "",
+        suspended_until=life.suspended_until if life.suspended_until > now else 0,
+    )
+
+
+def _shown(at: int) -> int:
+    return 0 if at == NEVER else at
+
+
+# ── the calendar ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Calendar:
+    """Notes which dates have come, and ends the accounts of those that are over. Late is safe: the dates hold by themselves."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
+        self._pool, self._clock = pool, clock
+
+    async def follow(self) -> None:
+        """For ever. A round that fails is said and tried again."""
+        while True:
+            try:
+                await self.round()
+            except (*LOST, asyncpg.PostgresError) as error:
+                _log.error("no date noted this time: %s", type(error).__name__)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def round(self) -> None:
+        """What has come since the last one."""
+        async with self._pool.acquire() as c, c.transaction():
+            await note_dates(c, self._clock())
+
+
+async def note_dates(c: Connection, now: int) -> None:
+    """Each in one transaction with its line of the journal."""
+    for row in await store.keep_stage(c, now):
+        stage = _STAGES[row["stage"]]
+        ended = await store.end_accounts(c, row["id"]) if stage is Standing.ENDED else []
+        detail = f"{stage}, {len(ended)} accounts" if ended else stage
+        await journal(c, now, _VAULT, Audited.ESTABLISHMENT_CLOSE, row["finess"], detail)
+
+
+_STAGES = (Standing.OPEN, Standing.DEPARTED, Standing.READING, Standing.ENDED)
+
+
+# ── words and days ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_day(text: str) -> date:
+    """YYYY-MM-DD. Raises BadInput."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise BadInput("on") from None
+    if found.isoformat() != text:
+        raise BadInput("on")
+    return found
+
+
+def midnight(day: date) -> int:
+    """The first instant of a day in Paris, µs."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=PARIS).timestamp()) * SECOND
+
+
+def _day(at: int) -> str:
+    return f"{paris_date(at):%d/%m/%Y}"
+
+
+def _words(text: str) -> str:
+    words = " ".join(text.split())
+    if not 1 <= len(words) <= 200 or not words.isprintable():
+        raise BadInput("words")
+    return words
+
+
+async def _tell(c: Connection, now: int, seat: Row, act: Audited, by: Actor, detail: str, told: str) -> None:
+    """The journal, and everybody who works there, on all their devices. `told`: the date that they read beside the sentence."""
+    await journal(c, now, by.name, act, seat["finess"], detail)
+    for account in await accounts.told_of_place(c, seat["id"]):
+        await accounts.add_notice(c, account, now, act, told, None)
