@@ -16,7 +16,17 @@ from rempart.vault.zone import open_zone
 from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.listener import listen
-from rempart.vaultdoor.messages import CALLERS, Act, DeskAct, Enrolled, EnrolOperator, Reply
+from rempart.vaultdoor.messages import (
+    CALLERS,
+    Act,
+    Call,
+    DeskAct,
+    Done,
+    Enrolled,
+    EnrolOperator,
+    Proposed,
+    Reply,
+)
 from tests.authenticator import ORIGIN, R, SoftwareBrowser, expect
 from tests.conftest import Database, TestClock
 from tests.vault.accounts.conftest import Vault, emptying, key_store, vault
@@ -38,6 +48,15 @@ class Room(Vault):
     def enrolled(self, login: str, role: Role) -> str:
         """A new operator's activation code, made by a command."""
         return expect(Enrolled, self.operate(EnrolOperator(login, role))).code
+
+    def approved(self, call: Call, first: "Operator", second: "Operator") -> Reply:
+        """What a command does once the desk is staffed: it is proposed, two approve it there, and it is typed again."""
+        number = expect(Proposed, self.operate(call)).id
+        self.time.advance(SECOND)
+        for one, told in ((first, Proposed), (second, Done)):
+            one.touch()
+            one.expect(told, "proposal/approve", id=number)
+        return self.operate(call)
 
     def operator(self, login: str, role: Role = Role.DUTY_OFFICER) -> "Operator":
         """An operator at a browser of their own, just signed in."""

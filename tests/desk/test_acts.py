@@ -115,7 +115,7 @@ def test_an_operators_account_is_not_a_professionals_to_suspend(
 
 
 def test_a_contained_operator_does_nothing_more_at_the_desk(
-    room: Room, duty: Operator, lead: Operator, pharmacy: str
+    room: Room, pharmacy: str, duty: Operator, lead: Operator
 ) -> None:
     lead.expect(Done, "contain", scope="account", key="diane", reason="her badge was stolen", dry_run=False)
     contain = {"scope": "establishment", "key": pharmacy, "reason": "revenge", "dry_run": False}

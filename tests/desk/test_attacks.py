@@ -229,13 +229,16 @@ def test_a_machine_left_open_closes_twenty_parties_and_no_editor(room: Room, dut
 
 
 def test_dry_runs_in_a_loop_count_the_platform_once_a_minute(
-    room: Room, duty: Operator, lead: Operator, claire: Person
+    room: Room, claire: Person, duty: Operator, lead: Operator
 ) -> None:
     def counted(who: Operator, scope: str = "platform", key: str = "") -> Reply:
         return who.ask("contain", scope=scope, key=key, reason="just to see")
 
     before = expect(Effect, counted(duty))
-    activated(room, "paul", room.establishment(2))
+    paul = expect(
+        Enrolled, room.approved(EnrolProfessional("paul", Role.EMPLOYEE, claire.establishment), duty, lead)
+    )
+    room.browser().activate(paul.code, SoftwarePasskey(ORIGIN))
     # Nobody has it counted again, by another name neither.
     assert expect(Effect, counted(lead)) == before
     assert expect(Effect, counted(lead, "lane", "card")).accounts == before.accounts == 1
@@ -251,7 +254,7 @@ def test_dry_runs_in_a_loop_count_the_platform_once_a_minute(
 
     assert code(room.runner.run(while_another_is_counted())) == "saturated"
     # Closing one party waits for no count.
-    assert expect(Effect, counted(duty, "establishment", claire.establishment)).accounts == 1
+    assert expect(Effect, counted(duty, "establishment", claire.establishment)).accounts == 2
     expect(Done, duty.ask("contain", **contain(claire.establishment)))
     assert thrown(room) == [("establishment", claire.establishment)]
 

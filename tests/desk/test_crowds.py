@@ -30,6 +30,7 @@ SECONDS = 20
 def test_strangers_who_sign_at_the_portal_turn_no_operator_away_at_the_desk(
     room: Room, duty: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    place = room.establishment()
     monkeypatch.setattr(signature, "MOST_STRANGERS", 20)
     answers = [room.browser().introduce("sign-in/begin") for _ in range(30)]
     refused = [answer.code for answer in answers if isinstance(answer, Refused)]
@@ -37,7 +38,6 @@ def test_strangers_who_sign_at_the_portal_turn_no_operator_away_at_the_desk(
     # An operator at a machine of nobody's yet, as a stranger does; and one who is signed in already.
     lucie = room.operator("lucie")
     assert isinstance(lucie.browser.sign_in(lucie.passkey), SignedIn)
-    place = room.establishment()
     expect(Done, duty.ask("contain", scope="establishment", key=place, reason="vol", dry_run=False))
     assert room.rows("SELECT scope FROM vault.switch") == [("establishment",)]
     assert room.rows("SELECT size FROM evidence.log") == [(0,)]

@@ -4,15 +4,12 @@ They speak to the vault over the operator's socket; the vault journals every one
 """
 
 import asyncio
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import psycopg
 import typer
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from rich.console import Console
 from rich.table import Table
 
@@ -31,13 +28,17 @@ from rempart.vaultdoor.messages import (
     Editors,
     EnrolEstablishment,
     EnrolGroup,
+    EnrolInsurersSeat,
     Enrolled,
     EnrolProfessional,
+    Insurers,
     IssueCode,
     IssueSoftwareCode,
     Journal,
     JournalLines,
     ListEditors,
+    ListInsurers,
+    Onboarded,
     Proposed,
     Refused,
     RegisterEditor,
@@ -47,6 +48,7 @@ from rempart.vaultdoor.messages import (
     SuspendAccount,
     SuspendEditor,
 )
+from rempart.vaultdoor.party_keys import point_in, raw_key
 
 app = typer.Typer(no_args_is_help=True, help="The operator's acts on parties and switches.")
 Folder = Annotated[Path, typer.Option("--folder", help="the platform's folder")]
@@ -78,11 +80,18 @@ class SecondPersonNeeded(RempartError):
     english = "Not done: two people at the desk have to approve it."
 
 
+# Their names are written by the command, once the vault has what two people approved.
+_AGAIN = dict.fromkeys(
+    (EnrolEstablishment, EnrolGroup, EnrolInsurersSeat, EnrolProfessional),
+    " Once it is approved, type the same command again, within a day.",
+)
+
+
 def ask(folder: Path, call: Call, expected: type[R]) -> R:
     """One call on the operator's socket. Raises VaultRefused, SecondPersonNeeded or Outage."""
     reply = ask_any(folder, call)
     if isinstance(reply, Proposed):
-        raise SecondPersonNeeded(f"Proposal {reply.id} waits for thirty minutes.")
+        raise SecondPersonNeeded(f"Proposal {reply.id} waits for thirty minutes.{_AGAIN.get(type(call), '')}")
     if not isinstance(reply, expected):
         raise TypeError(f"the vault answered {type(reply).__name__}")
     return reply
@@ -167,22 +176,12 @@ def _hand_over(folder: Path, login: str, enrolled: Enrolled) -> None:
     console.print(enrolled.code, soft_wrap=True, highlight=False)
 
 
-def _public_key(text: str, option: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise BadInput(f"--{option}: base64 of 32 bytes") from error
-
-
 def _point(path: Path) -> bytes:
     """The uncompressed point of a PEM public key. Raises BadInput."""
     try:
-        key = load_pem_public_key(path.read_bytes())
-    except (ValueError, OSError) as error:
-        raise BadInput(f"{path}: a P-256 public key in PEM is expected") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise BadInput(f"{path}: a P-256 public key in PEM is expected")
-    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return point_in(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
 
 
 def _name(folder: Path, write: Callable[[psycopg.Connection], object]) -> None:
@@ -199,9 +198,19 @@ def register_insurer(
     folder: Folder = VAR,
 ) -> None:
     """Make an insurer known. Its public keys arrive by contract, on paper or in person."""
-    keys = _public_key(signing_key, "signing-key"), _public_key(notice_key, "notice-key")
+    keys = raw_key(signing_key, "signing-key"), raw_key(notice_key, "notice-key")
     ask(folder, RegisterInsurer(amc, name, *keys), Enrolled)
     console.print(f"{name} ({amc}) is known.")
+
+
+@app.command()
+def insurers(folder: Folder = VAR) -> None:
+    """The insurers known, with their keys, to be held against the contract."""
+    table = Table("n° AMC", "insurer", "people", "vitale lane", "signing key", "notice key")
+    for each in ask(folder, ListInsurers(), Insurers).insurers:
+        lane = "open" if each.vitale_open else "closed"
+        table.add_row(each.amc, each.name, f"{each.persons:,}", lane, each.signing_key, each.notice_key)
+    console.print(table)
 
 
 @app.command("enrol-establishment")
@@ -225,10 +234,13 @@ def enrol_insurer_seat(
 
     Prints the seat's id, then the person's one-time activation link, or the code by which a known account joins.
     """
-    check_name(name)
-    place = add_insurers_seat(folder, amc, seat, town)
-    console.print(place)
-    _hand_over(folder, login, add_professional(folder, login, Role.TITULAIRE, place, name))
+    for words in (seat, town, name):
+        check_name(words)
+    done = ask(folder, EnrolInsurersSeat(amc, login), Onboarded)
+    _name(folder, lambda c: enrol_insurers_seat(c, done.establishment, amc, seat, town))
+    _name(folder, lambda c: enrol_professional(c, done.account, done.establishment, name))
+    console.print(done.establishment)
+    _hand_over(folder, login, Enrolled(done.account, done.code, done.joins))
 
 
 @app.command("enrol-group")

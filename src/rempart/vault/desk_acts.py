@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from rempart.foundation.clock import HOUR
 from rempart.foundation.vocabulary import Assurance, Role
@@ -22,6 +22,7 @@ from rempart.vault import (
     lines,
     onboarding,
     operator,
+    profiles,
     proposals,
     releases,
     sessions,
@@ -68,18 +69,25 @@ from rempart.vaultdoor.messages import (
     Journal,
     ListCampaigns,
     ListEditors,
+    ListInsurers,
     ListOperators,
+    ListProfiles,
     ListSwitches,
     Proposed,
     RefuseApplication,
     Refused,
+    RegisterEditor,
+    RegisterInsurer,
     Reply,
     ResumeEstablishment,
     SendPackages,
     SetBreaker,
+    SetProfile,
+    SetVitale,
     ShowCampaign,
     ShowEstablishment,
     ShowLine,
+    ShowProfile,
     StartCampaign,
     StayEstablishment,
     SuspendAccount,
@@ -89,6 +97,7 @@ from rempart.vaultdoor.messages import (
     ThrowSwitch,
     WidenLine,
 )
+from rempart.vaultdoor.party_keys import point_in, raw_key
 
 # No table can hold a NUL.
 Name = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")]
@@ -224,6 +233,56 @@ class EditorBody(DeedBody, frozen=True, kw_only=True):
         return SuspendEditor(self.name, self.suspended)
 
 
+class EditorKeyBody(DeedBody, frozen=True, kw_only=True):
+    """`public_key`: P-256, in PEM, as the editor's contact gave it. `replace`: in the place of the key known."""
+
+    name: Key
+    public_key: Annotated[str, Meta(max_length=1_000)]
+    replace: bool = False
+
+    def call(self) -> Call:
+        return RegisterEditor(self.name, point_in(self.public_key.encode()), self.replace)
+
+
+class InsurerBody(DeedBody, frozen=True, kw_only=True):
+    """The keys: base64, as the insurer's own tool printed them."""
+
+    amc: Name
+    name: Words
+    signing_key: Name
+    notice_key: Name
+
+    def call(self) -> Call:
+        keys = raw_key(self.signing_key, "signing_key"), raw_key(self.notice_key, "notice_key")
+        return RegisterInsurer(self.amc, self.name, *keys)
+
+
+class VitaleBody(DeedBody, frozen=True, kw_only=True):
+    amc: Name
+    open: bool
+    reason: Words
+
+    def call(self) -> Call:
+        return SetVitale(self.amc, self.open, self.reason)
+
+
+class ProfileBody(DeedBody, frozen=True, kw_only=True):
+    """What is left out stays (docs/profiles.md)."""
+
+    scope: Name
+    key: Key
+    reason: Words
+    assurance: Name = ""
+    lanes: Annotated[list[Name], Meta(max_length=3)] = field(default_factory=list)
+    percent: Annotated[int, Meta(ge=0, le=100)] = 0
+    networks: Annotated[list[Name], Meta(max_length=profiles.MOST_NETWORKS)] = field(default_factory=list)
+
+    def call(self) -> Call:
+        return SetProfile(
+            self.scope, self.key, self.reason, self.assurance, self.lanes, self.percent, self.networks
+        )
+
+
 class EnrolBody(DeedBody, frozen=True, kw_only=True):
     login: Name
     role: Name
@@ -333,6 +392,10 @@ DEED_BODIES: dict[str, tuple[type, type[DeedBody]]] = {
     "/desk/establishment/stay": (StayEstablishment, StayBody),
     "/desk/line/widen": (WidenLine, WidenBody),
     "/desk/breaker": (SetBreaker, BreakerBody),
+    "/desk/editor/register": (RegisterEditor, EditorKeyBody),
+    "/desk/insurer/register": (RegisterInsurer, InsurerBody),
+    "/desk/insurer/vitale": (SetVitale, VitaleBody),
+    "/desk/profile/set": (SetProfile, ProfileBody),
     "/desk/editor/suspend": (SuspendEditor, EditorBody),
     "/desk/campaign/start": (StartCampaign, StartBody),
     "/desk/campaign/end": (EndCampaign, EndBody),
@@ -528,7 +591,10 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     SEAT: (EVERYBODY, Rule(Who.SESSION, Nothing, _seat)),
     "/desk/switches": (EVERYBODY, Rule(Who.SESSION, SwitchesBody, partial(_look, call=lambda body: ListSwitches(body.scope, body.key)))),
     "/desk/journal": (READERS, Rule(Who.SESSION, JournalBody, partial(_look, call=lambda body: Journal(body.limit)))),
-    "/desk/editors": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListEditors()))),
+    "/desk/editors": (EVERYBODY, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListEditors()))),
+    "/desk/insurers": (EVERYBODY, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListInsurers()))),
+    "/desk/profiles": (EVERYBODY, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListProfiles()))),
+    "/desk/profile": (EVERYBODY, Rule(Who.SESSION, LineBody, partial(_look, call=lambda body: ShowProfile(body.scope, body.key)))),
     "/desk/operators": (READERS, Rule(Who.SESSION, Nothing, partial(_look, call=lambda _: ListOperators()))),
     "/desk/establishment": (EVERYBODY, Rule(Who.SESSION, SeatBody, partial(_look, call=lambda body: ShowEstablishment(body.key)))),
     "/desk/line": (EVERYBODY, Rule(Who.SESSION, LineBody, partial(_look, call=lambda body: ShowLine(body.scope, body.key)))),

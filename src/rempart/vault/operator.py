@@ -17,6 +17,7 @@ from rempart.vault import (
     enrolling,
     establishments,
     incidents,
+    insurers,
     lines,
     onboarding,
     operators,
@@ -38,6 +39,7 @@ from rempart.vault.notices import Audited, announce, journal
 from rempart.vault.sessions import read_id
 from rempart.vault.store_accounts import Connection
 from rempart.vault.two_people import require_release_keys
+from rempart.vault.words import said
 from rempart.vault.zone import OPERATORS_WAIT, Zone
 from rempart.vaultdoor.messages import (
     ApproveApplication,
@@ -62,6 +64,7 @@ from rempart.vaultdoor.messages import (
     JournalLines,
     ListCampaigns,
     ListEditors,
+    ListInsurers,
     ListOperators,
     ListProfiles,
     ListProposals,
@@ -173,22 +176,6 @@ def forget_all(zone: Zone) -> None:
     zone.switches.changed()
 
 
-async def register_insurer(zone: Zone, c: Connection, call: RegisterInsurer, by: Actor) -> Enrolled:
-    """A new insurer; its number. The same again changes nothing; other keys for a known n° AMC are refused (Conflict)."""
-    amc = check_amc_number(call.amc)
-    if len(call.signing_key) != 32 or len(call.notice_key) != 32:
-        raise BadInput("signing_key" if len(call.signing_key) != 32 else "notice_key")
-    known = await store.insurer(c, amc)
-    if known is not None:
-        same = (known["name"], known["signing_key"], known["notice_key"])
-        if same != (call.name, call.signing_key, call.notice_key):
-            raise Conflict("amc")
-        return Enrolled(str(known["number"]))
-    number = await store.add_insurer(c, amc, _named(call.name, "name"), call.signing_key, call.notice_key)
-    await journal(c, zone.clock(), by.name, Audited.INSURER_REGISTER, amc)
-    return Enrolled(str(number))
-
-
 async def enrol_establishment(zone: Zone, c: Connection, call: EnrolEstablishment, by: Actor) -> Enrolled:
     """A new establishment, with its meter; or an insurer's seat, which has no FINESS.
 
@@ -236,7 +223,7 @@ async def _enrol_insurers_seat(zone: Zone, c: Connection, call: EnrolEstablishme
 
 async def enrol_group(zone: Zone, c: Connection, call: EnrolGroup, by: Actor) -> Enrolled:
     """A new group. Raises Conflict (label known)."""
-    label = _named(call.label, "label")
+    label = said(call.label, "label")
     new = await store.add_group(c, label)
     if new is None:
         raise Conflict("label")
@@ -351,19 +338,6 @@ async def release_restored(zone: Zone, c: Connection, call: ReleaseRestored, _by
     return Done()
 
 
-async def set_vitale(zone: Zone, c: Connection, call: SetVitale, by: Actor) -> Done:
-    """Open or close an insurer's vitale lane: its own choice. Raises BadInput, NotThere, Conflict (is so already)."""
-    amc, reason = check_amc_number(call.amc), _named(call.reason, "reason")
-    known = await store.insurer(c, amc)
-    if known is None:
-        raise NotThere("amc")
-    if not await store.set_vitale(c, known["number"], opened=call.open):
-        raise Conflict("amc")
-    act = Audited.VITALE_OPEN if call.open else Audited.VITALE_CLOSE
-    await journal(c, zone.clock(), by.name, act, amc, reason)
-    return Done()
-
-
 async def read_journal(_zone: Zone, c: Connection, call: Journal, _by: Actor) -> JournalLines:
     """The journal's last lines, newest first, each a JSON object."""
     if not 1 <= call.limit <= MOST_LINES:
@@ -386,7 +360,7 @@ async def withdraw_proposal(zone: Zone, c: Connection, call: WithdrawProposal, _
 
 
 _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]] = {
-    RegisterInsurer: register_insurer,
+    RegisterInsurer: insurers.register,
     EnrolEstablishment: enrol_establishment,
     EnrolGroup: enrol_group,
     EnrolProfessional: enrol_professional,
@@ -405,7 +379,8 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     ShowLine: lines.show,
     WidenLine: lines.widen,
     SetBreaker: lines.set_breaker,
-    SetVitale: set_vitale,
+    SetVitale: insurers.set_vitale,
+    ListInsurers: insurers.list_all,
     RegisterEditor: editors.register,
     SuspendEditor: editors.suspend,
     ListEditors: editors.list_all,
@@ -452,11 +427,3 @@ async def _group(c: Connection, group: str) -> uuid.UUID | None:
     if not await store.group_exists(c, found):
         raise NotThere("group")
     return found
-
-
-def _named(text: str, field: str) -> str:
-    """Words that go into a table the operator reads. Raises BadInput when there are none, or too many."""
-    words = " ".join(text.split())
-    if not 1 <= len(words) <= 200 or not words.isprintable():
-        raise BadInput(field)
-    return words

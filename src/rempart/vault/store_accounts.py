@@ -1054,6 +1054,13 @@ async def insurer(c: Connection, amc: str) -> Row | None:
     )
 
 
+async def insurers_known(c: Connection) -> list[Row]:
+    """amc, name, persons, vitale_open, signing_key, notice_key of each, by n° AMC."""
+    return await c.fetch(
+        "SELECT amc, name, persons, vitale_open, signing_key, notice_key FROM vault.insurer ORDER BY amc"
+    )
+
+
 async def set_vitale(c: Connection, number: int, *, opened: bool) -> bool:
     """Open or close an insurer's vitale lane; False when it is so already."""
     done = await c.execute(
