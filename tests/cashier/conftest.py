@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from rempart.cashier.__main__ import CALLERS as CASHIER_CALLERS
 from rempart.cashier.__main__ import all_errands
 from rempart.cashier.__main__ import answer as cashier_answer
+from rempart.cashier.applying import Applying
 from rempart.cashier.zone import Zone as CashierZone
 from rempart.cashier.zone import open_zone as open_cashier
 from rempart.claims.messages import Body, Invoice, InvoiceBody, View
@@ -366,7 +367,7 @@ def running_trade(
         vault = runner.run(open_vault(vault_settings, clock, keys))
         servers = runner.run(listen(open_desk(vault), folder, CALLERS, {}))
         cashier = runner.run(open_cashier(cashier_settings, clock))
-        desk = Desk(partial(cashier_answer, zone=cashier, errands=all_errands()))
+        desk = Desk(partial(cashier_answer, zone=cashier, errands=all_errands(), applying=Applying(cashier)))
         servers += runner.run(listen(desk, folder, CASHIER_CALLERS, {}, prefix="claims-"))
         door, operators, errands = (
             VaultClient(folder / f"{name}.sock") for name in ("door", "operator", "claims-door")

@@ -12,7 +12,8 @@ from pathlib import Path
 import uvloop
 
 from rempart import __version__
-from rempart.cashier import care, daily, fhir, fhir_payments, insurer, money
+from rempart.cashier import care, daily, fhir, fhir_payments, incidents, insurer, money
+from rempart.cashier.applying import Applying
 from rempart.cashier.errands import Errands, perform
 from rempart.cashier.zone import Zone, learn_keys, open_zone
 from rempart.foundation.clock import Clock
@@ -21,11 +22,23 @@ from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import CashierSettings, load_settings
 from rempart.vaultdoor.listener import Desk, listen
-from rempart.vaultdoor.messages import Act, Call, Health, Healthy, Message, Refused, Reply
+from rempart.vaultdoor.messages import (
+    Act,
+    AddPiece,
+    AskDossierState,
+    Call,
+    FinishDossier,
+    Health,
+    Healthy,
+    Message,
+    OpenDossier,
+    Refused,
+    Reply,
+)
 
 DRAIN_SECONDS = 8.0
 CALLERS: dict[str, tuple[type[Message], ...]] = {
-    "door": (Act, Health),
+    "door": (Act, OpenDossier, AddPiece, FinishDossier, AskDossierState, Health),
     "probe": (Health,),
     "worker": (Health,),
 }
@@ -52,7 +65,7 @@ def main() -> int:
 async def serve(settings: CashierSettings, clock: Clock) -> None:
     """Serve until SIGTERM or SIGINT; then accept nothing more and finish what is in flight."""
     zone = await open_zone(settings, clock)
-    desk = Desk(partial(answer, zone=zone, errands=all_errands()))
+    desk = Desk(partial(answer, zone=zone, errands=all_errands(), applying=Applying(zone)))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -69,15 +82,27 @@ async def serve(settings: CashierSettings, clock: Clock) -> None:
 
 def all_errands() -> Errands:
     """The whole table."""
-    return Errands([care.TABLE, money.TABLE, insurer.TABLE, daily.TABLE, fhir.TABLE, fhir_payments.TABLE])
+    return Errands(
+        [
+            care.TABLE,
+            money.TABLE,
+            insurer.TABLE,
+            daily.TABLE,
+            incidents.TABLE,
+            fhir.TABLE,
+            fhir_payments.TABLE,
+        ]
+    )
 
 
-async def answer(call: Call, zone: Zone, errands: Errands) -> Reply:
+async def answer(call: Call, zone: Zone, errands: Errands, applying: Applying) -> Reply:
     """One call of a caller that may send it."""
     if isinstance(call, Act):
         return await perform(call, zone, errands)
     if isinstance(call, Health):
         return await _health(zone)
+    if applying.takes(call):
+        return await applying.answer(call)
     return Refused("not-found")
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 import asyncpg
 import msgspec
 
+from rempart.cashier.applying import mark_of
 from rempart.cashier.errands import Asked, Errand, Party
 from rempart.cashier.telling import tell
 from rempart.claims import store_money as store
@@ -208,7 +209,8 @@ async def change_rib(asked: Asked, c: asyncpg.Connection, body: RibBody) -> RibV
     number = uuid.uuid4()
     sealed = seal_rib(asked.zone.settlement_public, uuid.UUID(who.establishment), number, iban)
     effective_at = asked.at + settings.rib_wait_hours * HOUR
-    await store.ask_rib(c, who.establishment, number, sealed, who.account, asked.at, effective_at, second=second)  # fmt: skip
+    mark = await mark_of(asked.zone, iban)
+    await store.ask_rib(c, who.establishment, number, sealed, who.account, asked.at, effective_at, second=second, mark=mark)  # fmt: skip
     await tell(asked, asked.who.establishment, "rib:ask", asked.who.login)
     return await _rib_view(asked, c)
 

@@ -4,6 +4,7 @@ Sealed by HPKE (RFC 9180) to the settlement key. `info` names the establishment 
 open. Its length tells nothing: every IBAN is padded to the longest.
 """
 
+import hashlib
 from typing import Literal
 from uuid import UUID
 
@@ -77,6 +78,11 @@ def is_synthetic_rib(iban: str) -> bool:
 def seal_rib(public: X25519PublicKey, establishment: UUID, rib: UUID, iban: Iban) -> bytes:
     """Close an IBAN for this row of this establishment."""
     return _SUITE.encrypt(iban.ljust(_LONGEST).encode(), public, info=_info(establishment, rib))
+
+
+def digest_of_rib(iban: Iban) -> bytes:
+    """What the vault marks (rempart.vaultdoor.messages.MarkRib): it never hears the number itself."""
+    return hashlib.sha256(b"rempart-rib-mark-v1\0" + iban.encode()).digest()
 
 
 def open_rib(private: X25519PrivateKey, establishment: UUID, rib: UUID, sealed: bytes) -> Iban:

@@ -134,13 +134,14 @@ async def paid_since(c: asyncpg.Connection, since: int) -> int:
 
 
 async def ask_rib(
-    c: asyncpg.Connection, establishment: str, rib: uuid.UUID, sealed: bytes, who: str, at: int, effective_at: int, *, second: bool
+    c: asyncpg.Connection, establishment: str, rib: uuid.UUID, sealed: bytes, who: str, at: int, effective_at: int, *,
+    second: bool, mark: bytes,
 ) -> None:  # fmt: skip
-    """A RIB that waits, and its letter."""
+    """A RIB that waits, and its letter. `mark`: by which the account is known again elsewhere."""
     await c.execute(
-        """INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second)
-           VALUES ($1, $2, $3, 'waiting', $4, $5, $6, $7)""",
-        rib, uuid.UUID(establishment), sealed, at, uuid.UUID(who), effective_at, second,
+        """INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second, mark)
+           VALUES ($1, $2, $3, 'waiting', $4, $5, $6, $7, $8)""",
+        rib, uuid.UUID(establishment), sealed, at, uuid.UUID(who), effective_at, second, mark,
     )  # fmt: skip
     facts = {"asked": at, "effective": effective_at, "needs_second": second}
     await _letter(c, establishment, "rib-asked", at, facts)

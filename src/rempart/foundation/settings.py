@@ -242,6 +242,14 @@ class CashierSettings:
         unit="cents",
         default=5_000_000,
     )
+    dossiers_waiting: int = setting(
+        "applications to be referenced that may wait for a decision; beyond, the public page takes none",
+        unit="dossiers",
+        default=500,
+    )
+    dossiers_a_day: int = setting(
+        "applications that one sender's address may make in a day", unit="dossiers", default=10
+    )
     allowed_uids: dict[str, int] = setting(
         "the user id a caller (door, probe, worker) must have; without one, the socket's mode 0600 decides",
         unit="uid",
@@ -323,7 +331,10 @@ class DeskSettings:
     """`python -m rempart.desk`: the operator's own door."""
 
     mode: Mode = setting("production is served over HTTPS only and announces it by HSTS")
-    dsn: str = setting("PostgreSQL as rempart_desk, for the alerts", unit="DSN with passfile, no password")
+    dsn: str = setting(
+        "PostgreSQL as rempart_desk: alerts, incidents, who was told of",
+        unit="DSN with passfile, no password",
+    )
     run_folder: Path = setting("where the vault's desk.sock is", unit="folder")
     origin: str = setting(
         "the desk's canonical origin: what browsers sign and where operators' passkeys belong",
@@ -344,6 +355,19 @@ class DeskSettings:
         "from where operators come: every other address is answered 404",
         unit="IP addresses or networks",
         default=("127.0.0.0/8", "::1"),
+    )
+    operator_name: str = setting(
+        "who writes: the sender of letters and of an incident's documents", default="Rempart"
+    )
+    portal_origin: str = setting(
+        "where professionals go: what a letter of activation names",
+        unit="scheme and host",
+        default="http://localhost:8000",
+    )
+    witnesses: tuple[str, ...] = setting(
+        "whose cosignatures the statement that nobody else was told of rests on: as the vault has them",
+        unit="vkey (type 0x04), space, URL",
+        default=(),
     )
 
 

@@ -59,14 +59,6 @@ SENTENCES: dict[Doubt, tuple[str, str]] = {
         "The convention was signed more than six months ago, or after today.",
     ),
     Doubt.RIB_ELSEWHERE: (
-        "Ce RIB est déjà celui d'un autre établissement, ou d'une autre demande : un groupe en partage un ; sinon, demandez à qui est le compte.",
-        "This RIB is another establishment's already, or in another application: a group shares one; if it is none, ask whose account it is.",
-    ),
-    Doubt.SIRET: (
-        "Une autre demande donne ce SIRET avec un autre FINESS : comparez les deux à l'annuaire.",
-        "Another application gives this SIRET with another FINESS: compare both with the directory.",
-    ),
-    Doubt.RIB_ELSEWHERE: (
         "Ce RIB est aussi celui d'un autre établissement, ou d'une autre demande : est-ce un groupe ? Sinon, rappelez les deux.",
         "This account is another establishment's too, or another application's: is it a group? If not, call both back.",
     ),
@@ -84,9 +76,6 @@ class Known:
     finess: bool
     rpps_elsewhere: bool
     rib_elsewhere: bool = False
-    """A clerk's file has no RIB, and no SIRET: of a dossier, `elsewhere_of` (rempart.identity.store_dossiers) tells."""
-    siret_elsewhere: bool = False
-    rib_elsewhere: bool = False
     """Of a dossier: a clerk's file has no account."""
     siret_elsewhere: bool = False
 
@@ -102,8 +91,6 @@ def doubts_of(application: Application, known: Known, today: date) -> list[Doubt
         Doubt.ADDRESS: _plain(application.address) != _plain(application.stated_address),
         Doubt.SIGNATORY: _plain(application.holder) != _plain(application.signed_by),
         Doubt.SIGNED_WHEN: not today - OLD <= application.signed_on <= today,
-        Doubt.RIB_ELSEWHERE: known.rib_elsewhere,
-        Doubt.SIRET: known.siret_elsewhere,
         Doubt.RIB_ELSEWHERE: known.rib_elsewhere,
         Doubt.SIRET_ELSEWHERE: known.siret_elsewhere,
     }

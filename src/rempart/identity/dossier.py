@@ -4,6 +4,7 @@ A declaration is closed at once (rempart.identity.sealed_dossier) and read again
 it with the address that they read in the official directory.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -158,6 +159,23 @@ def application_of(declaration: Declaration, address: str) -> Application:
         holder=d.holder, login=d.login, convention=d.convention, signed_by=d.signed_by, signed_on=d.signed_on, rpps=d.rpps,
         adeli=d.adeli,
     )  # fmt: skip
+
+
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: what is read aloud is not mistaken."""
+
+
+def follow_up_code(chance: bytes) -> str:
+    """Twenty letters in fours, of which 100 bits are chance. `chance`: 13 random bytes. It is told once; its hash alone is kept."""
+    bits = int.from_bytes(chance)
+    letters = "".join(_LETTERS[bits >> 5 * place & 31] for place in range(20))
+    return "-".join(letters[start : start + 4] for start in range(0, 20, 4))
+
+
+def hash_of_code(typed: str) -> bytes:
+    """By which a dossier is found. What is no code at all has one too, which nobody was told: it is answered like any other."""
+    letters = re.sub(r"[\s-]", "", typed[:64]).upper().translate(str.maketrans("OIL", "011"))
+    return hashlib.sha256(b"rempart-dossier-code-v1\0" + letters.encode()).digest()
 
 
 def kind_of(start: bytes) -> str:

@@ -74,12 +74,19 @@ def enrol_professional(
     return Referenced(person, rpps_warning(number) if number else "")
 
 
-def known_of(connection: psycopg.Connection[Any], application: Application) -> Known:
-    """What is referenced already that an application may be held against."""
+def known_of(
+    connection: psycopg.Connection[Any],
+    application: Application,
+    elsewhere: tuple[bool, bool] = (False, False),
+) -> Known:
+    """What is known already that an application may be held against; `elsewhere`: of a dossier, its account and its SIRET."""
+    rib, siret = elsewhere
     return Known(
         finess=store.is_referenced(connection, application.finess),
         rpps_elsewhere=bool(application.rpps)
         and store.works_elsewhere(connection, application.rpps, application.finess),
+        rib_elsewhere=rib,
+        siret_elsewhere=siret,
     )
 
 

@@ -103,12 +103,6 @@ def pieces(c: "psycopg.Connection[Any]", number: UUID, document: int) -> list[by
     return [bytes(row[0]) for row in rows]
 
 
-def elsewhere(c: "psycopg.Connection[Any]", number: UUID) -> tuple[bool, bool]:
-    """Is its account another establishment's, or in a dossier of another FINESS? Is its SIRET?"""
-    row = c.execute("SELECT rib, siret FROM identity.dossier_elsewhere(%s)", (number,)).fetchone()
-    return (bool(row[0]), bool(row[1])) if row else (False, False)
-
-
 # ── what a clerk does ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

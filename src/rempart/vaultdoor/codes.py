@@ -439,6 +439,36 @@ CODES: dict[str, Code] = {
         "Une autre personne de l'établissement doit confirmer : celle qui a demandé le changement ne le peut pas.",
         "Another person of the establishment must confirm: whoever asked for the change cannot.",
     ),
+    "dossier-fields": Code(
+        422,
+        "Des champs de la demande sont à corriger.",
+        "Fields of the application have to be corrected.",
+    ),
+    "dossier-crowded": Code(
+        503,
+        "Trop de demandes attendent en ce moment : réessayez demain, ou écrivez à l'opérateur.",
+        "Too many applications wait at present: try again tomorrow, or write to the operator.",
+    ),
+    "dossier-often": Code(
+        429,
+        "Assez de demandes sont venues de votre adresse aujourd'hui : réessayez demain.",
+        "Enough has come from your address today: try again tomorrow.",
+    ),
+    "dossier-over": Code(
+        409,
+        "Cette demande n'attend plus de document : une heure est passée, ou elle est incomplète. Envoyez-la de nouveau.",
+        "This application waits for no more: an hour is over, or it is not complete. Send it again.",
+    ),
+    "dossier-file": Code(
+        422,
+        "Ce fichier n'est ni un PDF, ni une image PNG ou JPEG : enregistrez-le dans l'un de ces formats.",
+        "This file is neither a PDF nor a PNG or JPEG image: save it as one of these.",
+    ),
+    "dossier-unknown": Code(
+        404,
+        "Ce code de suivi ne correspond à aucune demande : recopiez-le, tirets compris ou non.",
+        "This follow-up code matches no application: copy it again, with or without dashes.",
+    ),
     "dossier-openings": Code(
         429,
         "Vous avez ouvert soixante documents de demandes en un jour : un collègue continue, ou demain.",

@@ -1180,10 +1180,12 @@ class SeatLife(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: int = 0
     leaving: str = ""
     suspended_until: int = 0
+    suspended_for: str = ""
+    """One of its SUSPENSIONS."""
 
 
 class EstablishmentView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One seat of a FINESS. `by`: who said it, and for what reason of the closed lists (vaultdoor.seats)."""
+    """One seat of a FINESS. `…_by`: who said so."""
 
     id: str
     finess: str
@@ -1192,7 +1194,6 @@ class EstablishmentView(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     life: SeatLife
     leaving_by: str = ""
     suspended_since: int = 0
-    suspended_for: str = ""
     suspended_by: str = ""
 
 
