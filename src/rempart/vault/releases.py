@@ -1,0 +1,111 @@
+"""What the desk hands to insurers of an incident: two people release it, then the vault signs for the desk so many packages, for an hour.
+
+The desk makes the packages, and asks for each signature in nobody's name: without a release that stands it gets none, so that a desk that
+was taken over tells no insurer anything by itself. A command signs in its own way (rempart.vault.incidents).
+"""
+
+from rempart.foundation.clock import HOUR
+from rempart.foundation.errors import BadInput, Refusal
+from rempart.foundation.identifiers import check_amc_number
+from rempart.vault import incidents
+from rempart.vault import store_releases as store
+from rempart.vault.actors import Actor
+from rempart.vault.errors import NotThere
+from rempart.vault.notices import Audited, journal
+from rempart.vault.store_accounts import Connection, Row
+from rempart.vault.zone import Zone
+from rempart.vaultdoor.messages import (
+    Done,
+    PackagesReleased,
+    Reminded,
+    SendPackages,
+    Stated,
+    StatePackage,
+    StateReleased,
+    TellInsurer,
+    TellReleased,
+)
+
+LIFE = HOUR
+"""How long the desk has, a new start after a crash included."""
+EACH = 2
+"""Signatures a package: one that was lost on the way is made anew."""
+MOST_PACKAGES = 2_000
+
+
+class NotReleased(Refusal):
+    """Two people did not release packages of this incident, or that was over an hour ago, or so many were signed already."""
+
+    code = "not-released"
+
+
+def digest_in(call: SendPackages) -> bytes:
+    """What identifies all that would be said, once the call is well formed. Raises BadInput."""
+    if call.incident < 1:
+        raise BadInput("incident")
+    if not 1 <= call.packages <= MOST_PACKAGES or call.persons < 0:
+        raise BadInput("packages")
+    try:
+        digest = bytes.fromhex(call.digest)
+    except ValueError:
+        raise BadInput("digest") from None
+    if len(digest) != 32:
+        raise BadInput("digest")
+    return digest
+
+
+async def release(zone: Zone, c: Connection, call: SendPackages, by: Actor) -> PackagesReleased:
+    """From now on, for an hour, the desk may hand over what was proposed. Raises BadInput."""
+    digest, now = digest_in(call), zone.clock()
+    detail = f"{call.packages} packages {call.digest[:16]}"
+    await journal(c, now, by.name, Audited.INCIDENT_RELEASE, str(call.incident), detail)
+    row = await store.release(
+        c, call.incident, digest, call.packages, call.everybody, call.proofs, by.name, now, now + LIFE
+    )
+    return _told(row)
+
+
+async def standing(c: Connection, incident: int, now: int) -> PackagesReleased:
+    """The release that stands. Raises NotReleased."""
+    row = await store.standing(c, incident, now)
+    if row is None:
+        raise NotReleased
+    return _told(row)
+
+
+async def state_released(zone: Zone, c: Connection, call: StateReleased, _by: Actor) -> Stated:
+    """The platform's word of a package that was released, under the names of both. Raises NotReleased, BadInput, NotThere."""
+    row = await store.use(c, call.statement.incident, zone.clock(), EACH)
+    if row is None:
+        raise NotReleased
+    return await incidents.state_package(zone, c, StatePackage(call.statement), Actor(row["by"]))
+
+
+async def tell_released(zone: Zone, c: Connection, call: TellReleased, _by: Actor) -> Done:
+    """The people of an insurer's seat are told that a released package is there. Raises NotReleased, NotThere (it has no seat)."""
+    row = await store.standing(c, call.incident, zone.clock())
+    if row is None:
+        raise NotReleased
+    said = TellInsurer(call.amc, Audited.INCIDENT_PACKAGE, f"incident {call.incident}")
+    return await incidents.tell_insurer(zone, c, said, Actor(row["by"]))
+
+
+async def remind(zone: Zone, c: Connection, incident: int, amcs: list[str], by: Actor) -> Reminded:
+    """Tell the people of these insurers' seats that a package waits for them. Raises BadInput."""
+    told: list[str] = []
+    silent: list[str] = []
+    for amc in dict.fromkeys(map(check_amc_number, amcs)):
+        said = TellInsurer(amc, Audited.INCIDENT_REMIND, f"incident {incident}")
+        try:
+            await incidents.tell_insurer(zone, c, said, by)
+        except NotThere:
+            silent.append(amc)
+        else:
+            told.append(amc)
+    return Reminded(incident, told, silent, by.name)
+
+
+def _told(row: Row) -> PackagesReleased:
+    return PackagesReleased(
+        row["incident"], row["digest"].hex(), row["packages"], row["everybody"], row["proofs"], row["by"], row["expires"]
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""All the SQL of what two people released to insurers: role rempart_vault, asyncpg. Instants are µs."""
+# mypy: disable-error-code="no-any-return"
+# asyncpg publishes no types: the annotations here say what each statement returns.
+
+from rempart.vault.store_accounts import Connection, Row
+
+
+async def release(
+    c: Connection,
+    incident: int,
+    digest: bytes,
+    packages: int,
+    everybody: bool,
+    proofs: bool,
+    by: str,
+    at: int,
+    expires: int,
+) -> Row:
+    """In the place of the one before, whose count it does not inherit."""
+    row = await c.fetchrow(
+        "INSERT INTO vault.package_release (incident, digest, packages, everybody, proofs, by, at, expires)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (incident) DO UPDATE SET digest = excluded.digest,"
+        " packages = excluded.packages, everybody = excluded.everybody, proofs = excluded.proofs, by = excluded.by, at = excluded.at,"
+        " expires = excluded.expires, stated = 0 RETURNING *",
+        incident, digest, packages, everybody, proofs, by, at, expires,
+    )  # fmt: skip
+    assert row is not None
+    return row
+
+
+async def standing(c: Connection, incident: int, now: int) -> Row | None:
+    """The one that is not over."""
+    return await c.fetchrow(
+        "SELECT * FROM vault.package_release WHERE incident = $1 AND expires > $2", incident, now
+    )
+
+
+async def use(c: Connection, incident: int, now: int, each: int) -> Row | None:
+    """Count one signature; None where none is left."""
+    return await c.fetchrow(
+        "UPDATE vault.package_release SET stated = stated + 1 WHERE incident = $1 AND expires > $2 AND stated < packages * $3 RETURNING *",
+        incident,
+        now,
+        each,
+    )
