@@ -1,6 +1,5 @@
 """Whose data of their own professionals may have lost, and *were we hit?*: by houses, groups, seats that changed."""
 
-import dataclasses
 import re
 import uuid
 from collections.abc import Iterator
@@ -137,12 +136,16 @@ def test_all_that_were_hit_are_those_whose_own_answer_says_so(town: Town) -> Non
     found = scope(town.operator, town.ask(accounts=[town.accounts["anne"]]))
     own = {number: hit_establishment(town.operator, found, number).hit for number in (*LABS, PHARMACY, SEAT)}
     everybody = {house.place.number: house.hit for house in touched(town.operator, found)}
-    assert everybody == {
-        number: dataclasses.replace(hit, elsewhere=0)
-        for number, hit in own.items()
-        if hit.answers or hit.served
-    }
+    assert everybody == {number: hit for number, hit in own.items() if not hit.untouched}
     assert everybody.keys() == {LABS[0], LABS[1], PHARMACY}
+    assert everybody[LABS[0]].elsewhere == 1
+
+
+def test_a_house_whose_account_asked_elsewhere_alone_is_among_those_hit(town: Town) -> None:
+    town.told(PHARMACY, "anne", 9, 95)
+    found = scope(town.operator, town.ask(accounts=[town.accounts["anne"]]))
+    everybody = {house.place.number: house.hit for house in touched(town.operator, found)}
+    assert everybody == {LABS[0]: Hit(0, 0, 1, 0, 0), PHARMACY: Hit(1, 1, 0, 1, 0)}
 
 
 def test_who_was_not_hit_is_told_so_and_who_is_unknown_is_told_that(town: Town) -> None:

@@ -31,6 +31,8 @@ class Party(Enum):
     """Its titulaire."""
     INSURER = auto()
     """Somebody of an insurer."""
+    ANYBODY = auto()
+    """Somebody of any seat: an establishment's, an insurer's, a group's administrator."""
 
 
 class Forbidden(Refusal):
@@ -140,15 +142,20 @@ async def perform(act: Act, zone: Zone, errands: Errands) -> Reply:
 
 
 async def see_only(c: asyncpg.Connection, who: Vouched) -> None:
-    """Row security: this transaction sees one establishment's rows, or one insurer's."""
+    """Row security: this transaction sees one establishment's rows, or one insurer's; of answers about an incident, those of the seat."""
+    parties = [who.establishment] if who.establishment else [*who.groups, *(house.id for house in who.houses)]
     await c.execute(
-        "SELECT set_config('rempart.establishment', $1, true), set_config('rempart.insurer', $2, true)",
+        "SELECT set_config('rempart.establishment', $1, true), set_config('rempart.insurer', $2, true),"
+        " set_config('rempart.parties', $3, true)",
         "" if who.insurer else who.establishment,
         str(who.insurer) if who.insurer else "",
+        ",".join(parties),
     )
 
 
 def _require_party(errand: Errand, who: Vouched) -> None:
+    if errand.party is Party.ANYBODY:
+        return
     if errand.party is Party.INSURER:
         if not who.insurer:
             raise Forbidden("insurer")

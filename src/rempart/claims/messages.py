@@ -424,6 +424,69 @@ class IncidentPage(View, frozen=True):
     next: int
 
 
+class HouseAnswer(View, frozen=True):
+    """One party's own answer about an incident: counts, nobody's name. All zero and nothing of its own: it is not concerned."""
+
+    id: str
+    finess: str
+    """"" for a group as one, or an insurer's seat."""
+    answers: int = 0
+    """In question, made here, that told of somebody."""
+    persons: int = 0
+    """Distinct persons told of by these; one for each insurer."""
+    elsewhere: int = 0
+    """In question, made at another establishment by an account that has a seat here."""
+    served: int = 0
+    """Persons exposed, wherever it was done, whom this establishment was told of within three years."""
+    served_by_others: int = 0
+    """Of these, exposed by answers made at other establishments."""
+    own_fr: list[str] = []
+    own_en: list[str] = []
+    """Which of its people's own data may have been seen, at most; empty: none."""
+    people: int = 0
+    """How many work there; 0 for a group as one."""
+
+    @property
+    def concerned(self) -> bool:
+        """Whether the incident has anything to do with it."""
+        return bool(self.answers or self.elsewhere or self.served or self.own_fr)
+
+
+class PublishedIncident(View, frozen=True):
+    """An incident in the operator's public words, and the answer of who asks. Instants in µs: known since `aware`, examined from `since` to
+    `until`, counted at `at`.
+    """
+
+    number: int
+    at: int
+    aware: int
+    since: int
+    until: int
+    title: str
+    nature_fr: str
+    nature_en: str
+    measures_fr: str
+    measures_en: str
+    contact_fr: str
+    contact_en: str
+    told_fr: str
+    told_en: str
+    """What an answer can have said, at most; "" when none told of anybody."""
+    whole: HouseAnswer
+    """The establishment's, the seat's, or the group's as one."""
+    houses: list[HouseAnswer]
+    """Of a group, each establishment that is concerned, by number."""
+    untouched: list[HouseAnswer]
+    """And each that is not."""
+
+
+class IncidentAnswers(View, frozen=True):
+    """*Sommes-nous concernés ?* `seat`: establishment, insurer or group."""
+
+    seat: str
+    items: list[PublishedIncident]
+
+
 class FilePartBody(Body, frozen=True):
     """One part of a daily file, from 1."""
 

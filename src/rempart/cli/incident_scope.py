@@ -130,7 +130,7 @@ def scope_command(
             if question is not None
             else question_of(c, since, until, account, device, establishment, group, editor, lane, insurer)
         )
-        witnesses = [WitnessKey.parse(text) for text in witness or ()] or _configured(home)
+        witnesses = [WitnessKey.parse(text) for text in witness or ()] or configured_witnesses(home)
         log_key = read_key(key) if key else ask_key(home)
         found = _find(c, asked, log_key, witnesses)
         end = time.monotonic() + SIGNED_WITHIN
@@ -240,7 +240,7 @@ def question_of(
     return asked_of(c, report.read_instant(since), end, named)
 
 
-def _configured(home: Path) -> list[WitnessKey]:
+def configured_witnesses(home: Path) -> list[WitnessKey]:
     """The witnesses that the platform's own settings name, where this is the platform's machine."""
     place = Home.at(home).config_file("vault")
     if not place.is_file():

@@ -59,7 +59,7 @@ def note_done(
     c: Connection, by: Hand, templates: Templates, incident: Incident, duty: str, at: str, reference: str
 ) -> None:
     """A duty was done, now or at an ISO instant, under a receipt's number. Raises BadInput, DutyUnknown, AlreadyDone."""
-    said = _kept(reference)
+    said = kept(reference)
     _require_open(templates, incident, duty)
     try:
         when = factual.read_instant(at) if at else by.now
@@ -70,7 +70,7 @@ def note_done(
 
 def waive(c: Connection, by: Hand, templates: Templates, incident: Incident, duty: str, why: str) -> None:
     """A duty is not due, and why. Raises BadInput, DutyUnknown, AlreadyDone."""
-    said = _kept(why)
+    said = kept(why)
     if not said:
         raise BadInput("why")
     _require_open(templates, incident, duty)
@@ -86,7 +86,7 @@ def note_packages(c: Connection, by: Hand, templates: Templates, incident: Incid
             )
 
 
-def _kept(text: str) -> str:
+def kept(text: str) -> str:
     """Words that stay in the journal, which nobody can unsay. Raises BadInput when a NIR seems to be among them."""
     try:
         factual.require_no_nir(text)

@@ -48,6 +48,10 @@ class Verb(StrEnum):
     """key: the insurer's number; value: the issue."""
     REMIND = "remind"
     """key: the insurer's number; value: the issue."""
+    PUBLISH = "publish"
+    """key: how often it was; value: parties that were hit."""
+    UNPUBLISH = "unpublish"
+    """value: why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Incident:
     waived: dict[str, str] = field(default_factory=dict)
     reminded: dict[tuple[int, int], int] = field(default_factory=dict)
     """(insurer, issue) → when it was last recalled."""
+    published: int = 0
+    """Since when each establishment's own answer can be read in the portal (µs); 0: it cannot."""
 
 
 def incident_of(number: int, acts: Iterable[Act]) -> Incident:
@@ -98,7 +104,7 @@ def incident_of(number: int, acts: Iterable[Act]) -> Incident:
     return incident
 
 
-def _after(incident: Incident, act: Act) -> Incident:
+def _after(incident: Incident, act: Act) -> Incident:  # noqa: PLR0911 (one a verb)
     match act.verb:
         case Verb.FACT:
             said = incident.facts | {act.key: act.value}
@@ -112,5 +118,7 @@ def _after(incident: Incident, act: Act) -> Incident:
             return replace(incident, waived=incident.waived | {act.key: act.value})
         case Verb.REMIND:
             return replace(incident, reminded=incident.reminded | {(int(act.key), int(act.value)): act.at})
+        case Verb.PUBLISH | Verb.UNPUBLISH:
+            return replace(incident, published=act.at if act.verb is Verb.PUBLISH else 0)
         case _:
             return incident

@@ -3,6 +3,8 @@
 Whether the look-ups in question were made from it; and whether persons whom it serves are among those exposed, wherever that was done.
 """
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from rempart.incident.scope_store import (
     places_in_group,
     places_of,
     seats_at,
+    seats_held,
     served,
 )
 
@@ -69,31 +72,68 @@ def hit_group(c: Connection, scope: Scope, label: str) -> tuple[Hit, list[HouseH
         return whole, [HouseHit(place, hit(c, scope, frozenset({place.id}))) for place in places]
 
 
-def touched(c: Connection, scope: Scope) -> list[HouseHit]:
-    """Every establishment that made look-ups in question, or served a person exposed, by number: no other was hit.
+@dataclass(frozen=True)
+class Reckoning:
+    """A scope turned over once, so that every house's and every group's answer follows without another look at the ledger."""
 
-    `elsewhere` is left at 0: whoever asked is in the answer of where it was done. Raises LedgerUnreadable.
-    """
-    asked_from: dict[UUID, set[UUID]] = {}
+    told: Mapping[UUID, Sequence[UUID]]
+    """Establishment → the person of each answer made there."""
+    asked_from: Mapping[UUID, set[UUID]]
+    """Person → the establishments where answers about it were made."""
+    asked_by: Mapping[UUID, Counter[UUID]]
+    """Account → its answers, by establishment."""
+    staff: Mapping[UUID, frozenset[UUID]]
+    """Establishment → the accounts in question that have a seat there."""
+    served: Mapping[UUID, frozenset[UUID]]
+    """Establishment → the persons exposed whom it was told of."""
+
+    def hit(self, houses: frozenset[UUID]) -> Hit:
+        """The answer of these establishments as one: the same as `hit` reads."""
+        here = [subject for house in houses for subject in self.told.get(house, ())]
+        own = frozenset[UUID]().union(*(self.staff.get(house, frozenset()) for house in houses))
+        known = frozenset[UUID]().union(*(self.served.get(house, frozenset()) for house in houses))
+        return Hit(
+            answers=len(here),
+            persons=len(set(here)),
+            elsewhere=sum(
+                many for who in own for house, many in self.asked_by[who].items() if house not in houses
+            ),
+            served=len(known),
+            served_by_others=sum(bool(self.asked_from[subject] - houses) for subject in known),
+        )
+
+    def every_house(self) -> dict[UUID, Hit]:
+        """Each establishment that was hit, those that are closed since included: no other was."""
+        known = self.told.keys() | self.served.keys() | self.staff.keys()
+        found = {house: self.hit(frozenset({house})) for house in known}
+        return {house: own for house, own in found.items() if not own.untouched}
+
+
+def reckon(c: Connection, scope: Scope) -> Reckoning:
+    """Read once who served whom and who sits where. Raises LedgerUnreadable."""
     told: dict[UUID, list[UUID]] = {}
+    asked_from: dict[UUID, set[UUID]] = {}
+    asked_by: dict[UUID, Counter[UUID]] = {}
     for person in scope.exposed:
         for answer in person.answers:
-            asked_from.setdefault(person.subject, set()).add(answer.establishment)
             told.setdefault(answer.establishment, []).append(person.subject)
+            asked_from.setdefault(person.subject, set()).add(answer.establishment)
+            asked_by.setdefault(answer.account, Counter())[answer.establishment] += 1
     with one_snapshot(c):
         served_by = houses_served(c, sorted(asked_from))
-        places = places_of(c, frozenset(served_by.keys() | told.keys()), frozenset())
-    found = []
-    for place in places:
-        here = told.get(place.id, [])
-        known = served_by.get(place.id, frozenset())
-        by_others = sum(bool(asked_from[subject] - {place.id}) for subject in known)
-        found.append(HouseHit(place, Hit(len(here), len(set(here)), 0, len(known), by_others)))
-    return found
+        staff = seats_held(c, sorted(asked_by))
+    return Reckoning(told, asked_from, asked_by, staff, served_by)
+
+
+def touched(c: Connection, scope: Scope) -> list[HouseHit]:
+    """Every establishment that was hit, by number: no other was. Raises LedgerUnreadable."""
+    with one_snapshot(c):
+        found = reckon(c, scope).every_house()
+        return [HouseHit(place, found[place.id]) for place in places_of(c, frozenset(found), frozenset())]
 
 
 def hit(c: Connection, scope: Scope, establishments: frozenset[UUID]) -> Hit:
-    """The answer of these establishments as one. Callers: the operator's commands, later whoever shows an establishment its own."""
+    """The answer of these establishments as one. For a question of one; `reckon` answers for all."""
     own = seats_at(c, establishments)
     told = [(person.subject, answer) for person in scope.exposed for answer in person.answers]
     here = [(subject, answer) for subject, answer in told if answer.establishment in establishments]

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     SELF = "self"
     """Of the account's holder: login, factors' and devices' labels, sessions, notices, own look-ups (no insured person in them)."""
     PLACE = "place"
-    """Of the establishment: name, town, FINESS or n° AMC, profession; installed software."""
+    """Of the establishment: name, town, FINESS or n° AMC, profession; installed software; its answers about published incidents."""
     COLLEAGUES = "colleagues"
     """Of everybody who works there: name, login, role, since when."""
     MONEY = "money"
@@ -45,8 +45,8 @@ SENTENCES: dict[Kind, tuple[str, str]] = {
         "login, labels of factors and devices, sessions, notices and look-ups of the account's holder",
     ),
     Kind.PLACE: (
-        "nom, ville, n° FINESS ou AMC et profession de l'établissement ; logiciels installés",
-        "name, town, FINESS or n° AMC and profession of the establishment; installed software",
+        "nom, ville, n° FINESS ou AMC et profession de l'établissement ; logiciels installés ; réponses sur les incidents publiés",
+        "name, town, FINESS or n° AMC and profession of the establishment; installed software; answers about published incidents",
     ),
     Kind.COLLEAGUES: (
         "nom, identifiant, rôle et date d'arrivée des personnes de l'établissement",

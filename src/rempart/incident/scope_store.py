@@ -333,6 +333,26 @@ def seats_at(c: Connection, establishments: frozenset[UUID]) -> frozenset[UUID]:
     return frozenset(account for here in people_at(c, sorted(establishments)).values() for account in here)
 
 
+def seats_held(c: Connection, accounts: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Each establishment where any of these accounts has a seat, and which of them."""
+    rows = c.execute(
+        "SELECT establishment, array_agg(account) FROM vault.membership WHERE account = ANY (%s) AND establishment IS NOT NULL"
+        " GROUP BY establishment",
+        (list(accounts),),
+    )
+    return {place: frozenset(seated) for place, seated in rows}
+
+
+def groups(c: Connection, establishments: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """The groups of these establishments, each with all of its own."""
+    rows = c.execute(
+        "SELECT party_group, array_agg(id) FROM vault.establishment WHERE party_group IN"
+        " (SELECT party_group FROM vault.establishment WHERE id = ANY (%s)) GROUP BY party_group",
+        (list(establishments),),
+    )
+    return {group: frozenset(own) for group, own in rows}
+
+
 def served(c: Connection, establishments: frozenset[UUID], subjects: Sequence[UUID]) -> set[UUID]:
     """Which of these persons any of these establishments was told of, by the entries that are kept."""
     rows = c.execute(

@@ -46,10 +46,15 @@ def open_incident(c: Connection, at: int, actor: str, title: str, aware: int) ->
     return number
 
 
+def hold(c: Connection, incident: int) -> None:
+    """Nobody else adds to this incident until the caller's transaction ends."""
+    c.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, incident))
+
+
 def add_act(c: Connection, incident: int, at: int, actor: str, verb: Verb, key: str, value: str) -> None:
     """One more line of the incident's journal."""
     with c.transaction():
-        c.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, incident))
+        hold(c, incident)
         c.execute(
             "INSERT INTO incident.act (incident, number, at, actor, act, key, value)"
             " SELECT %s, 1 + coalesce(max(number), 0), %s, %s, %s, %s, %s FROM incident.act WHERE incident = %s",
@@ -139,7 +144,7 @@ def hand_over(c: Connection, identifier: UUID, incident: int, package: Package, 
     """Lay one package on its insurer's desk, and journal it: whole or not at all. False: this issue was handed over already."""
     insurer = package.insurer.number
     with c.transaction():
-        c.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, incident))
+        hold(c, incident)
         added = c.execute(
             "INSERT INTO incident.package (id, incident, insurer, issue, day, rows, content, parts, bytes, digest, made)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (incident, insurer, issue) DO NOTHING",

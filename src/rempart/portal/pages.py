@@ -21,6 +21,7 @@ PAGES = (
     Page("/assureur/consultations", "insurer-consultations.html"),
     Page("/assureur/fonds", "insurer-funds.html"),
     Page("/journal", "journal.html"),
+    Page("/incidents", "incidents.html"),
     Page("/etablissement", "establishment.html"),
     Page("/logiciel", "software.html"),
     Page("/a-faire", "to-do.html"),

@@ -121,3 +121,5 @@ class Message:
     key: str
     french: str
     english: str
+    answers: bool = False
+    """It announces the answers about an incident: the page that tells them is shown beside it."""

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import psycopg
 
+from rempart.foundation.clock import DAY
 from rempart.status.model import (
     Announcement,
     Audience,
@@ -19,6 +20,8 @@ from rempart.status.model import (
 )
 
 Connection = psycopg.Connection[Any]
+ANNOUNCED = 30 * DAY
+"""How long the portal says above every page that the answers about an incident are there."""
 
 # What a board shows: changes since a time, and the last one before it; announcements of that time.
 _CHANGES = """
@@ -83,7 +86,26 @@ async def read_messages(
         " WHERE at <= $1 AND until > $1 ORDER BY at DESC, id DESC LIMIT 20",
         now,
     )
-    return [_message(row) for row in rows]
+    published = await connection.fetch(
+        "SELECT incident, issue, at, title FROM incident.publication WHERE at <= $1 AND at > $2 ORDER BY at DESC LIMIT 5",
+        now, now - ANNOUNCED,
+    )  # fmt: skip
+    return [*(_announced(*row) for row in published), *(_message(row) for row in rows)]
+
+
+def _announced(incident: int, issue: int, at: int, title: str) -> Message:
+    """Below 0, so that no message that somebody wrote has its number; another issue is read anew."""
+    return Message(
+        -(incident * 1_000 + issue),
+        at,
+        at + ANNOUNCED,
+        Weight.WARNING,
+        Audience.ALL,
+        "",
+        f"Incident de sécurité : {title}. La réponse exacte pour vous :",
+        f"Security incident: {title}. The exact answer for you:",
+        answers=True,
+    )
 
 
 def _message(row: Sequence[Any]) -> Message:

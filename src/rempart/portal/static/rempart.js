@@ -18,6 +18,7 @@ const SCRIPTS = {
   "/paiements": "./payments.js",
   "/reglement": "./rib.js",
   "/logiciel": "./software.js",
+  "/incidents": "./incidents.js",
   "/assureur/prises-en-charge": "./insurer.js",
   "/assureur/flux": "./insurer.js",
   "/assureur/incidents": "./insurer.js",

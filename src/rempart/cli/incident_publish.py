@@ -1,0 +1,77 @@
+"""`rempart incident publish|unpublish`: every professional reads in the portal whether they were hit."""
+
+from typing import Annotated
+
+import typer
+
+from rempart.cli.evidence import ask_key
+from rempart.cli.incident_case import By, Number, Which, console, room
+from rempart.cli.incident_scope import configured_witnesses
+from rempart.cli.operator import VAR, Folder
+from rempart.incident.publishing import Answers, count_answers
+from rempart.incident.publishing import publish as write_answers
+from rempart.incident.publishing import unpublish as withdraw_answers
+from rempart.incident.scope_negative import Depth, state_negative
+from rempart.incident.scope_proofs import read_published
+
+app = typer.Typer()
+
+
+@app.command("publish")
+def publish_command(
+    number: Number = 0,
+    sending: Annotated[
+        bool, typer.Option("--send", help="really publish: every professional can read it")
+    ] = False,
+    counted: Annotated[
+        bool,
+        typer.Option("--counted", help="do not recompute every entry of the interval: faster, and says less"),
+    ] = False,
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """Tell each establishment and group in the portal whether it was hit, and nobody else's answer. A dry run unless told `--send`.
+
+    Run again, it counts anew and replaces what was published.
+    """
+    with room(folder, number) as here:
+        scope = here.scope()
+        signed = read_published(here.c, ask_key(folder), configured_witnesses(folder))
+        depth = Depth.COUNTED if counted else Depth.RECOMPUTED
+        negative = state_negative(here.c, scope, signed, depth)
+        answers = count_answers(here.c, here.incident, scope, negative, here.clock())
+        _say(answers)
+        if not sending:
+            console.print("Nothing was published: add --send.")
+            return
+        issue = write_answers(here.c, answers, here.hand(by).actor)
+    console.print(
+        f"Incident {answers.shown.incident}: published, issue {issue}. The portal announces it; page /incidents."
+    )
+
+
+@app.command("unpublish")
+def unpublish_command(
+    why: Annotated[str, typer.Argument(help="why it is withdrawn: it stays in the journal")],
+    number: Which = 0,
+    by: By = "",
+    folder: Folder = VAR,
+) -> None:
+    """Withdraw the published answers of an incident: at once, nobody reads them any more."""
+    with room(folder, number) as here:
+        withdraw_answers(here.c, here.hand(by), here.incident.id, why)
+    console.print(f"Incident {here.incident.id}: withdrawn.")
+
+
+def _say(answers: Answers) -> None:
+    words = answers.shown.words
+    console.print(f"[bold]{words.title}[/bold]", soft_wrap=True)
+    for label, text in (
+        ("what happened", words.nature_fr), ("in English", words.nature_en), ("what was done", words.measures_fr),
+        ("where to ask", words.contact_fr), ("an answer can have said", words.told_fr),
+    ):  # fmt: skip
+        if text:
+            console.print(f"{label}: {text}", soft_wrap=True, markup=False)
+    console.print(
+        f"{len(answers.parties):,} establishments, seats and groups were hit; whoever else asks reads that they were not."
+    )
