@@ -16,7 +16,7 @@ from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.holds import REFUSALS, Doing, forbidding
 from rempart.vaultdoor.insurer import insurers_signed
-from rempart.vaultdoor.messages import Act, Done, Notify, Thrown, Vouch, Vouched
+from rempart.vaultdoor.messages import Act, Done, House, Notify, Thrown, Vouch, Vouched
 
 CASHIER = "cashier"
 
@@ -48,13 +48,14 @@ async def vouch(call: Vouch, zone: Zone) -> Vouched:
             await editors.require_active(c, who.editor)
             place = await _place(c, who)
             since = await store.here_since(c, who.account, who.establishment) if who.establishment else 0
+            administered = [] if who.establishment else await store.administered(c, who.account)
             thrown = await _require_not_contained(c, call, who, place, now)
             await campaigns.require_nothing_due(c, who, act.target, now)
             if act.method == "POST":
                 await acts.require_first_time(c, claimed, now)
     except store.LOST as error:
         raise Outage(type(error).__name__) from error
-    return _vouched(who, place, since, now, thrown)
+    return _vouched(who, place, administered, since, now, thrown)
 
 
 def _require_errand(act: Act) -> None:
@@ -113,7 +114,9 @@ async def _require_not_contained(
     return [Thrown(*each) for each in thrown]
 
 
-def _vouched(who: Speaker, place: Row | None, since: int, now: int, thrown: list[Thrown]) -> Vouched:
+def _vouched(
+    who: Speaker, place: Row | None, administered: list[Row], since: int, now: int, thrown: list[Thrown]
+) -> Vouched:
     return Vouched(
         account=str(who.account),
         login=who.login,
@@ -131,6 +134,8 @@ def _vouched(who: Speaker, place: Row | None, since: int, now: int, thrown: list
         editor=str(who.editor or ""),
         thrown=thrown,
         standing=who.life.at(now),
+        groups=sorted({str(house["party_group"]) for house in administered}),
+        houses=[House(str(house["id"]), house["finess"] or "") for house in administered],
     )
 
 
