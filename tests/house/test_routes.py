@@ -122,6 +122,7 @@ def test_at_the_desk_only_a_passkey_and_an_activation_code_need_no_session() -> 
     }  # fmt: skip
     # What is done again by a second person, and what touches factors, needs a proof by its rule; a deed by what it is (deeds.py).
     fresh = {
+        "/desk/dossier/open",
         "/desk/proposal/approve",
         "/desk/proposal/code",
         *(path for path in DESK_TABLE if path.startswith(TOUCHES_FACTORS)),

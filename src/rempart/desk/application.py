@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from rempart.desk.dossiers import Dossiers
 from rempart.desk.errands import Errands
 from rempart.desk.fragments import Fragments, environment
 from rempart.desk.networks import KnownNetworks
@@ -34,7 +35,8 @@ def app(settings: DeskSettings, client: VaultClient, clock: Clock) -> Starlette:
     env = environment(settings.origin, files.address)
     shells = Shells(env, PAGES, COOKIE, HOME)
     fragments = Fragments(env)
-    relay = Relay(settings, client, fragments, Errands(settings, client, fragments, clock))
+    errands = Errands(settings, client, fragments, clock)
+    relay = Relay(settings, client, fragments, errands, Dossiers(settings, client, fragments, clock))
 
     async def ready(_request: Request) -> Response:
         try:

@@ -3,9 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from rempart.foundation.clock import DAY
+from rempart.identity.store_desk import Dossier
 from rempart.incident.clocks import Due, State
+from rempart.incident.scope_hit import Hit
+from rempart.incident.scope_report import hit_sentences
 
 Words = tuple[str, str]
+APPROVED = 30 * DAY
+"""How long an approval waits to be enrolled (rempart.vault.onboarding)."""
 SCOPES: dict[str, Words] = {
     "device": ("poste", "device"),
     "account": ("compte", "account"),
@@ -49,20 +55,66 @@ KINDS: dict[str, Words] = {
     "editor-keys": ("remplacer sa clé (éditeurs)", "replace the key (editors)"),
     "rib": ("redonner son RIB (établissements)", "give bank details again (establishments)"),
 }
+ASSURANCES: dict[str, Words] = {
+    "passkey": ("clé d'accès seulement", "passkey alone"),
+    "password": ("clé d'accès, ou mot de passe et code", "passkey, or password and code"),
+}
+OPEN_LANES: dict[str, Words] = {
+    "card vitale secret": ("toutes", "all"),
+    "card secret": ("carte et code secret, sans vitale", "card and secret, no vitale"),
+    "card vitale": ("carte et vitale", "card and vitale"),
+    "vitale secret": ("vitale et code secret", "vitale and secret"),
+    "secret": ("code secret seulement", "secret alone"),
+    "card": ("carte seulement", "card alone"),
+    "vitale": ("vitale seulement", "vitale alone"),
+    "none": ("aucune", "none"),
+}
+"""Every set of lanes, as `" ".join` of a profile's."""
 STATES: dict[str, Words] = {
     "active": ("actif", "active"),
     "invited": ("à activer", "to be activated"),
     "suspended": ("suspendu", "suspended"),
 }
+LEAVING: dict[str, Words] = {
+    "cession": (
+        "cession : un autre titulaire reprend le FINESS",
+        "cession: another titulaire takes the FINESS over",
+    ),
+    "retirement": ("cessation d'activité", "retirement"),
+    "convention-ended": ("fin de la convention", "the convention ends"),
+    "licence": ("fin de l'autorisation d'exercer", "the licence ends"),
+    "request": ("à sa demande", "at its request"),
+}
+SUSPENSIONS: dict[str, Words] = {
+    "convention-lapsed": ("convention échue", "the convention has lapsed"),
+    "indu": ("indu non réglé", "an indu is not settled"),
+    "papers": ("pièce manquante", "a document is missing"),
+    "request": ("à sa demande", "at its request"),
+}
+SEATS: dict[str, tuple[Words, str]] = {
+    "open": (("ouvert", "open"), "open"),
+    "suspended": (("suspendu", "suspended"), "suspended"),
+    "not-yet": (("reprend à une date à venir", "takes over on a day to come"), "invited"),
+    "departed": (("fermé : factures encore reçues", "closed: invoices still taken"), "closed"),
+    "reading": (("fermé : lecture seule", "closed: reading only"), "closed"),
+    "ended": (("terminé : plus aucun compte", "ended: no accounts any more"), "closed"),
+}
+"""Where a seat of a FINESS stands (rempart.vaultdoor.seats), and the tag's colour."""
 CALLS: dict[str, Words] = {
     "ThrowSwitch": ("Contenir", "Contain"),
     "LiftSwitch": ("Lever", "Lift"),
     "SuspendAccount": ("Suspendre un compte", "Suspend an account"),
     "IssueCode": ("Émettre un code", "Issue a code"),
+    "SuspendEstablishment": ("Suspendre un établissement", "Suspend an establishment"),
+    "ResumeEstablishment": ("Reprendre un établissement suspendu", "Resume a suspended establishment"),
+    "DepartEstablishment": ("Départ ou cession d'un établissement", "An establishment leaves, or is sold"),
+    "StayEstablishment": ("Annuler un départ", "Undo a departure"),
     "WidenLine": ("Allonger une ligne", "Lengthen a line"),
     "SetBreaker": ("Régler un disjoncteur", "Set a breaker"),
     "SuspendEditor": ("Suspendre un éditeur", "Suspend an editor"),
     "RegisterEditor": ("Enregistrer un éditeur ou sa clé", "Register an editor, or its key"),
+    "EnrolApplication": ("Inscrire un établissement", "Enrol an establishment"),
+    "RefuseApplication": ("Refuser un référencement", "Refuse an application"),
     "ApproveApplication": ("Approuver un référencement", "Approve an application"),
     "ApproveEnrolment": ("Approuver un enrôlement par commande", "Approve an enrolment by a command"),
     "RegisterInsurer": ("Enregistrer un assureur et ses clés", "Register an insurer and its keys"),
@@ -72,6 +124,7 @@ CALLS: dict[str, Words] = {
     "StartCampaign": ("Lancer une campagne", "Start a campaign"),
     "EndCampaign": ("Clore une campagne", "End a campaign"),
     "SuspendOperator": ("Suspendre un opérateur", "Suspend an operator"),
+    "SendPackages": ("Envoyer les dossiers aux assureurs", "Send the packages to insurers"),
 }
 FIELDS: dict[str, Words] = {
     "scope": ("Périmètre", "Scope"),
@@ -108,8 +161,21 @@ FIELDS: dict[str, Words] = {
     "notice_key": ("Clé des notifications", "Notice key"),
     "group": ("Groupe", "Group"),
     "doubts": ("Doutes examinés", "Doubts looked at"),
+    "on": ("À partir du", "From"),
+    "words": ("Motif, en mots", "Reason, in words"),
+    "incident": ("Incident n°", "Incident no"),
+    "everybody": (
+        "Aussi aux assureurs dont personne n'est concerné",
+        "Also to insurers of whom nobody is concerned",
+    ),
+    "proofs": ("Avec les preuves", "With the proofs"),
+    "packages": ("Dossiers qui partent", "Packages that go"),
+    "persons": ("Personnes, en tout", "Persons, in all"),
+    "dossier": ("Dossier", "Dossier"),
+    "ground": ("Motif", "Ground"),
 }
 NOTHING: Words = ("rien", "nothing")
+UNCHANGED: Words = ("inchangé", "as it is")
 VALUES: dict[str, dict[str, Words]] = {
     "scope": SCOPES,
     "kind": KINDS,
@@ -134,9 +200,14 @@ VALUES: dict[str, dict[str, Words]] = {
     },
     "open": {"True": ("ouverte", "open"), "False": ("fermée", "closed")},
     "replace": {"True": ("oui, l'ancienne est nulle aussitôt", "yes, the former is void at once"), "False": ("non", "no")},
-    **{name: {"": ("inchangé", "as it is")} for name in ("assurance", "lanes", "networks")},
+    "assurance": ASSURANCES | {"": UNCHANGED},
+    "lanes": {"none": OPEN_LANES["none"], "": UNCHANGED},
+    "networks": {"anywhere": ("partout", "anywhere"), "": UNCHANGED},
     "doubts": {"": ("aucun", "none")},
-    "percent": {"0": ("inchangé", "as it is")},
+    "ground": LEAVING | SUSPENSIONS,
+    **{name: {"True": ("oui", "yes"), "False": ("non", "no")} for name in ("everybody", "proofs")},
+    "dossier": {"": ("fichier tenu hors de la plateforme", "a file kept outside the platform")},
+    "percent": {"0": UNCHANGED},
 }  # fmt: skip
 """What a proposal tells, field by field: all of it but what `unsaid` says."""
 _UNSAID = {None: frozenset[str](), "True": frozenset({"on", "whole"}), "False": frozenset({"on", "minutes"})}
@@ -156,7 +227,75 @@ LOUD: dict[str, str] = {
     "done": "open",
     "done late": "suspended",
 }
+PROFESSIONS: dict[str, Words] = {
+    "pharmacy": ("pharmacie", "pharmacy"),
+    "laboratory": ("laboratoire", "laboratory"),
+    "radiology": ("radiologie", "radiology"),
+    "doctor": ("médecin", "doctor"),
+    "auxiliary": ("auxiliaire médical", "auxiliary"),
+    "dentist": ("chirurgien-dentiste", "dentist"),
+    "optician": ("opticien", "optician"),
+    "audiologist": ("audioprothésiste", "audiologist"),
+    "hospital": ("établissement de santé", "hospital"),
+    "ambulance": ("transport sanitaire", "medical transport"),
+}
+DOCUMENTS: dict[str, Words] = {
+    "professional-card": ("carte professionnelle", "professional card"),
+    "convention": ("convention signée", "signed convention"),
+    "rib": ("RIB", "bank details"),
+    "other": ("autre document", "another document"),
+}
+GROUNDS: dict[str, Words] = {
+    "not-in-directory": (
+        "absent de l'annuaire officiel à cette adresse",
+        "not in the official directory at this address",
+    ),
+    "numbers": ("un numéro n'est pas celui de l'annuaire", "a number is not the directory's"),
+    "convention": ("convention non signée, ou ancienne version", "convention not signed, or an old version"),
+    "not-confirmed": ("injoignable au numéro publié", "not reached on the published number"),
+    "referenced": ("déjà référencé", "referenced already"),
+    "not-concerned": ("activité non concernée", "activity not concerned"),
+}
+STANDINGS: dict[str, tuple[Words, str]] = {
+    "received": (("à examiner", "to be examined"), "invited"),
+    "waits": (("attend une seconde personne", "waits for a second person"), "suspended"),
+    "lapsed": (
+        ("à proposer de nouveau : le délai est passé", "to be proposed again: its time is over"),
+        "invited",
+    ),
+    "approved": (("approuvé : à inscrire", "approved: to be enrolled"), "open"),
+    "enrolled": (("inscrit", "enrolled"), "open"),
+    "refused": (("refusé", "refused"), "closed"),
+}
+"""How far a dossier is, and the tag's colour."""
+VERBS: dict[str, Words] = {
+    "open": ("ouvert", "opened"),
+    "fact": ("fait", "fact"),
+    "question": ("question", "question"),
+    "done": ("obligation remplie", "duty done"),
+    "waive": ("obligation écartée", "duty waived"),
+    "hand-over": ("dossier remis", "package handed over"),
+    "remind": ("assureur relancé", "insurer recalled"),
+    "publish": ("réponses publiées", "answers published"),
+    "unpublish": ("réponses retirées", "answers withdrawn"),
+}
 STRENGTHS: dict[str, Words] = {"1": ("indice", "sign"), "2": ("forte", "strong"), "3": ("certaine", "sure")}
+
+
+def standing(dossier: Dossier, now: int) -> str:
+    """How far a dossier is, a word of STANDINGS. The vault is the judge of what stands."""
+    if not dossier.is_open:
+        return dossier.state
+    if dossier.approved:
+        return "approved" if now < dossier.approved + APPROVED else "lapsed"
+    if dossier.proposal:
+        return "waits" if now < dossier.until else "lapsed"
+    return "received"
+
+
+def hit(answer: Hit) -> Words:
+    """One house's own answer, for whoever is on the telephone."""
+    return hit_sentences(answer)
 
 
 def loud(dues: Sequence[Due]) -> list[tuple[str, int]]:

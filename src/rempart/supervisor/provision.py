@@ -160,7 +160,8 @@ def _write_process_settings(ground: Ground) -> None:
         files["desk"] = DeskSettings(
             mode=given.mode, dsn=ground.dsn("rempart_desk"), run_folder=home.run, origin=given.desk_origin,
             host=given.desk_host, port=given.desk_port, allowed_networks=given.desk_allowed_networks,
-            templates_folder=home.folder / "incident-templates",
+            templates_folder=home.folder / "incident-templates", operator_name=given.debtor_name, witnesses=given.witnesses,
+            portal_origin=given.origin,
         )  # fmt: skip
     # The vault's own `init` makes the claims zone's key, after this.
     made_later = set() if key_store.exists() else {home.secrets / "claims.key"}

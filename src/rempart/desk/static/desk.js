@@ -1,8 +1,9 @@
 // The desk's script. Everything an operator does is a signed POST, asked for in three ways:
 //   data-load   a section filled by that act, again every data-every seconds; data-query fills its body from the address
-//   data-act    an act done at once, its reply put into data-into, or the page's sections loaded again
-//   data-deed   an act that is counted first (a dry run), shown in a dialog, and done when it is confirmed
+//   data-act    an act done at once, its reply put into data-into, or the page's sections loaded again; data-file: its reply is a file
+//   data-deed   an act that is counted first (a dry run), shown in a dialog, and done when it is confirmed; data-file: what is done is a file
 import { act, introduce, leave } from "./acts.js";
+import { save, startDossier } from "./dossier.js";
 import { clearError, complete, fieldProblem, open, phrases, read, reveal, say, showError, swap, whileBusy } from "./page.js";
 import { makePasskey, usePasskey } from "./passkey.js";
 
@@ -18,6 +19,7 @@ function offer(root) {
   for (const element of root.querySelectorAll("[data-needs]")) element.hidden = !may.has(element.dataset.needs);
 }
 
+/** A JSON body, with the number that the address carries where data-query says so. */
 function bodyOf(section) {
   const body = JSON.parse(section.dataset.body ?? "{}");
   const [name, field] = (section.dataset.query ?? "").split(":");
@@ -45,26 +47,29 @@ async function loadAll() {
 
 function keepLoading(section) {
   setInterval(() => {
-    if (!document.hidden && !document.querySelector("dialog[open]")) load(section).catch((error) => showError(error));
+    if (!document.hidden && !section.closest("[hidden]") && !document.querySelector("dialog[open]")) load(section).catch((error) => showError(error));
   }, Number(section.dataset.every) * 1000);
 }
 
 // ── what is done ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A form's fields with their kinds: numbers and booleans say so. */
+/** A form's fields with their kinds: numbers, booleans and lists of words say so. */
 function typed(form) {
   const { body } = read(form);
   for (const field of form.elements) {
     if ("number" in field.dataset) body[field.name] = Number(field.value);
     if ("boolean" in field.dataset) body[field.name] = field.value === "true";
+    if ("list" in field.dataset) body[field.name] = field.value.split(/[\s,;]+/).filter(Boolean);
+    if (field.type === "checkbox") body[field.name] = field.checked;
+    if ("list" in field.dataset) body[field.name] = field.value.split(/[,;\n]/).map((one) => one.trim()).filter(Boolean);
   }
   return body;
 }
 
 /** What a form is about, for the dialog's title: the scope's name, then whom. */
 function named(form) {
-  const { scope, key, login } = form.elements;
-  return [scope?.selectedOptions[0].text, key?.value, login?.value].filter(Boolean).join(" ");
+  const { scope, key, login, amc, name, finess } = form.elements;
+  return [scope?.selectedOptions[0].text, key?.value, login?.value, amc?.value, name?.value, finess?.value].filter(Boolean).join(" ");
 }
 
 /** Show an effect (a fragment, or an element) and ask; `done` does it, given a reason, and resolves. Escape is no. */
@@ -108,9 +113,12 @@ async function deed(source) {
   // A dry run does nothing: its reason is read by nobody.
   const effect = await act(path, { ...(asks ? { [asks]: "?" } : {}), ...body, dry_run: true }, { html: true });
   const title = [source.dataset.title, isForm ? named(source) : ""].filter(Boolean).join(" : ");
+  const file = source.dataset.file;
   const reply = await askDeed({ title, effect, asks }, (reason) =>
-    act(path, { ...body, ...(asks ? { [asks]: reason } : {}), dry_run: false }, { html: true }));
-  if (reply !== undefined) await followed(reply);
+    act(path, { ...body, ...(asks ? { [asks]: reason } : {}), dry_run: false }, { as: file ? "file" : "html" }));
+  if (reply === undefined) return;
+  if (file) save(reply, file);
+  await followed(reply);
 }
 
 /** Show what came of it: a fragment, or that it is done; then everything anew. */
@@ -121,6 +129,7 @@ async function followed(reply) {
   say(result.textContent.trim());
   await loadAll();
   reveal(result);
+  document.dispatchEvent(new CustomEvent("rempart-done"));
 }
 
 async function perform(button) {
@@ -138,6 +147,26 @@ async function perform(button) {
   swap(into, reply);
   offer(into);
   return reveal(into);
+}
+
+/** Do what a form asks for, at once. What came of it goes into data-into; with data-stay, whoever writes stays at that element. */
+async function submit(form) {
+  clearError();
+  const reply = await act(form.dataset.act, { ...bodyOf(form), ...typed(form) }, { html: true });
+  if (form.dataset.into) {
+    swap(byId(form.dataset.into), reply);
+    return reveal(byId(form.dataset.into));
+  }
+  if (!form.dataset.stay) return followed(reply);
+  await loadAll();
+  say(phrases.done);
+  return byId(form.dataset.stay)?.querySelector("summary")?.focus();
+}
+
+async function fetchFile({ dataset }) {
+  clearError();
+  save(await act(dataset.act, JSON.parse(dataset.body), { as: "file" }), dataset.file);
+  say(phrases.done);
 }
 
 async function look(button) {
@@ -158,14 +187,15 @@ async function addPasskey() {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const looks = form.querySelector("[data-look]");
-  if (!form.dataset.deed && !looks) return;
+  const work = form.dataset.deed ? deed : form.dataset.act ? submit : null;
+  if (!work && !looks) return;
   // Nothing that was typed goes into an address.
   event.preventDefault();
-  if (!form.dataset.deed) {
+  if (!work) {
     looks.click();
     return;
   }
-  if (complete(form)) whileBusy(form.querySelector("[type=submit]"), () => deed(form).catch((error) => showError(error)));
+  if (complete(form)) whileBusy(form.querySelector("[type=submit]"), () => work(form).catch((error) => showError(error)));
 });
 
 document.addEventListener("click", (event) => {
@@ -173,7 +203,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const run = (work) => whileBusy(button, () => Promise.resolve(work()).catch((error) => showError(error)));
   if (button.dataset.deed) run(() => deed(button));
-  else if (button.dataset.act) run(() => perform(button));
+  else if (button.dataset.act) run(() => (button.dataset.file ? fetchFile(button) : perform(button)));
   else if (button.dataset.look) run(() => look(button));
   else if (button.id === "add-passkey") run(addPasskey);
   else if (button.id === "sign-out") run(() => act("sign-out").finally(() => leave("sign-out")));
@@ -259,6 +289,7 @@ async function start() {
   const seat = await act("desk/seat");
   may = new Set(seat.may);
   offer(document);
+  if (page === "/referencement") startDossier(offer);
   const who = byId("who");
   who.querySelector("[data-slot=login]").textContent = seat.login;
   who.querySelector("[data-slot=role]").textContent = byId("roles").getAttribute(`data-${seat.role}`) ?? seat.role;
