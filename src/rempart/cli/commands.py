@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "operator": "rempart.cli.profile:app",
     "onboarding": "rempart.cli.onboarding:app",
     "desk": "rempart.cli.desk:app",
+    "establishment": "rempart.cli.establishment:app",
     "campaign": "rempart.cli.campaign:app",
     "intake": "rempart.cli.intake:app",
     "card": "rempart.cli.card:app",

@@ -19,6 +19,7 @@ from rempart.vaultdoor.messages import (
     Editors,
     Effect,
     Enrolled,
+    Establishments,
     HalfCode,
     JournalLines,
     LineState,
@@ -40,6 +41,7 @@ _FRAGMENTS: dict[type, str] = {
     Editors: "editors.html",
     Effect: "effect.html",
     Enrolled: "code.html",
+    Establishments: "establishments.html",
     HalfCode: "half.html",
     JournalLines: "journal.html",
     LineState: "line.html",
@@ -56,6 +58,7 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
     env = strict_environment(TEMPLATES, origin, address, wording=wording)
     env.filters.update(
         moment=_moment,
+        civil=_civil,
         lines=lambda texts: [json.loads(text) for text in texts],
         paris=_paris,
         key_of=key_of,
@@ -99,6 +102,11 @@ def _moment(micros: int, language: str) -> str:
     """A time as people in France read it, to the second: an incident is told by them."""
     moment = instant(micros).astimezone(PARIS)
     return moment.strftime("%d %b %Y, %H:%M:%S" if language == "en" else "%d/%m/%Y %H:%M:%S")
+
+
+def _civil(micros: int) -> str:
+    """The day of an instant in Paris."""
+    return instant(micros).astimezone(PARIS).strftime("%d/%m/%Y")
 
 
 def _paris(iso: str, language: str) -> str:

@@ -76,7 +76,9 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
         bank_reason=bank_reasons.reason,
         qr=_qr,
     )
-    env.filters.update(moment=_moment, say=lambda word, words: words[word], euros=_euros, day=_day)
+    env.filters.update(
+        moment=_moment, say=lambda word, words: words[word], euros=_euros, day=_day, civil=_civil
+    )
     return env
 
 
@@ -132,6 +134,11 @@ def _short_euros(cents: int) -> str:
         if abs(euros) >= size:
             return f"{round(euros / (1_000_000 if unit == 'M' else 1_000))}\u00a0{unit}€"
     return f"{euros}\u00a0€"
+
+
+def _civil(micros: int) -> str:
+    """The day of an instant in Paris, as it is read in both languages here."""
+    return instant(micros).astimezone(PARIS).strftime("%d/%m/%Y")
 
 
 def _day(iso: str) -> str:

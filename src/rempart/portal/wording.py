@@ -96,6 +96,26 @@ NOTICES: dict[str, Pair] = {
     "rib:cancel": ("Changement de RIB annulé", "Change of account cancelled"),
     "rib:type": ("RIB en vigueur confirmé par le titulaire", "Account in force confirmed by the titulaire"),
     "indu:notice": ("Somme à récupérer", "Amount to be recovered"),
+    "establishment:suspend": (
+        "Votre établissement est suspendu ici, hors toute mesure de sécurité : voyez « Mon établissement »",
+        "Your establishment is suspended here, which is no security measure: see « My establishment »",
+    ),
+    "establishment:resume": (
+        "Votre établissement n'est plus suspendu",
+        "Your establishment is suspended no longer",
+    ),
+    "establishment:depart": (
+        "Votre établissement quitte la plateforme : ce qui est à faire est sur « Mon établissement »",
+        "Your establishment leaves the platform: what is to be done is on « My establishment »",
+    ),
+    "establishment:cede": (
+        "Cession de votre établissement déclarée : voyez « Mon établissement ». Si ce n'est pas vrai, appelez l'assistance",
+        "Your establishment is said to be sold: see « My establishment ». If that is not so, call support",
+    ),
+    "establishment:stay": (
+        "Votre établissement reste sur la plateforme",
+        "Your establishment stays on the platform",
+    ),
     "campaign:start": ("Une mesure de sécurité vous concerne", "A security measure concerns you"),
     "incident:package": ("Dossier d'incident à télécharger", "Incident package to download"),
     "incident:remind": ("Dossier d'incident non acquitté", "Incident package not acknowledged"),
@@ -104,6 +124,21 @@ NOTICES: dict[str, Pair] = {
         "Prise en charge decided by the insurer",
     ),
 }
+LEAVING: dict[str, Pair] = {
+    "cession": ("cession", "cession"),
+    "retirement": ("cessation d'activité", "retirement"),
+    "convention-ended": ("fin de la convention", "the convention ends"),
+    "licence": ("fin de l'autorisation d'exercer", "the licence ends"),
+    "request": ("à sa demande", "at its request"),
+}
+"""Why an establishment leaves (rempart.vaultdoor.seats)."""
+SUSPENSIONS: dict[str, Pair] = {
+    "convention-lapsed": ("convention échue", "the convention has lapsed"),
+    "indu": ("indu non réglé", "an indu is not settled"),
+    "papers": ("pièce manquante", "a document is missing"),
+    "request": ("à sa demande", "at its request"),
+}
+"""Why one is suspended."""
 DEMANDS: dict[str, Pair] = {
     "sign-out": ("Vous reconnecter", "Sign in again"),
     "devices": ("Faire reconnaître vos postes", "Have your devices recognised again"),

@@ -205,7 +205,6 @@ def _view(row: Row, now: int) -> EstablishmentView:
         life=life_of(row, now),
         leaving_by=row["leaving_by"] if row["leaving"] else "",
         suspended_since=row["suspended_since"] if suspended else 0,
-        suspended_for=row["suspended_for"] if suspended else "",
         suspended_by=row["suspended_by"] if suspended else "",
     )
 
@@ -221,6 +220,7 @@ def life_of(row: Row, now: int) -> SeatLife:
         ends=_shown(life.ends),
         leaving=row["leaving"] or "",
         suspended_until=life.suspended_until if life.suspended_until > now else 0,
+        suspended_for=row["suspended_for"] if life.suspended_until > now else "",
     )
 
 

@@ -22,7 +22,7 @@ async def seats(c: Connection, finess: str) -> list[Row]:
 async def seat(c: Connection, establishment: UUID) -> Row | None:
     """One seat's dates, and why it leaves."""
     return await c.fetchrow(
-        "SELECT opens, closes, invoices_until, ends, stage, leaving, suspended_since, suspended_until FROM vault.establishment"
+        "SELECT opens, closes, invoices_until, ends, stage, leaving, suspended_since, suspended_until, suspended_for FROM vault.establishment"
         " WHERE id = $1",
         establishment,
     )

@@ -17,7 +17,7 @@ NEVER = 2**63 - 1
 CESSION = "cession"
 LEAVING = (CESSION, "retirement", "convention-ended", "licence", "request")
 """Why an establishment leaves. After a cession the FINESS goes on, with another titulaire."""
-SUSPENSIONS = ("convention", "indu", "papers", "request")
+SUSPENSIONS = ("convention-lapsed", "indu", "papers", "request")
 """Why one is suspended."""
 INVOICE_DAYS = 60
 """For how long after the closing date invoices are taken on engagements given before it."""

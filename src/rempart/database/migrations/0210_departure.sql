@@ -16,7 +16,7 @@ ALTER TABLE vault.establishment
   ADD COLUMN leaving_by text NOT NULL DEFAULT '',
   ADD COLUMN suspended_since bigint NOT NULL DEFAULT 0,
   ADD COLUMN suspended_until bigint NOT NULL DEFAULT 0,
-  ADD COLUMN suspended_for text CHECK (suspended_for IN ('convention', 'indu', 'papers', 'request')),
+  ADD COLUMN suspended_for text CHECK (suspended_for IN ('convention-lapsed', 'indu', 'papers', 'request')),
   ADD COLUMN suspended_by text NOT NULL DEFAULT '',
   ADD CHECK (opens < closes AND closes <= invoices_until AND invoices_until <= ends),
   ADD CHECK ((leaving IS NULL) = (closes = 9223372036854775807)),

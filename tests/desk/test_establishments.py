@@ -1,0 +1,188 @@
+"""Who may suspend an establishment, have it leave, or hand its FINESS to somebody else: no clerk alone takes a pharmacy away."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from rempart.foundation.clock import DAY, SECOND, paris_date
+from rempart.foundation.vocabulary import Role
+from rempart.vault.establishments import midnight
+from rempart.vaultdoor.messages import (
+    ApproveApplication,
+    Call,
+    DepartEstablishment,
+    Done,
+    Effect,
+    EnrolApplication,
+    Establishments,
+    Here,
+    Proposals,
+    Proposed,
+    Refused,
+    Security,
+    StayEstablishment,
+    SuspendEstablishment,
+)
+from tests.authenticator import expect
+from tests.desk.conftest import Operator, Room
+from tests.vault.accounts.conftest import Person, activated
+
+
+@pytest.fixture
+def claire(room: Room) -> Person:
+    """The titulaire of the one pharmacy, signed in."""
+    return activated(room, "claire", room.establishment())
+
+
+@pytest.fixture
+def clerk(room: Room, claire: Person) -> Operator:
+    return room.operator("nora", Role.ONBOARDING_CLERK)
+
+
+@pytest.fixture
+def second(room: Room, claire: Person) -> Operator:
+    return room.operator("omar", Role.ONBOARDING_CLERK)
+
+
+def finess(room: Room) -> str:
+    return str(room.rows("SELECT finess FROM vault.establishment WHERE finess IS NOT NULL")[0][0])
+
+
+def on(room: Room, days: int) -> str:
+    return (paris_date(room.clock()) + timedelta(days=days)).isoformat()
+
+
+def told_of_her_house(who: Person) -> list[str]:
+    """By her notices: what, and the day."""
+    kinds = [
+        (each.kind.partition(":"), each.detail) for each in who.browser.expect(Security, "security").notices
+    ]
+    return [f"{what} {detail}" for (house, _, what), detail in kinds if house == "establishment"]
+
+
+def decided(room: Room, call: Call, first: Operator, second: Operator) -> None:
+    """What a command proposed is approved by two at the desk, and done."""
+    number = expect(Proposed, room.operate(call)).id
+    room.time.advance(SECOND)
+    for one, told in ((first, Proposed), (second, Done)):
+        one.touch()
+        one.expect(told, "proposal/approve", id=number)
+
+
+def standings(clerk: Operator, number: str) -> list[str]:
+    return [seat.life.standing for seat in clerk.expect(Establishments, "establishment", key=number).seats]
+
+
+def acts(room: Room) -> list[tuple[str, str, str]]:
+    """Of establishments, in the journal: who, what, with which detail; the oldest first."""
+    lines = [json.loads(line) for line in room.journal().splitlines()]
+    found = [line for line in reversed(lines) if line["act"].startswith("establishment:")]
+    return [(line["actor"], line["act"].partition(":")[2], line["detail"]) for line in found]
+
+
+def test_one_clerk_alone_cannot_cede_a_pharmacy_away(
+    room: Room, claire: Person, clerk: Operator, second: Operator
+) -> None:
+    number, day = finess(room), on(room, 30)
+    body = {"finess": number, "on": day, "ground": "cession", "words": "deed of sale"}
+    shown = clerk.expect(Effect, "establishment/depart", **body)
+    assert (shown.second, shown.establishments, shown.accounts, shown.devices, shown.sessions) == (
+        True,
+        1,
+        1,
+        1,
+        1,
+    )
+    clerk.touch()
+    proposal = clerk.expect(Proposed, "establishment/depart", **body, dry_run=False).id
+    assert clerk.refused("proposal/approve", id=proposal) == "own-proposal"
+    # By a command's hand neither, and an application for her FINESS is enrolled by nobody while she stays.
+    expect(Proposed, room.operate(DepartEstablishment(number, day, "cession", "deed of sale")))
+    said = ("ab" * 32, number, "pharmacy", "mallory")
+    decided(room, ApproveApplication(*said, ["finess-known"]), clerk, second)
+    assert room.operate(EnrolApplication(*said)) == Refused("conflict", "finess")
+    assert standings(clerk, number) == ["open"]
+    assert told_of_her_house(claire) == []
+    # A second person reads whose it is, from when and why, and answers for it with the first; she is told at once.
+    waits = {one.id: one for one in second.expect(Proposals, "proposals").proposals}
+    assert waits[proposal].told == body
+    room.time.advance(SECOND)
+    second.touch()
+    second.expect(Done, "proposal/approve", id=proposal)
+    assert told_of_her_house(claire) == [f"cede {paris_date(room.clock()) + timedelta(days=30):%d/%m/%Y}"]
+    assert acts(room)[-1] == ("nora omar", "cede", f"cession on {day}: deed of sale")
+
+
+def test_what_two_people_decided_is_moved_by_no_one_alone(
+    room: Room, claire: Person, clerk: Operator, second: Operator
+) -> None:
+    number = finess(room)
+    decided(room, DepartEstablishment(number, on(room, 30), "cession", "deed"), clerk, second)
+    sooner = {"finess": number, "on": on(room, 2), "ground": "retirement", "words": "in haste"}
+    clerk.touch()
+    clerk.expect(Proposed, "establishment/depart", **sooner, dry_run=False)
+    (seat,) = clerk.expect(Establishments, "establishment", key=number).seats
+    assert seat.life.closes == midnight(paris_date(room.clock()) + timedelta(days=30))
+    # That she keeps her house is done alone, while it is hers.
+    clerk.expect(Done, "establishment/stay", finess=number, words="no deed after all", dry_run=False)
+    assert standings(clerk, number) == ["open"]
+
+
+def test_a_departure_to_come_takes_one_with_a_passkey_and_one_of_today_two(
+    room: Room, claire: Person, clerk: Operator, second: Operator
+) -> None:
+    number = finess(room)
+    later = {"finess": number, "on": on(room, 10), "ground": "retirement", "words": "her letter"}
+    room.time.advance(DAY // 4)
+    assert clerk.refused("establishment/depart", **later, dry_run=False) == "step-up"
+    clerk.touch()
+    clerk.expect(Done, "establishment/depart", **later, dry_run=False)
+    assert (
+        clerk.refused("establishment/depart", **(later | {"on": "31/12/2026"}), dry_run=False) == "bad-input"
+    )
+    today = later | {"on": on(room, 0)}
+    proposal = clerk.expect(Proposed, "establishment/depart", **today, dry_run=False).id
+    assert standings(clerk, number) == ["open"]
+    room.time.advance(SECOND)
+    second.touch()
+    second.expect(Done, "proposal/approve", id=proposal)
+    assert standings(clerk, number) == ["departed"]
+    claire.browser.expect(Here, "here")
+    # Once the day has come, nor is it opened again by one.
+    clerk.touch()
+    clerk.expect(Proposed, "establishment/stay", finess=number, words="an error", dry_run=False)
+    expect(Proposed, room.operate(StayEstablishment(number, "an error")))
+    assert standings(clerk, number) == ["departed"]
+
+
+def test_a_suspension_takes_a_passkey_and_its_undo_too_and_an_auditor_does_neither(
+    room: Room, claire: Person, clerk: Operator
+) -> None:
+    number = finess(room)
+    body = {"finess": number, "ground": "indu", "days": 10, "words": "two letters unanswered"}
+    auditor = room.operator("ada", Role.AUDITOR)
+    auditor.touch()
+    assert auditor.refused("establishment/suspend", **body, dry_run=False) == "forbidden"
+    room.time.advance(DAY // 4)
+    assert clerk.refused("establishment/suspend", **body, dry_run=False) == "step-up"
+    clerk.touch()
+    clerk.expect(Done, "establishment/suspend", **body, dry_run=False)
+    assert standings(clerk, number) == ["suspended"]
+    clerk.expect(Done, "establishment/resume", finess=number, words="settled", dry_run=False)
+    assert standings(clerk, number) == ["open"]
+    assert clerk.refused("establishment/resume", finess=number, words="again", dry_run=False) == "conflict"
+    # A command does it too, in the command's name.
+    expect(Done, room.operate(SuspendEstablishment(number, "papers", 5, "certificate")))
+    assert [each[:2] for each in acts(room)][-3:] == [
+        ("nora", "suspend"),
+        ("nora", "resume"),
+        ("operator", "suspend"),
+    ]
+
+
+def test_a_finess_of_nobody_is_told_as_such_before_anything(room: Room, clerk: Operator) -> None:
+    body = {"on": on(room, 3), "ground": "retirement", "words": "x"}
+    assert clerk.refused("establishment/depart", finess="770816478", **body) == "not-found"
+    assert clerk.refused("establishment/depart", finess="770816479", **body) == "finess"
+    assert clerk.refused("establishment", key="770816478") == "not-found"
