@@ -232,6 +232,8 @@ def staff(room: Room) -> dict[str, str]:
         "ana": Role.DUTY_OFFICER,
         "lou": Role.SECURITY_LEAD,
         "kim": Role.DUTY_OFFICER,
+        "paz": Role.ONBOARDING_CLERK,
+        "yun": Role.SECURITY_LEAD,
     }
     return {login: room.enrol(login, role) for login, role in roles.items()}
 
@@ -372,6 +374,67 @@ def test_an_auditor_reads_and_is_offered_nothing_to_do(
     expect(page.locator("#who")).to_be_visible()
 
 
+def test_a_profile_is_set_alone_and_an_insurer_is_registered_by_two(
+    machine: Callable[..., Machine], staff: dict[str, str], pharmacy: str, tmp_path: Path
+) -> None:
+    paz, yun = machine(), machine(locale="en-GB", viewport=PHONE)
+    paz.activate(staff["paz"])
+    yun.activate(staff["yun"])
+    page = paz.page
+    page.click("nav >> text=Profils")
+    expect(page.get_by_text("Personne n'est tenu à plus que la règle.")).to_be_visible()
+    clean(page)
+    expect(page.locator("[data-look]")).to_be_enabled()
+    page.fill("[name=key]", pharmacy)
+    page.select_option("[name=assurance]", "passkey")
+    page.select_option("[name=lanes]", "card secret")
+    page.fill("[name=networks]", "192.0.2.0/24 198.51.100.0/24")
+    page.click("text=Voir le profil")
+    expect(page.locator("[data-slot=look]")).to_contain_text("toutes")
+    page.fill("[name=reason]", "accès faible")
+    page.press("[name=reason]", "Enter")
+    expect(page.locator("#deed")).to_contain_text("établissement(s)")
+    clean(page)
+    paz.confirm()
+    row = page.locator("tbody tr")
+    expect(row).to_contain_text("carte et code secret, sans vitale")
+    expect(row).to_contain_text("192.0.2.0/24, 198.51.100.0/24")
+    clean(page)
+    page.screenshot(path=tmp_path / "profiles.png", full_page=True)
+
+    page.click("nav >> text=Assureurs et éditeurs")
+    expect(page.get_by_text("Aucun assureur n'est connu.")).to_be_visible()
+    form = page.locator("form[data-deed='desk/insurer/register']")
+    expect(form.locator("[type=submit]")).to_be_enabled()
+    key = "c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M="
+    for name, value in (
+        ("amc", "99999997"),
+        ("name", "Mutuelle du Ponant"),
+        ("signing_key", key),
+        ("notice_key", key),
+    ):
+        form.locator(f"[name={name}]").fill(value)
+    form.locator("[name=notice_key]").press("Enter")
+    expect(page.locator("#deed-title")).to_have_text("Enregistrer un assureur : 99999997 Mutuelle du Ponant")
+    paz.confirm()
+    expect(page.locator("#result")).to_contain_text("attend une seconde personne")
+    waiting = yun.page.locator("li.proposal")
+    expect(waiting).to_contain_text(key, timeout=15_000)
+    clean(yun.page)
+    waiting.get_by_role("button", name="Approve").click()
+    yun.confirm()
+    paz.go("/parties")
+    known = page.locator("tbody tr")
+    expect(known).to_contain_text("Mutuelle du Ponant")
+    expect(known).to_contain_text("ouverte")
+    # Its lane, from its own line of the list.
+    known.get_by_role("button", name="Fermer la voie").click()
+    paz.confirm("à sa demande")
+    expect(page.locator("#result")).to_contain_text("attend une seconde personne")
+    clean(page)
+    page.screenshot(path=tmp_path / "parties.png", full_page=True)
+
+
 def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
     machine: Callable[..., Machine], room: Room, staff: dict[str, str], pharmacy: str, tmp_path: Path
 ) -> None:
@@ -411,6 +474,8 @@ def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
             "/campagnes",
             f"/campagne?n={started.number}",
             "/comptes",
+            "/profils",
+            "/parties",
             "/operateurs",
             "/journal",
             "/securite",

@@ -59,7 +59,7 @@ function typed(form) {
   for (const field of form.elements) {
     if ("number" in field.dataset) body[field.name] = Number(field.value);
     if ("boolean" in field.dataset) body[field.name] = field.value === "true";
-    if ("list" in field.dataset) body[field.name] = field.value.split(/[\s,;]+/).filter(Boolean);
+    if ("words" in field.dataset) body[field.name] = field.value.split(/[\s,;]+/).filter(Boolean);
     if (field.type === "checkbox") body[field.name] = field.checked;
     if ("list" in field.dataset) body[field.name] = field.value.split(/[,;\n]/).map((one) => one.trim()).filter(Boolean);
   }
