@@ -14,6 +14,7 @@ from rempart.evidence.merkle import Frontier, leaf_hash, root
 from rempart.evidence.note import Checkpoint, SignerKey, VerifierKey, sign_checkpoint
 from rempart.evidence.opening import Opening, Outcome, commit, encode_opening
 from rempart.evidence.operations import VERSION, Record, hash_of, sign_line
+from rempart.evidence.tiles import part_roots
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Lane
 from rempart.incident.exposure import Question
@@ -111,11 +112,12 @@ class ScopeLedger:
         frontier.extend(hashes)
         level, floor = 1, hashes
         while len(floor) >= 256:
-            floor = [root(floor[at : at + 256]) for at in range(0, len(floor) - len(floor) % 256, 256)]
-            for index, each in enumerate(floor):
+            tiles = [part_roots(floor[at : at + 256]) for at in range(0, len(floor) - len(floor) % 256, 256)]
+            floor = [root(parts) for parts in tiles]
+            for index, (each, parts) in enumerate(zip(floor, tiles, strict=True)):
                 self.owner.execute(
-                    "INSERT INTO evidence.node (level, index, hash) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-                    (level, index, each),
+                    "INSERT INTO evidence.node (level, index, hash, parts) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                    (level, index, each, b"".join(parts)),
                 )
             level += 1
         note = sign_checkpoint(Checkpoint(self.log.name, size, frontier.root()), self.log).decode()

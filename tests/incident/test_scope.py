@@ -241,6 +241,25 @@ def test_what_is_not_signed_yet_is_in_the_scope_and_waits_for_its_proof(attacked
         del attacked.answers[SIZE:]
 
 
+def test_a_proof_is_the_same_whether_its_tile_is_read_in_parts_or_whole(attacked: ScopeLedger) -> None:
+    published = read_published(attacked.owner, attacked.key)
+    in_parts = prove_answers(attacked.owner, published, range(SIZE))
+    attacked.owner.execute("UPDATE evidence.node SET parts = NULL WHERE index % 2 = 0")
+    assert prove_answers(attacked.owner, published, range(SIZE)) == in_parts
+
+
+def test_a_tile_filled_since_proves_what_an_older_checkpoint_covers(attacked: ScopeLedger) -> None:
+    published = read_published(attacked.owner, attacked.key)
+    wanted = [1023, 1024, SIZE - 1]
+    before = prove_answers(attacked.owner, published, wanted)
+    attacked.fill(256, seed=8)
+    try:
+        attacked.sign()
+        assert prove_answers(attacked.owner, published, wanted) == before
+    finally:
+        del attacked.answers[SIZE:]
+
+
 # ── nobody else ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 IN_QUESTION, SINCE, UNTIL = 600, 500, 700
@@ -349,6 +368,30 @@ def test_inner_hashes_are_not_believed(attacked: ScopeLedger) -> None:
     attacked.owner.execute("DELETE FROM evidence.node WHERE level = 1 AND index = 0")
     with pytest.raises(LeafMissing):
         negative(attacked.owner, found, attacked)
+
+
+@pytest.mark.parametrize("part", range(16))
+def test_a_rewritten_part_of_a_tile_proves_nothing(attacked: ScopeLedger, part: int) -> None:
+    attacked.owner.execute(
+        "UPDATE evidence.node SET parts = overlay(parts PLACING sha256('x') FROM %s) WHERE level = 1 AND index = %s",
+        (part * 32 + 1, IN_QUESTION // 256),
+    )
+    published = read_published(attacked.owner, attacked.key)
+    # Of the two parts under one node only the other's answers need this root: its own are proved by their leaves, truly.
+    for index in (IN_QUESTION // 256 * 256 + 16 * other for other in range(16)):
+        if index // 16 % 16 == part:
+            [shown] = prove_answers(attacked.owner, published, [index])
+            assert verify_shown(shown, attacked.key) == attacked.answers[index].opening
+        else:
+            with pytest.raises(RootMismatch):
+                prove_answers(attacked.owner, published, [index])
+
+
+def test_a_leaf_missing_from_its_part_leaves_no_proof(attacked: ScopeLedger) -> None:
+    attacked.owner.execute("DELETE FROM evidence.leaf WHERE index = %s", (IN_QUESTION + 1,))
+    published = read_published(attacked.owner, attacked.key)
+    with pytest.raises(LeafMissing):
+        prove_answers(attacked.owner, published, [IN_QUESTION])
 
 
 def test_the_ledgers_end_cut_off_is_found(attacked: ScopeLedger) -> None:

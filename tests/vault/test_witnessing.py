@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rempart.evidence import store, tiles
 from rempart.evidence.cosignature import Cosigner, open_cosigned
 from rempart.evidence.errors import WitnessesRefused
+from rempart.evidence.merkle import root
 from rempart.evidence.note import Checkpoint as Of
 from rempart.evidence.note import SignerKey, sign_checkpoint
 from rempart.evidence.proof import open_proof
@@ -379,6 +380,11 @@ def test_tiles_and_proofs_are_those_of_the_exported_folder(
             proof = expect(LedgerFile, vault.call(AskProof(index))).body
             assert proof == tiles.prove_leaf(tmp_path / "out", index, log)
             assert open_proof(proof, log).index == index
+        leaves = (tmp_path / "out/tile/0/000").read_bytes()
+        with database.connect() as owner:
+            rows = owner.execute("SELECT hash, parts FROM evidence.node ORDER BY level, index").fetchall()
+        assert rows[0][1] == b"".join(tiles.part_roots(_split(leaves)))
+        assert all(root(_split(parts)) == hash_ for hash_, parts in rows)
         for absent in (
             (0, 273, 113),
             (0, 274, 1),
@@ -391,6 +397,10 @@ def test_tiles_and_proofs_are_those_of_the_exported_folder(
             (0, 0, 257),
         ):
             assert refusal(vault.call(AskTile(*absent))) == "not-found"
+
+
+def _split(data: bytes) -> list[bytes]:
+    return [data[at : at + 32] for at in range(0, len(data), 32)]
 
 
 def test_a_rewritten_inner_hash_proves_nothing(

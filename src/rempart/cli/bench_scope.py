@@ -13,12 +13,13 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+import msgspec
 import psycopg
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,7 +35,7 @@ from rempart.evidence.merkle import HASH_SIZE, leaf_hash, root
 from rempart.evidence.note import Checkpoint, SignerKey, VerifierKey, sign_checkpoint
 from rempart.evidence.opening import OPENING_SQL
 from rempart.evidence.operations import VERSION, Record, hash_of, sign_line
-from rempart.evidence.tiles import WIDTH
+from rempart.evidence.tiles import WIDTH, part_roots
 from rempart.foundation.clock import DAY, SECOND, system_clock
 from rempart.foundation.errors import BadInput
 from rempart.incident.exposure import Question
@@ -93,40 +94,89 @@ class Filled:
     leaves: int
     day_from: int
     """The index at which the second thief's day begins."""
+    seconds: float
+    """That writing it took."""
     key: VerifierKey
     witnesses: tuple[WitnessKey, ...]
+
+
+class _Note(msgspec.Struct):
+    """What a folder that is kept says of its ledger."""
+
+    leaves: int
+    persons: int
+    start: int
+    step: int
+    day_from: int
+    seconds: float
+    key: str
+    witnesses: list[str]
 
 
 def bench_scope(
     leaves: Annotated[int, typer.Option(min=10_000, help="of the ledger")] = 10_000_000,
     persons: Annotated[int, typer.Option(min=10, help="whom each of two thieves was told of")] = 1_000,
     whole: Annotated[bool, typer.Option(help="recompute the whole ledger too: some µs a leaf")] = True,
+    folder: Annotated[
+        Path | None, typer.Option(help="keep the ledger here, and find it again the next time")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures")] = None,
 ) -> None:
     """Measure the exact list, its proofs and the negative statement in a long ledger."""
-    work = Path(tempfile.mkdtemp(prefix="rempart-bench-"))
-    work.chmod(0o711)
-    (work / "secrets").mkdir(mode=0o700)
-    try:
-        with running(EmbeddedCluster(work / "postgres", shared_buffers="2GB")) as cluster:
-            provision_roles(cluster.superuser_dsn(), work / "secrets", generate=True)
-            create_database(cluster.superuser_dsn(), "bench")
-            migrate(cluster.superuser_dsn("bench"), system_clock)
-            began = time.monotonic()
-            with psycopg.connect(cluster.superuser_dsn("bench"), autocommit=True) as owner:
-                filled = fill(owner, leaves, persons)
-            seconds = time.monotonic() - began
-            dsn = cluster.dsn(
-                "rempart_operator", password_file(work / "secrets", "rempart_operator"), "bench"
-            )
-            with psycopg.connect(dsn, autocommit=True) as operator:
-                figures = measure(_Meter(cluster), operator, filled, persons, whole=whole)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    text = json.dumps({"leaves": leaves, "persons": persons, "fill_s": round(seconds, 1)} | figures, indent=2)
+    with (
+        _workplace(folder) as work,
+        running(EmbeddedCluster(work / "postgres", shared_buffers="2GB")) as cluster,
+    ):
+        filled = _ledger(cluster, work, leaves, persons)
+        dsn = cluster.dsn("rempart_operator", password_file(work / "secrets", "rempart_operator"), "bench")
+        with psycopg.connect(dsn, autocommit=True) as operator:
+            figures = measure(_Meter(cluster), operator, filled, persons, whole=whole)
+    told = {"leaves": leaves, "persons": persons, "fill_s": round(filled.seconds, 1)}
+    text = json.dumps(told | figures, indent=2)
     console.print_json(text)
     if json_file is not None:
         json_file.write_text(text + "\n")
+
+
+@contextlib.contextmanager
+def _workplace(folder: Path | None) -> Iterator[Path]:
+    """The folder that is kept, or one that is not."""
+    work = folder or Path(tempfile.mkdtemp(prefix="rempart-bench-"))
+    work.mkdir(parents=True, exist_ok=True)
+    work.chmod(0o711)
+    try:
+        yield work
+    finally:
+        if folder is None:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _ledger(cluster: EmbeddedCluster, work: Path, leaves: int, persons: int) -> Filled:
+    """The ledger that the folder holds, or a new one there. Raises BadInput when it is another one, or was not written to its end."""
+    kept = work / "ledger.json"
+    if kept.exists():
+        note = msgspec.json.decode(kept.read_bytes(), type=_Note)
+        if (note.leaves, note.persons) != (leaves, persons):
+            raise BadInput(f"the ledger kept there has {note.leaves} leaves and {note.persons} persons")
+        witnesses = tuple(map(WitnessKey.parse, note.witnesses))
+        return Filled(
+            note.start, note.step, leaves, note.day_from, note.seconds, VerifierKey.parse(note.key), witnesses
+        )
+    secrets = work / "secrets"
+    if secrets.exists():
+        raise BadInput("the ledger kept there was not written to its end: choose another folder")
+    secrets.mkdir(mode=0o700)
+    provision_roles(cluster.superuser_dsn(), secrets, generate=True)
+    create_database(cluster.superuser_dsn(), "bench")
+    migrate(cluster.superuser_dsn("bench"), system_clock)
+    with psycopg.connect(cluster.superuser_dsn("bench"), autocommit=True) as owner:
+        filled = fill(owner, leaves, persons)
+    note = _Note(
+        leaves, persons, filled.start, filled.step, filled.day_from, filled.seconds, filled.key.text(),
+        [witness.text() for witness in filled.witnesses],
+    )  # fmt: skip
+    kept.write_bytes(msgspec.json.encode(note))
+    return filled
 
 
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,7 +282,7 @@ def fill(owner: "psycopg.Connection[Any]", leaves: int, persons: int) -> Filled:
     if daily_gap < 2:
         raise BadInput("too few leaves for so many persons")
     step = DAYS * DAY // leaves
-    start, day = system_clock() - DAYS * DAY, leaves // 2 // 2 * 2
+    start, day, began = system_clock() - DAYS * DAY, leaves // 2 // 2 * 2, time.monotonic()
     values = {
         "start": start, "step": step, "gap": gap, "answers": answers, "persons": persons, "day": day, "daily_gap": daily_gap,
     }  # fmt: skip
@@ -256,7 +306,7 @@ def fill(owner: "psycopg.Connection[Any]", leaves: int, persons: int) -> Filled:
             owner, leaves, lambda done: bar.update(task, description="hashing", completed=done)
         )
     _count(owner, leaves, start)
-    return Filled(start, step, leaves, day, key, witnesses)
+    return Filled(start, step, leaves, day, time.monotonic() - began, key, witnesses)
 
 
 def _sign(
@@ -264,7 +314,7 @@ def _sign(
 ) -> tuple[VerifierKey, tuple[WitnessKey, ...]]:
     """Inner hashes, one checkpoint, two cosignatures."""
     owner.execute("UPDATE evidence.log SET size = %s", (leaves,))
-    row: list[bytes] = []
+    tiles: list[list[bytes]] = []
     rest: list[bytes] = []
     for first in range(0, leaves, BLOCK):
         rows = owner.execute(
@@ -275,25 +325,29 @@ def _sign(
         for _, data in rows:
             hashes = [leaf_hash(data[at : at + HASH_SIZE]) for at in range(0, len(data), HASH_SIZE)]
             if len(hashes) == WIDTH:
-                row.append(root(hashes))
+                tiles.append(part_roots(hashes))
             else:
                 rest = hashes
         progress(first)
-    return _publish(owner, leaves, row, rest)
+    return _publish(owner, leaves, tiles, rest)
 
 
 def _publish(
-    owner: "psycopg.Connection[Any]", leaves: int, row: list[bytes], rest: list[bytes]
+    owner: "psycopg.Connection[Any]", leaves: int, tiles: list[list[bytes]], rest: list[bytes]
 ) -> tuple[VerifierKey, tuple[WitnessKey, ...]]:
-    level, floor = 1, row
-    while floor:
+    """`tiles`: of each full tile of leaves, its parts' roots."""
+    row, level = [root(parts) for parts in tiles], 1
+    while tiles:
+        floor = [root(parts) for parts in tiles]
         with (
             owner.cursor() as cursor,
-            cursor.copy("COPY evidence.node (level, index, hash) FROM STDIN") as copy,
+            cursor.copy("COPY evidence.node (level, index, hash, parts) FROM STDIN") as copy,
         ):
-            for index, each in enumerate(floor):
-                copy.write_row((level, index, each))
-        floor = [root(floor[at : at + WIDTH]) for at in range(0, len(floor) - len(floor) % WIDTH, WIDTH)]
+            for index, (each, parts) in enumerate(zip(floor, tiles, strict=True)):
+                copy.write_row((level, index, each, b"".join(parts)))
+        tiles = [
+            part_roots(floor[at : at + WIDTH]) for at in range(0, len(floor) - len(floor) % WIDTH, WIDTH)
+        ]
         level += 1
     owner.execute("VACUUM (ANALYZE) evidence.node")
     signer = SignerKey(ORIGIN, Ed25519PrivateKey.generate())

@@ -161,17 +161,17 @@ def prove_inclusion(read: NodeReader, index: int, size: int) -> list[bytes]:
     """
     if not 0 <= index < size:
         raise ProofRefused(f"no leaf {index} in a tree of {size} leaves")
-    start, end = 0, size
-    siblings: list[tuple[int, int]] = []
-    while end - start > 1:
-        middle = start + _left_width(end - start)
-        if index < middle:
-            siblings.append((middle, end))
-            end = middle
-        else:
-            siblings.append((start, middle))
-            start = middle
-    return [range_root(read, low, high) for low, high in reversed(siblings)]
+    path: list[bytes] = []
+    level, position, last = 0, index, size - 1
+    while last:
+        sibling = position ^ 1
+        if sibling < last or (sibling == last and (last + 1) << level == size):
+            path.append(read(level, sibling))
+        elif sibling == last:
+            # The right edge: not full, hence made of several full subtrees.
+            path.append(range_root(read, sibling << level, size))
+        level, position, last = level + 1, position >> 1, last >> 1
+    return path
 
 
 def prove_consistency(read: NodeReader, old_size: int, size: int) -> list[bytes]:

@@ -288,7 +288,7 @@ def _require_text(text: str) -> None:
 
 def to_base64(data: bytes) -> str:
     """RFC 4648 §4, with padding."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def from_base64(text: str, what: str) -> bytes:

@@ -61,6 +61,9 @@ class Outcome(IntEnum):
     """Nobody was told of: only people whom the establishment knew were served, and this was none of them. Who exists is not told."""
 
 
+_LANES, _OUTCOMES = frozenset(Lane), frozenset(Outcome)
+
+
 @dataclass(frozen=True)
 class Opening:
     """One answer, as committed.
@@ -135,9 +138,9 @@ def decode_opening(data: bytes) -> Opening:
         raise OpeningMalformed(f"version {version} of the opening is unknown")
     if at < 0 or cost < 0 or insurer < 0:
         raise OpeningMalformed("instant, cost and insurer are not negative")
-    if lane not in set(Lane) or domain not in DOMAIN_BY_CODE or answer_class not in ANSWER_CLASSES:
+    if lane not in _LANES or domain not in DOMAIN_BY_CODE or answer_class not in ANSWER_CLASSES:
         raise OpeningMalformed(f"lane {lane}, domain {domain} or class {answer_class} is unknown")
-    if outcome not in set(Outcome):
+    if outcome not in _OUTCOMES:
         raise OpeningMalformed(f"outcome {outcome} is unknown")
     if (outcome != Outcome.TOLD) != (subject == _NIL.bytes):
         raise OpeningMalformed("an answer that told of somebody has a subject, and no other has")

@@ -31,6 +31,8 @@ from rempart.evidence.proof import format_proof, open_proof
 WIDTH = 256
 """Hashes in a full tile; a tile spans 8 levels of the tree."""
 SPAN = 8
+PART, PART_SPAN = 16, 4
+"""Hashes in a part of a tile, and parts in a tile: a leaf's proof needs one part and the parts' roots, not the tile."""
 COMMITMENT_SIZE = 32
 CHECKPOINT = "checkpoint"
 VERIFIER_KEY = "log.vkey"
@@ -43,6 +45,11 @@ def tile_path(level: int | str, number: int, width: int = WIDTH) -> str:
     *above, last = (digits[at : at + 3] for at in range(0, len(digits), 3))
     path = "/".join(("tile", str(level), *(f"x{part}" for part in above), last))
     return path if width == WIDTH else f"{path}.p/{width}"
+
+
+def part_roots(hashes: Sequence[bytes]) -> list[bytes]:
+    """The roots of a full tile's parts, in order: the tile's root is theirs."""
+    return [root(hashes[at : at + PART]) for at in range(0, WIDTH, PART)]
 
 
 @dataclass(frozen=True)

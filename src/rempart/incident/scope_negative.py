@@ -24,11 +24,11 @@ from rempart.incident.scope_proofs import Published, split_tile
 from rempart.incident.scope_store import (
     Connection,
     Run,
-    count_entries,
     entry_at,
     first_without_entry,
     last_operation,
     ledger_size,
+    nth_entry,
     one_snapshot,
     operation_line,
     operation_lines,
@@ -173,7 +173,7 @@ def _require_inside(scope: Scope, first: int, until: int) -> None:
 
 
 def _require_every_entry(c: Connection, first: int, until: int) -> None:
-    if count_entries(c, first, until) != until - first:
+    if first < until and nth_entry(c, first, until - first) != until - 1:
         gone = first_without_entry(c, first, until)
         raise LeafMissing(f"the entry of leaf {gone} is missing", index=gone)
 

@@ -15,11 +15,13 @@ from rempart.evidence.note import Checkpoint, VerifierKey
 from rempart.evidence.opening import Opening, verify_opening
 from rempart.evidence.proof import format_proof, open_proof
 from rempart.evidence.store import latest_checkpoint
-from rempart.evidence.tiles import SPAN, WIDTH
-from rempart.incident.scope_store import Connection, read_openings, read_tiles
+from rempart.evidence.tiles import PART, PART_SPAN, SPAN, WIDTH
+from rempart.incident.scope_store import Connection, read_openings, read_part_roots, read_tiles
 
+Pyramid = list[list[bytes]]
+"""Roots of full subtrees, by height."""
 TILES_AT_ONCE = 2_048
-"""Of leaves, in memory: some 70 MB."""
+"""Of leaves, in memory: some 10 MB; some 70 MB where their parts' roots are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +127,19 @@ def _require_opening(index: int, commitment: bytes, salt: bytes, opening: bytes)
 
 @dataclass
 class ReadTree:
-    """Tiles of a log of `size` leaves: those above some leaves, those on its right edge, and some of the leaves' own at a time. A tile is
-    hashed once, up to its root.
+    """Tiles of a log of `size` leaves: those above some leaves, those on its right edge, and some of the leaves' own at a time: of these,
+    the part around each leaf and the parts' roots, where they are kept. A tile or part is hashed once, up to its root.
     """
 
     size: int
-    _above: dict[tuple[int, int], list[list[bytes]]] = field(default_factory=dict)
+    _above: dict[tuple[int, int], Pyramid] = field(default_factory=dict)
     """Level and number → pyramid; the right edge's at level 0 too."""
-    _leaves: dict[int, list[list[bytes]]] = field(default_factory=dict)
+    _whole: dict[int, Pyramid] = field(default_factory=dict)
+    """Tiles of leaves."""
+    _parts: dict[int, Pyramid] = field(default_factory=dict)
+    """Of leaves, by their number in the log."""
+    _over_parts: dict[int, Pyramid] = field(default_factory=dict)
+    """Tile → over its parts' roots."""
 
     @classmethod
     def above(cls, c: Connection, indexes: Sequence[int], size: int) -> "ReadTree":
@@ -147,30 +154,46 @@ class ReadTree:
 
     def read_leaves(self, c: Connection, indexes: Sequence[int]) -> None:
         """The tiles of these leaves, in the place of those before. Raises LeafMissing."""
-        numbers = {index >> SPAN for index in indexes}
-        self._leaves = {
+        tiles = {index >> SPAN for index in indexes}
+        # A tile that was filled since is not full in a log of this size.
+        kept = read_part_roots(c, (number for number in tiles if number < self.size >> SPAN))
+        self._over_parts = {number: pyramid(_split(roots)) for number, roots in kept.items()}
+        parts = {index >> PART_SPAN for index in indexes if index >> SPAN in kept}
+        self._parts = {
+            number: pyramid(split_tile(0, number, data, self.size, width=PART))
+            for number, data in read_tiles(c, 0, parts, self.size, width=PART)
+        }
+        self._whole = {
             number: pyramid(split_tile(0, number, data, self.size))
-            for number, data in read_tiles(c, 0, numbers, self.size)
+            for number, data in read_tiles(c, 0, tiles - kept.keys(), self.size)
         }
 
     def node(self, level: int, index: int) -> bytes:
         """The root of the full subtree over the 2**level leaves from index × 2**level on."""
         tile_level, height = divmod(level, SPAN)
         number, at = divmod(index << height, WIDTH)
-        found = self._leaves.get(number) if tile_level == 0 else None
+        if tile_level == 0 and number in self._over_parts:
+            if height >= PART_SPAN:
+                return self._over_parts[number][height - PART_SPAN][at >> height]
+            return self._parts[index << height >> PART_SPAN][height][at % PART >> height]
+        found = self._whole.get(number) if tile_level == 0 else None
         return (found or self._above[tile_level, number])[height][at >> height]
 
 
-def split_tile(level: int, number: int, data: bytes, size: int) -> list[bytes]:
-    """The hashes of a tile, as many as a log of this size has there. Raises LeafMissing."""
-    width = max(0, min(WIDTH, (size >> (SPAN * level)) - number * WIDTH))
-    if len(data) != width * HASH_SIZE:
-        first = number * WIDTH << (SPAN * level)
+def split_tile(level: int, number: int, data: bytes, size: int, *, width: int = WIDTH) -> list[bytes]:
+    """The hashes of a tile, as many as a log of this size has there; `width`: of a part. Raises LeafMissing."""
+    wanted = max(0, min(width, (size >> (SPAN * level)) - number * width))
+    if len(data) != wanted * HASH_SIZE:
+        first = number * width << (SPAN * level)
         raise LeafMissing(f"something of the leaves from {first} on is missing", index=first)
+    return _split(data)
+
+
+def _split(data: bytes) -> list[bytes]:
     return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
 
 
-def pyramid(hashes: list[bytes]) -> list[list[bytes]]:
+def pyramid(hashes: list[bytes]) -> Pyramid:
     """The roots of all full subtrees over these hashes, by height."""
     floors = [hashes]
     while len(floors[-1]) > 1:

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from rempart.evidence.errors import LedgerUnreadable
 from rempart.evidence.merkle import HASH_SIZE
 from rempart.evidence.opening import LABEL, OPENING_SQL
-from rempart.evidence.tiles import SPAN, WIDTH
+from rempart.evidence.tiles import PART, SPAN, WIDTH
 from rempart.incident.exposure import Question
 
 Connection = psycopg.Connection[Any]
@@ -101,6 +101,16 @@ def count_beside(c: Connection, question: Question, since: int, until: int) -> i
     return len(found)
 
 
+def has_more(c: Connection, question: Question, since: int, until: int, most: int) -> bool:
+    """Are there more than so many answers, had the question had this interval? Nothing is counted beyond."""
+    asked = conditions_of(question, since, until)
+    query = sql.SQL(
+        "SELECT count(*) FROM (SELECT FROM evidence.entry e WHERE {} LIMIT {}) AS bounded"
+    ).format(asked.whole(), sql.Literal(most + 1))
+    row = c.execute(query, asked.values).fetchone()
+    return row is not None and row[0] > most
+
+
 # ── the ledger ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -122,9 +132,11 @@ def read_openings(c: Connection, indexes: Sequence[int]) -> Iterator[tuple[int, 
             yield index, commitment, salt, opening
 
 
-def read_tiles(c: Connection, level: int, numbers: Iterable[int], size: int) -> Iterator[tuple[int, bytes]]:
+def read_tiles(
+    c: Connection, level: int, numbers: Iterable[int], size: int, *, width: int = WIDTH
+) -> Iterator[tuple[int, bytes]]:
     """The tiles of one level in a log of this size: leaf hashes at level 0, the stored roots of full tiles above. A row that is missing
-    makes a tile shorter than it should be. A stream: the server hashes leaves while the caller hashes nodes.
+    makes a tile shorter than it should be. `width`: PART for parts of tiles, numbered through.
     """
     inner = (
         "SELECT string_agg(sha256('\\x00'::bytea || l.commitment), ''::bytea ORDER BY l.index) FROM evidence.leaf l WHERE true"
@@ -135,10 +147,20 @@ def read_tiles(c: Connection, level: int, numbers: Iterable[int], size: int) -> 
         f"SELECT t, ({inner} AND l.index >= t * %(width)s AND l.index < least((t + 1) * %(width)s, %(full)s))"  # noqa: S608 (constants of ours)
         " FROM unnest(%(tiles)s::bigint[]) AS t"
     )
-    values = {"width": WIDTH, "full": size >> (SPAN * level), "level": level, "tiles": sorted(numbers)}
+    values = {"width": width, "full": size >> (SPAN * level), "level": level, "tiles": sorted(numbers)}
     with c.cursor(binary=True) as cursor:
-        for number, data in cursor.stream(query, values):
+        for number, data in cursor.execute(query, values):
             yield number, bytes(data or b"")
+
+
+def read_part_roots(c: Connection, tiles: Iterable[int]) -> dict[int, bytes]:
+    """The roots of the parts of these tiles of leaves, where they are kept: only for tiles that are full."""
+    with c.cursor(binary=True) as cursor:
+        rows = cursor.execute(
+            "SELECT index, parts FROM evidence.node WHERE level = 1 AND index = ANY (%s) AND length(parts) = %s",
+            (sorted(tiles), PART * HASH_SIZE),
+        )
+        return {number: bytes(parts) for number, parts in rows}
 
 
 def entry_at(c: Connection, index: int) -> tuple[int, int] | None:
@@ -149,13 +171,14 @@ def entry_at(c: Connection, index: int) -> tuple[int, int] | None:
     return (int(row[0]), int(row[1])) if row else None
 
 
-def count_entries(c: Connection, first: int, until: int) -> int:
-    """Entries with an index in [first, until)."""
+def nth_entry(c: Connection, first: int, n: int) -> int | None:
+    """The index of the n-th entry from `first` on, None when there are fewer. Indexes are distinct whole numbers: all of [first, until) are
+    there if and only if the last one of so many is until - 1. It reads every one, as a count does, for a fifth less of the processor.
+    """
     row = c.execute(
-        "SELECT count(*) FROM evidence.entry WHERE index >= %s AND index < %s", (first, until)
+        "SELECT index FROM evidence.entry WHERE index >= %s ORDER BY index OFFSET %s LIMIT 1", (first, n - 1)
     ).fetchone()
-    assert row is not None
-    return int(row[0])
+    return int(row[0]) if row else None
 
 
 def first_without_entry(c: Connection, first: int, until: int) -> int | None:
@@ -314,8 +337,8 @@ def places_by_number(c: Connection, number: str) -> list[Place]:
         "SELECT id, coalesce(finess, amc), profession, party_group, amc FROM vault.establishment WHERE finess = %s OR amc = %s"
         " ORDER BY opens DESC",
         (number, number),
-    ).fetchone()
-    return Place(*row) if row else None
+    )
+    return [Place(*row) for row in rows]
 
 
 def places_in_group(c: Connection, label: str) -> list[Place]:

@@ -1,7 +1,7 @@
 """The ledger's tree in the database: tiles and proofs from a few reads, whatever its size.
 
-Level 0 is the leaves themselves; of the levels above, every full tile's root is kept in evidence.node, written as the log grows. What
-is read is not believed: a proof is verified before it leaves, and whoever mirrors the tiles recomputes them.
+Level 0 is the leaves themselves; of the levels above, every full tile's root is kept in evidence.node with those of its parts, written as
+the log grows. What is read is not believed: a proof is verified before it leaves, and whoever mirrors the tiles recomputes them.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from rempart.evidence.merkle import (
     verify_inclusion,
 )
 from rempart.evidence.tilepath import ENTRIES, TileName
-from rempart.evidence.tiles import SPAN, WIDTH
+from rempart.evidence.tiles import SPAN, WIDTH, part_roots
 from rempart.foundation.errors import Outage
 
 CACHED = 512
@@ -46,7 +46,7 @@ class LedgerTree:
         self._waiting = 0
 
     async def grow(self, size: int) -> None:
-        """Keep the root of every tile that is full at this size. Called before the size is signed; again is harmless."""
+        """Keep the root of every tile that is full at this size, and of its parts. Called before the size is signed; again is harmless."""
         level, complete = 1, size // WIDTH
         while complete:
             if level not in self._known:
@@ -56,9 +56,10 @@ class LedgerTree:
             while self._known[level] < complete:
                 number = self._known[level]
                 below = await self._read(level - 1, number, WIDTH)
+                parts = part_roots(below)
                 await self._pool.execute(
-                    "INSERT INTO evidence.node (level, index, hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                    level, number, root(below),
+                    "INSERT INTO evidence.node (level, index, hash, parts) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                    level, number, root(parts), b"".join(parts),
                 )  # fmt: skip
                 self._known[level] += 1
             level, complete = level + 1, complete // WIDTH
