@@ -1,0 +1,308 @@
+"""A dossier of référencement in real browsers, on the real platform: the clerk, the second person, then the titulaire with the letter."""
+
+import asyncio
+import re
+import secrets
+import struct
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from playwright.sync_api import Browser, Page, expect
+from pypdf import PdfReader
+
+from rempart.foundation.clock import paris_date, system_clock
+from rempart.foundation.settings import CashierSettings, load_settings
+from rempart.foundation.vocabulary import Role
+from rempart.identity.dossier import Declaration, written
+from rempart.identity.sealed_dossier import seal_piece
+from rempart.supervisor.platform import Platform, running_platform
+from rempart.vaultdoor.client import VaultClient
+from rempart.vaultdoor.dossier import Place
+from rempart.vaultdoor.messages import AskDossierKey, Call, DossierKey, Enrolled, EnrolOperator, Reply
+from tests.browser.conftest import AUTHENTICATOR, DESK, FRENCH, PHONE, _seats
+from tests.browser.test_desk import Machine, _note, clean
+from tests.desk.test_referencing import ADDRESS, SAID
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    folder, more = tmp_path_factory.mktemp("ref"), 'shared_buffers = "32MB"\n'
+    with running_platform(folder, more=more, without=("sentinel", "sealer", "worker"), desk=True) as started:
+        yield started
+
+
+def ask(platform: Platform, caller: str, call: Call) -> Reply:
+    async def once() -> Reply:
+        client = VaultClient(platform.home.run / f"{caller}.sock")
+        try:
+            return await client.call(call)
+        finally:
+            await client.close()
+
+    # The browser's driver has a loop of its own in this thread.
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(asyncio.run, once()).result()
+
+
+@pytest.fixture(scope="module")
+def staff(platform: Platform) -> dict[str, str]:
+    roles = {
+        "chloe": Role.ONBOARDING_CLERK,
+        "paul": Role.ONBOARDING_CLERK,
+        "sami": Role.SECURITY_LEAD,
+        "rita": Role.AUDITOR,
+    }
+    codes = {}
+    for login, role in roles.items():
+        made = ask(platform, "operator", EnrolOperator(login, role))
+        assert isinstance(made, Enrolled), made
+        codes[login] = made.code
+    return codes
+
+
+@pytest.fixture
+def machine(platform: Platform, chromium: Browser) -> Iterator[Callable[..., Machine]]:
+    """Make an operator's machine; at the end no page may have complained."""
+    made: list[Machine] = []
+
+    def sit(locale: str = FRENCH, viewport: Any = DESK) -> Machine:
+        context = chromium.new_context(locale=locale, viewport=viewport)
+        page = context.new_page()
+        cdp = context.new_cdp_session(page)
+        cdp.send("WebAuthn.enable")
+        cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+        one = Machine(replace(platform, origin=platform.desk_origin), context, page, [])  # type: ignore[arg-type]
+        page.on("console", lambda message: _note(one, message.type, message.text))
+        page.on("pageerror", lambda error: one.complaints.append(str(error)))
+        made.append(one)
+        return one
+
+    yield sit
+    complaints = [complaint for one in made for complaint in one.complaints]
+    for one in made:
+        one.context.close()
+    assert complaints == []
+
+
+def picture(side: int = 8) -> bytes:
+    """A red PNG."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    rows = b"".join(b"\0" + b"\xff\0\0" * side for _ in range(side))
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+TRAP = b"%PDF-1.7\n<html><script>document.title = 'caught'</script>"
+
+
+def applied(platform: Platform, finess: str, **changes: Any) -> str:
+    """A dossier with two documents, as the cashier leaves it."""
+    key = ask(platform, "cashier", AskDossierKey())
+    assert isinstance(key, DossierKey)
+    public, dossier, code = (
+        X25519PublicKey.from_public_bytes(key.public),
+        uuid.uuid4(),
+        secrets.token_bytes(32),
+    )
+    said: Declaration = msgspec.structs.replace(
+        SAID, finess=finess, signed_on=paris_date(system_clock()), **changes
+    )
+    documents = [("convention", "application/pdf", TRAP), ("professional-card", "image/png", picture())]
+    settings = load_settings(CashierSettings, platform.home.config_file("cashier"))
+    with psycopg.connect(settings.dsn) as c:
+        c.execute(
+            "INSERT INTO identity.dossier (id, finess, siret, profession, opened, code, rib, rib_sealed, rib_mark)"
+            " VALUES (%s, %s, %s, 'pharmacy', %s, %s, %s, 'sealed', %s)",
+            (dossier, finess, said.siret, system_clock(), code, uuid.uuid4(), finess.encode().ljust(16)),
+        )
+        for number, (about, kind, content) in enumerate(documents, start=1):
+            c.execute(
+                "INSERT INTO identity.dossier_document (dossier, document, about, kind, size) VALUES (%s, %s, %s, %s, %s)",
+                (dossier, number, about, kind, len(content)),
+            )
+        for number, content in enumerate([written(said), *(content for _, _, content in documents)]):
+            piece = seal_piece(public, Place(dossier, number, 0), content, secrets.token_bytes(32))
+            c.execute(
+                "INSERT INTO identity.dossier_piece (dossier, document, piece, size, wrapped, sealed) VALUES (%s, %s, 0, %s, %s, %s)",
+                (dossier, number, len(content), piece.wrapped, piece.sealed),
+            )
+        assert c.execute("SELECT identity.finish_dossier(%s, %s)", (code, system_clock())).fetchone() == (
+            True,
+        )
+    return str(dossier)
+
+
+def open_dossier(one: Machine, finess: str) -> None:
+    """From the list, by a passkey."""
+    page = one.page
+    page.click("nav >> text=/Référencements|Applications/")
+    page.click(f"text={finess}")
+    open_here(page)
+
+
+def open_here(page: Page) -> None:
+    expect(page.locator("#open-dossier")).to_be_enabled()
+    page.click("#open-dossier")
+    asked, shown = page.locator("#step-up [data-answer=passkey]"), page.locator("#dossier dl.facts")
+    expect(asked.or_(shown).first).to_be_visible()
+    if asked.is_visible():
+        asked.click()
+    expect(shown.first).to_be_visible()
+
+
+def letter_of(one: Machine) -> bytes:
+    """The dialog's yes, and the file that comes of it."""
+    dialog = one.page.locator("#deed")
+    expect(dialog).to_be_visible()
+    with one.page.expect_download() as saved:
+        dialog.locator("[data-answer=yes]").click()
+        one.touch_if_asked()
+    return Path(saved.value.path()).read_bytes()
+
+
+def test_a_dossier_becomes_an_account_by_two_people_and_a_letter(
+    platform: Platform,
+    machine: Callable[..., Machine],
+    chromium: Browser,
+    staff: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    finess = "010000602"
+    applied(platform, finess, stated_address="1 rue d'ailleurs, 69001 Lyon")
+    chloe, sami = machine(), machine(locale="en-GB")
+    chloe.activate(staff["chloe"])
+    sami.activate(staff["sami"])
+    page = chloe.page
+    chloe.go("/referencements")
+    expect(page.get_by_text("à examiner")).to_be_visible()
+    expect(page.locator("[data-load]:empty")).to_have_count(0)
+    clean(page)
+    page.screenshot(path=tmp_path / "list.png", full_page=True)
+    open_dossier(chloe, finess)
+    expect(page.get_by_role("heading", name="Pharmacie du Rempart")).to_be_visible()
+    clean(page)
+
+    # What the applicant made is saved or drawn; nothing of it runs.
+    with page.expect_download() as saved:
+        page.click("[data-document='1']")
+    assert Path(saved.value.path()).read_bytes() == TRAP
+    page.click("[data-document='2']")
+    expect(page.locator("#image canvas")).to_be_visible()
+    assert page.evaluate(
+        "[...document.querySelector('#image canvas').getContext('2d').getImageData(4, 4, 1, 1).data]"
+    ) == [255, 0, 0, 255]
+    assert "caught" not in page.title()
+    clean(page)
+
+    page.fill("#check-address [name=address]", ADDRESS)
+    page.press("#check-address [name=address]", "Enter")
+    expect(page.locator("#propose")).to_be_disabled()
+    clean(page)
+    for box in page.locator("#doubts input").all():
+        box.check()
+    expect(page.locator("#propose")).to_be_enabled()
+    page.screenshot(path=tmp_path / "checked.png", full_page=True)
+    page.click("#propose")
+    chloe.confirm()
+    expect(page.locator("#dossier li.proposal")).to_contain_text(ADDRESS)
+    expect(page.locator("#dossier").get_by_role("button", name="Approuver")).to_have_count(0)
+    clean(page)
+
+    # The second person comes from the incident room, and reads it before approving.
+    theirs = sami.page
+    sami.go("/salle")
+    theirs.click("text=Read the dossier before approving")
+    open_here(theirs)
+    expect(theirs.locator("#dossier li.proposal")).to_contain_text(ADDRESS)
+    clean(theirs)
+    theirs.screenshot(path=tmp_path / "approve.png", full_page=True)
+    theirs.click("#dossier li.proposal >> text=Approve")
+    sami.confirm()
+    expect(theirs.locator("#dossier .tag").first).to_have_text("approved: to be enrolled")
+
+    chloe.go("/referencements")
+    open_dossier(chloe, finess)
+    clean(page)
+    page.locator("#dossier").get_by_role("button", name="Inscrire").click()
+    letter = letter_of(chloe)
+    expect(page.locator("#dossier .tag").first).to_have_text("inscrit")
+    clean(page)
+    text = "\n".join(one.extract_text() for one in PdfReader(BytesIO(letter)).pages)
+    [code] = re.findall(r"\b(?:[A-Z0-9]{4}-){3}[A-Z0-9]{4}\b", text)
+    assert code not in page.content()
+    assert f"{platform.origin}/activation" in text.replace("\n", "")
+
+    with _seats(platform, chromium) as sit:  # type: ignore[arg-type]
+        claire = sit()
+        claire.activate(code)
+        expect(claire.page.locator("#check")).to_be_visible()
+        claire.go("/reglement")
+        expect(claire.page.get_by_text("payé sur ce compte au plus tôt")).to_be_visible()
+
+
+def test_a_dossier_is_refused_by_keyboard_and_on_a_telephone(
+    platform: Platform, machine: Callable[..., Machine], staff: dict[str, str], tmp_path: Path
+) -> None:
+    finess = "770816478"
+    applied(platform, finess)
+    paul = machine(viewport=PHONE)
+    paul.activate(staff["paul"])
+    page = paul.page
+    open_dossier(paul, finess)
+    page.locator("#check-address [name=address]").focus()
+    page.keyboard.type(ADDRESS)
+    page.keyboard.press("Enter")
+    expect(page.locator("#checked select")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    clean(page)
+    page.screenshot(path=tmp_path / "phone.png", full_page=True)
+    page.select_option("#checked select", "not-confirmed")
+    page.locator("#checked [name=words]").focus()
+    page.keyboard.type("Appelée deux fois.")
+    page.keyboard.press("Enter")
+    letter = letter_of(paul)
+    assert "Appelée deux fois." in PdfReader(BytesIO(letter)).pages[0].extract_text()
+    expect(page.locator("#dossier .tag").first).to_have_text("refusé")
+    paul.go("/referencements")
+    expect(page.get_by_text("refusé")).to_be_visible()
+
+
+def test_an_auditor_is_offered_no_dossier(
+    platform: Platform, machine: Callable[..., Machine], staff: dict[str, str]
+) -> None:
+    dossier = applied(platform, "750712184")
+    rita = machine()
+    rita.activate(staff["rita"])
+    page = rita.page
+    expect(page.get_by_role("link", name="Journal")).to_be_visible()
+    expect(page.get_by_role("link", name="Référencements")).to_have_count(0)
+    rita.go("/referencements")
+    expect(page.locator("#who:not([hidden])")).to_be_attached()
+    expect(page.locator("main section:visible")).to_have_count(0)
+    clean(page)
+    rita.go(f"/referencement?d={dossier}")
+    expect(page.locator("#who:not([hidden])")).to_be_attached()
+    expect(page.locator("#open-dossier")).to_be_hidden()
+    clean(page)
