@@ -115,6 +115,8 @@ def test_one_operator_registers_no_insurer_and_moves_no_lane_by_any_hand(
     approve(room, second, number, Enrolled)
     (known,) = clerk.expect(Insurers, "insurers").insurers
     assert (known.amc, known.signing_key, known.vitale_open) == (AMC, KEYS["signing_key"], True)
+    # The command that registers it, typed again, changes nothing and asks nobody.
+    expect(Enrolled, room.operate(RegisterInsurer(AMC, "Mutuelle du Ponant", b"s" * 32, b"n" * 32)))
     # Other keys for the same n° AMC are nobody's to register.
     again = INSURER | {"notice_key": KEYS["signing_key"]}
     assert clerk.refused("insurer/register", **again) == "conflict"

@@ -122,6 +122,11 @@ async def _if_in_place(_zone: Zone, _c: Connection, call: RegisterEditor) -> boo
     return call.replace
 
 
+async def _if_new(_zone: Zone, c: Connection, call: RegisterInsurer) -> bool:
+    # Known as it is said, nothing is done.
+    return await insurers.require_same(c, call) is None
+
+
 async def _if_afresh(_zone: Zone, _c: Connection, call: IssueCode) -> bool:
     # Whoever holds it becomes the account's holder, and its factors are void.
     return call.purpose == "activation"
@@ -226,7 +231,7 @@ DEEDS: dict[type, Deed] = {
     SuspendEditor: Deed(ON_DUTY, _together, _always, _of_editor),
     RegisterEditor: Deed(CALLED_BACK, _if_in_place, _always, _of_editor),
     # An insurer's key speaks for all its members, and its lane is theirs.
-    RegisterInsurer: Deed(CALLED_BACK, _together, _always, _of_new_insurer),
+    RegisterInsurer: Deed(CALLED_BACK, _if_new, _always, _of_new_insurer),
     SetVitale: Deed(CALLED_BACK, _together, _always, _of_insurer),
     SetProfile: Deed(CALLED_BACK, _if_wider, _always, _of_profile),
     ApproveApplication: Deed(CALLED_BACK, _together, _always, _of_application),
