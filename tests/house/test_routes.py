@@ -49,6 +49,12 @@ PUBLIC = {
     "GET /etat.atom": "the same as a feed",
     "GET /etat.en.atom": "in English",
     "GET /activation": "a page without data; the code is judged by the vault",
+    "GET /referencement": "a page without data: a form, and the convention's text",
+    "GET /referencement/suivi": "a page without data",
+    "POST /referencement/dossier": "an application: whoever sends it has no account yet; the cashier bounds it, and reads nothing back",
+    "POST /referencement/piece": "a piece of a document, for whoever holds the application's 100-bit code",
+    "POST /referencement/envoi": "the same",
+    "POST /referencement/etat": "the same: one of four words",
     "GET /langue/{language}": "remembers a language",
     "GET /static/{fingerprint}/{name:path}": "script, style, icons",
 }
@@ -133,8 +139,9 @@ def test_at_the_desk_only_a_passkey_and_an_activation_code_need_no_session() -> 
 def test_no_route_of_the_api_hides_behind_the_portals() -> None:
     public_of_api = {route.partition(" ")[2] for route in PUBLIC | SIGNED}
     assert {path for path in public_of_api if path.startswith(PREFIXES)} == public_of_api - {
-        "/", "/activation", "/hors-ligne", "/etat", "/etat.json", "/etat.atom", "/etat.en.atom", "/langue/{language}",
-        "/static/{fingerprint}/{name:path}", "/acts/{act:path}", "/claims/{errand:path}",
+        "/", "/activation", "/referencement", "/referencement/suivi", "/referencement/dossier", "/referencement/piece",
+        "/referencement/envoi", "/referencement/etat", "/hors-ligne", "/etat", "/etat.json", "/etat.atom", "/etat.en.atom",
+        "/langue/{language}", "/static/{fingerprint}/{name:path}", "/acts/{act:path}", "/claims/{errand:path}",
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from rempart.cli.operator import VAR, Folder, ask, console
 from rempart.foundation.clock import paris_date, system_clock
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.settings import FrontSettings, load_settings
+from rempart.identity import store_dossiers
 from rempart.identity.application import Application, digest_of, read_application
 from rempart.identity.checks import SENTENCES, Doubt, doubts_of
 from rempart.identity.referencing import enter_holder, enter_place, known_of
@@ -44,6 +45,25 @@ def check(file: File, folder: Folder = VAR) -> None:
     application = _read(file)
     _print(_doubts(folder, application))
     console.print(digest_of(application), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def dossiers(
+    all_: Annotated[bool, typer.Option("--all", help="those that were decided too")] = False,
+    folder: Folder = VAR,
+) -> None:
+    """What came by the public page, the oldest first: only what is clear. To read one takes the desk and the vault."""
+    with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
+        found = store_dossiers.listed(connection, undecided=not all_)
+    table = Table("received", "FINESS", "SIRET", "profession", "state", "documents", "dossier")
+    for each in found:
+        documents = ", ".join(
+            f"{document.about} ({document.size // 1024 + 1} KiB)" for document in each.documents
+        )
+        table.add_row(
+            f"{paris_date(each.received)}", each.finess, each.siret, each.profession, each.state, documents, str(each.id)
+        )  # fmt: skip
+    console.print(table if found else "No dossier waits." if not all_ else "No dossier.")
 
 
 @app.command()

@@ -8,17 +8,20 @@ from starlette.requests import ClientDisconnect, Request
 from rempart.vaultdoor.messages import Act, Refused
 
 MAX_BODY = 64 * 1024
+JSON = "application/json"
 CLIENT = "rempart.client"
 """Key of an ASGI scope: whence the request came (rempart.front.addresses)."""
 
 
-async def admitted_body(request: Request, origin: str, seconds: float) -> bytes | Refused:
-    """The body, if this is our own page speaking.
+async def admitted_body(
+    request: Request, origin: str, seconds: float, *, most: int = MAX_BODY, media_type: str = JSON
+) -> bytes | Refused:
+    """The body, `most` bytes of it, if this is our own page speaking.
 
     The signature already proves the device. This check is the second lock against a foreign page that makes the browser speak: every
     browser writes one of these headers on a POST and no page can change them; a caller that writes neither is not a browser.
     """
-    return _refused_by_headers(request, origin) or await _body(request, seconds)
+    return _refused_by_headers(request, origin, most, media_type) or await _body(request, seconds, most)
 
 
 def as_act(request: Request, body: bytes, cookie: str, language: str) -> Act:
@@ -42,27 +45,27 @@ def wants_html(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _refused_by_headers(request: Request, ours: str) -> Refused | None:
+def _refused_by_headers(request: Request, ours: str, most: int, media_type: str) -> Refused | None:
     origin = request.headers.get("origin")
     if origin is not None and origin != ours:
         return Refused("bad-input", "Origin")
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return Refused("bad-input", "Sec-Fetch-Site")
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != media_type:
         return Refused("media-type")
     announced = request.headers.get("content-length", "0")
-    if not announced.isdecimal() or len(announced) > 10 or int(announced) > MAX_BODY:
+    if not announced.isdecimal() or len(announced) > 10 or int(announced) > most:
         return Refused("too-large")
     return None
 
 
-async def _body(request: Request, seconds: float) -> bytes | Refused:
+async def _body(request: Request, seconds: float, most: int) -> bytes | Refused:
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > MAX_BODY:
+                if len(body) > most:
                     return Refused("too-large")
     except TimeoutError:
         return Refused("slow")

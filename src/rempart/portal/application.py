@@ -16,6 +16,7 @@ from rempart.doorway.language import reader_language
 from rempart.doorway.shells import Shells
 from rempart.foundation.clock import Clock, system_clock
 from rempart.identity.directory import Directory
+from rempart.portal.applying import Applying
 from rempart.portal.fragments import Fragments, environment
 from rempart.portal.names import Names
 from rempart.portal.pages import HOME, PAGES
@@ -54,6 +55,7 @@ def app(
         routes=[
             *shells.routes(),
             *status_routes(env, status, settings.origin),
+            *Applying(settings, cashier, fragments).routes(),
             Route("/acts/{act:path}", relay.act, methods=["POST"], name="act"),
             Route("/claims/{errand:path}", errands.act, methods=["POST"], name="errand"),
             Route("/static/{fingerprint}/{name:path}", files.serve, methods=["GET"], name="static"),

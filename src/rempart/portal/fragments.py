@@ -16,6 +16,8 @@ from rempart.claims.prise_en_charge import INSURERS_REASONS, REASONS
 from rempart.doorway.rendering import fragment, strict_environment
 from rempart.foundation.clock import PARIS, instant
 from rempart.foundation.vocabulary import Domain
+from rempart.identity import convention
+from rempart.identity.dossier import PROFESSIONS
 from rempart.intake.errors import sentence_of
 from rempart.intake.rejects import sentence
 from rempart.portal import wording
@@ -27,6 +29,7 @@ from rempart.vaultdoor.messages import (
     Activated,
     Consultations,
     DevicePending,
+    DossierState,
     Enrolled,
     Here,
     JournalPage,
@@ -67,6 +70,8 @@ def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environmen
         origin,
         address,
         domains=[domain.value for domain in Domain],
+        convention=convention,
+        professions=[profession.value for profession in PROFESSIONS],
         wording=wording,
         reasons=REASONS,
         insurers_reasons=INSURERS_REASONS,
@@ -96,6 +101,10 @@ class Fragments:
         """A paper's fragment; None when it has none."""
         found = view_and_template(paper)
         return None if found is None else fragment(self._env, found[1], language, view=found[0])
+
+    def application(self, reply: DossierState, language: str) -> str:
+        """How far an application is."""
+        return fragment(self._env, "application.html", language, reply=reply)
 
     def refusal(self, reply: Refused, code: Code, language: str) -> str:
         """An alert: the code's sentence, which says what to do, and the element at fault."""

@@ -7,6 +7,8 @@ PAGES = (
     Page("/", "sign-in.html", signed_in=False),
     Page("/activation", "activation.html", signed_in=False),
     Page("/hors-ligne", "offline.html", signed_in=False),
+    Page("/referencement", "application.html", signed_in=False),
+    Page("/referencement/suivi", "application-state.html", signed_in=False),
     Page("/verifier", "check.html"),
     Page("/facturer", "billing.html"),
     Page("/prises-en-charge", "prises-en-charge.html"),

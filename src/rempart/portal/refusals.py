@@ -12,6 +12,7 @@ from rempart.vaultdoor.codes import CODES
 from rempart.vaultdoor.messages import Refused
 
 _SCRIPT = ("/acts/", "/claims/")
+_APPLICATION = "/referencement/"
 _SOON = frozenset({"crowded", "saturated"})
 
 
@@ -20,7 +21,8 @@ def refuse(scope: Scope, refused: Refused, *, production: bool = False) -> Respo
     request = Request(scope)
     language = reader_language(request)
     code = CODES.get(refused.code, CODES["internal"])
-    if request.scope["path"].startswith(_SCRIPT):
+    path, method = scope["path"], scope["method"]
+    if path.startswith(_SCRIPT) or (path.startswith(_APPLICATION) and method == "POST"):
         response = refusal(refused, code, None, language)
     else:
         response = PlainTextResponse(code.english if language == "en" else code.french, code.status)

@@ -6,6 +6,8 @@ from procrastinate.jobs import Status
 from rempart.foundation.clock import Clock
 from rempart.foundation.settings import WorkerSettings
 from rempart.worker import money
+from rempart.worker.dossiers import erase_dossiers
+from rempart.worker.incidents import recall_packages
 from rempart.worker.ledger import audit, make_yesterdays_openings
 from rempart.worker.observing import observe
 
@@ -60,6 +62,16 @@ def make_jobs(settings: WorkerSettings, clock: Clock) -> procrastinate.App:
     @app.task(name="make-openings", queueing_lock="make-openings")
     def make_openings(timestamp: int) -> None:  # noqa: ARG001
         make_yesterdays_openings(settings, clock)
+
+    @app.periodic(cron=HOURLY)
+    @app.task(name="erase-dossiers", queueing_lock="erase-dossiers")
+    def erase_dossiers_hourly(timestamp: int) -> None:  # noqa: ARG001
+        erase_dossiers(settings, clock)
+
+    @app.periodic(cron=HOURLY)
+    @app.task(name="recall-packages", queueing_lock="recall-packages")
+    def recall_packages_hourly(timestamp: int) -> None:  # noqa: ARG001
+        recall_packages(settings, clock)
 
     @app.periodic(cron=HOURLY)
     @app.task(name="forget-stalled-jobs", queueing_lock="forget-stalled-jobs")

@@ -208,6 +208,7 @@ async function start() {
   }
   if (page === "/" && byId("sign-in")) startSignIn();
   if (page === "/activation") startActivation();
+  if (page.startsWith("/referencement")) await (await import("./application.js")).startApplication();
   if (page === "/hors-ligne") await (await import("./offline.js")).startOffline();
   // Whoever has something to do first is answered nothing else, not even who they are.
   if (page === "/a-faire") load(byId("to-do"));
