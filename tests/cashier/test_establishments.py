@@ -219,14 +219,15 @@ def test_a_departure_is_undone_before_and_after_and_told_to_everybody_there(
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"on": "demain"}, "on"), ({"on": "20260101"}, "on"), ({"days": -31}, "on"), ({"days": 367}, "on"), ({"ground": "sold"}, "ground"),
+        ({"day": "demain"}, "day"), ({"day": "20260101"}, "day"), ({"days": -31}, "day"), ({"days": 367}, "day"),
+        ({"ground": "sold"}, "ground"),
         ({"words": " "}, "words"), ({"words": "a\x00b"}, "words"),
     ],
 )  # fmt: skip
 def test_a_departure_that_means_nothing_is_refused(
     trade: Trade, house: House, changes: dict[str, Any], field: str
 ) -> None:
-    on = changes.get("on") or trade.today(changes.get("days", 1)).isoformat()
+    on = changes.get("day") or trade.today(changes.get("days", 1)).isoformat()
     call = DepartEstablishment(house.finess, on, changes.get("ground", "licence"), changes.get("words", "x"))
     assert trade.operate(call) == Refused("bad-input", field)
     assert house.standing() == ["open"]
@@ -313,6 +314,17 @@ def test_a_session_left_open_in_the_shop_is_over_at_the_cession_and_the_new_owne
     assert trade.rows("SELECT month, earned FROM vault.meter WHERE key = %s", buyer.establishment) == [
         ([0] * 8, [0] * 8)
     ]
+
+
+def test_a_cession_said_late_ends_the_sessions_opened_meanwhile(trade: Trade, house: House) -> None:
+    trade.clock.now = midnight(trade.today(1)) + HOUR
+    house.owner.wake()
+    house.leave(0, "cession")
+    assert house.owner.browser.refused("here") == "session"
+    trade.clock.advance(MINUTE)
+    house.owner.browser.sign_in(house.owner.passkey)
+    house.owner.browser.expect(Here, "here")
+    assert refused(look_up(house.owner, house.insured)) == "seat-departed"
 
 
 def test_a_former_members_session_opens_nothing_of_the_new_owner(trade: Trade, house: House) -> None:

@@ -85,7 +85,7 @@ def test_one_clerk_alone_cannot_cede_a_pharmacy_away(
     room: Room, claire: Person, clerk: Operator, second: Operator
 ) -> None:
     number, day = finess(room), on(room, 30)
-    body = {"finess": number, "on": day, "ground": "cession", "words": "deed of sale"}
+    body = {"finess": number, "day": day, "ground": "cession", "words": "deed of sale"}
     shown = clerk.expect(Effect, "establishment/depart", **body)
     assert (shown.second, shown.establishments, shown.accounts, shown.devices, shown.sessions) == (
         True,
@@ -119,7 +119,7 @@ def test_what_two_people_decided_is_moved_by_no_one_alone(
 ) -> None:
     number = finess(room)
     decided(room, DepartEstablishment(number, on(room, 30), "cession", "deed"), clerk, second)
-    sooner = {"finess": number, "on": on(room, 2), "ground": "retirement", "words": "in haste"}
+    sooner = {"finess": number, "day": on(room, 2), "ground": "retirement", "words": "in haste"}
     clerk.touch()
     clerk.expect(Proposed, "establishment/depart", **sooner, dry_run=False)
     (seat,) = clerk.expect(Establishments, "establishment", key=number).seats
@@ -133,15 +133,15 @@ def test_a_departure_to_come_takes_one_with_a_passkey_and_one_of_today_two(
     room: Room, claire: Person, clerk: Operator, second: Operator
 ) -> None:
     number = finess(room)
-    later = {"finess": number, "on": on(room, 10), "ground": "retirement", "words": "her letter"}
+    later = {"finess": number, "day": on(room, 10), "ground": "retirement", "words": "her letter"}
     room.time.advance(DAY // 4)
     assert clerk.refused("establishment/depart", **later, dry_run=False) == "step-up"
     clerk.touch()
     clerk.expect(Done, "establishment/depart", **later, dry_run=False)
     assert (
-        clerk.refused("establishment/depart", **(later | {"on": "31/12/2026"}), dry_run=False) == "bad-input"
+        clerk.refused("establishment/depart", **(later | {"day": "31/12/2026"}), dry_run=False) == "bad-input"
     )
-    today = later | {"on": on(room, 0)}
+    today = later | {"day": on(room, 0)}
     proposal = clerk.expect(Proposed, "establishment/depart", **today, dry_run=False).id
     assert standings(clerk, number) == ["open"]
     room.time.advance(SECOND)
@@ -182,7 +182,7 @@ def test_a_suspension_takes_a_passkey_and_its_undo_too_and_an_auditor_does_neith
 
 
 def test_a_finess_of_nobody_is_told_as_such_before_anything(room: Room, clerk: Operator) -> None:
-    body = {"on": on(room, 3), "ground": "retirement", "words": "x"}
+    body = {"day": on(room, 3), "ground": "retirement", "words": "x"}
     assert clerk.refused("establishment/depart", finess="770816478", **body) == "not-found"
     assert clerk.refused("establishment/depart", finess="770816479", **body) == "finess"
     assert clerk.refused("establishment", key="770816478") == "not-found"

@@ -161,7 +161,7 @@ FIELDS: dict[str, Words] = {
     "notice_key": ("Clé des notifications", "Notice key"),
     "group": ("Groupe", "Group"),
     "doubts": ("Doutes examinés", "Doubts looked at"),
-    "on": ("À partir du", "From"),
+    "day": ("À partir du", "From"),
     "words": ("Motif, en mots", "Reason, in words"),
     "incident": ("Incident n°", "Incident no"),
     "everybody": (

@@ -179,15 +179,15 @@ class ResumeSeatBody(DeedBody, frozen=True, kw_only=True):
 
 
 class DepartBody(DeedBody, frozen=True, kw_only=True):
-    """`on`: YYYY-MM-DD."""
+    """`day`: YYYY-MM-DD."""
 
     finess: Name
-    on: Name
+    day: Name
     ground: Name
     words: Words
 
     def call(self) -> Call:
-        return DepartEstablishment(self.finess, self.on, self.ground, self.words)
+        return DepartEstablishment(self.finess, self.day, self.ground, self.words)
 
 
 class StayBody(DeedBody, frozen=True, kw_only=True):

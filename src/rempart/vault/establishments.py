@@ -123,10 +123,10 @@ async def depart(zone: Zone, c: Connection, call: DepartEstablishment, by: Actor
     """
     if call.ground not in LEAVING:
         raise BadInput("ground")
-    now, words, on = zone.clock(), _words(call.words), read_day(call.on)
+    now, words, on = zone.clock(), _words(call.words), read_day(call.day)
     today = paris_date(now)
     if not today - timedelta(days=LATEST_DAYS) <= on <= today + timedelta(days=LONGEST_DAYS):
-        raise BadInput("on")
+        raise BadInput("day")
     seat = await seat_of(c, call, now)
     if Life.of(seat).at(now) in _CLOSED:
         raise Conflict("finess")
@@ -138,7 +138,7 @@ async def depart(zone: Zone, c: Connection, call: DepartEstablishment, by: Actor
         ends=midnight(told + timedelta(days=READING_DAYS)),
     )
     if seat["opens"] >= life.closes:
-        raise BadInput("on")
+        raise BadInput("day")
     await store.set_leaving(c, seat["id"], life, call.ground, now, by.name)
     act = Audited.ESTABLISHMENT_CEDE if call.ground == CESSION else Audited.ESTABLISHMENT_DEPART
     await _tell(c, now, seat, act, by, f"{call.ground} on {on.isoformat()}: {words}", f"{on:%d/%m/%Y}")
@@ -183,7 +183,7 @@ async def takes_two(zone: Zone, c: Connection, call: EstablishmentCall) -> bool:
     if isinstance(call, StayEstablishment):
         return Life.of(seat).at(now) in _CLOSED
     # What two people decided is not changed by one.
-    return CESSION in (call.ground, seat["leaving"]) or read_day(call.on) <= paris_date(now)
+    return CESSION in (call.ground, seat["leaving"]) or read_day(call.day) <= paris_date(now)
 
 
 # ── what is seen ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,9 +272,9 @@ def read_day(text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise BadInput("on") from None
+        raise BadInput("day") from None
     if found.isoformat() != text:
-        raise BadInput("on")
+        raise BadInput("day")
     return found
 
 

@@ -54,7 +54,7 @@ SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establi
    -- Nobody works any more where the accounts have ended. A house that was sold is shown to whoever signs in anew, in person: the machines
    -- that were left in it are the buyer's.
    AND (e.id IS NULL OR e.stage < 3 AND e.ends > $2)
-   AND (e.leaving IS DISTINCT FROM 'cession' OR e.stage = 0 AND e.closes > $2 OR s.opened >= e.closes AND w.device IS NULL)
+   AND (e.leaving IS DISTINCT FROM 'cession' OR e.stage = 0 AND e.closes > $2 OR s.opened > greatest(e.closes, e.leaving_said) AND w.device IS NULL)
    AND EXISTS (SELECT FROM vault.membership m WHERE m.account = s.account AND m.role = s.role
                   AND (m.establishment = s.establishment OR s.establishment IS NULL AND m.party_group IS NOT NULL))
 """

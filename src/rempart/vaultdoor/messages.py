@@ -170,8 +170,8 @@ class DepartEstablishment(Message, frozen=True):
     """It leaves: from that day on no right is checked there. Said again before that day, it is another date. Replies `Done`."""
 
     finess: str
-    on: str
-    """YYYY-MM-DD, a day in Paris."""
+    day: str
+    """YYYY-MM-DD, in Paris."""
     ground: str
     """One of vaultdoor.seats.LEAVING; `cession`: the FINESS goes on, with another titulaire."""
     words: str
