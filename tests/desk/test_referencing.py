@@ -24,11 +24,20 @@ from rempart.identity.sealed_dossier import seal_piece
 from rempart.vault.onboarding import READ
 from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.dossier import Place
-from rempart.vaultdoor.messages import AskDossierKey, Done, DossierKey, Here
+from rempart.vaultdoor.messages import (
+    AskDossierKey,
+    DepartEstablishment,
+    Done,
+    DossierKey,
+    Here,
+    Onboarded,
+    Refused,
+)
 from tests.authenticator import ORIGIN, expect
 from tests.desk.conftest import Operator, Room
 from tests.desk.test_door import Door
 from tests.desk.test_dossiers import cashier_asks, take_in
+from tests.desk.test_establishments import decided, on
 from tests.identity.test_application import RPPS
 
 FINESS = "010000602"
@@ -392,6 +401,58 @@ def test_what_the_vault_refuses_leaves_no_name(
     assert names(room) == []
     assert room.rows("SELECT state FROM identity.dossier") == [("proposed",)]
     assert room.rows("SELECT enrolled FROM vault.application") == [(None,)]
+
+
+def test_a_letter_that_the_desk_did_not_live_to_write_is_made_again_with_another_code(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    said = approved(room, door, clerk, lead, applied(room))
+    # The vault's yes, and then nothing: no name, no letter.
+    lost = clerk.expect(Onboarded, "application/enrol", **said, dry_run=False).code
+    assert names(room) == []
+    done = door.act(clerk, "/desk/application/enrol", html=False, **said, dry_run=False)
+    assert done.status_code == 200, done.text
+    assert len(names(room)) == 1
+    assert room.rows("SELECT count(*) FROM vault.account WHERE login = 'claire.martin'") == [(1,)]
+    thief, claire = room.browser("Ailleurs"), room.browser("Comptoir")
+    refused = expect(Refused, thief.introduce("activation/begin", activation_code=lost))
+    assert refused.code == "activation"
+    claire.activate(code_in(done.content), SoftwarePasskey(ORIGIN))
+    # Not once it was used.
+    assert clerk.refused("application/enrol", **said, dry_run=False) == "conflict"
+
+
+def test_no_letter_is_made_again_after_an_hour(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    said = approved(room, door, clerk, lead, applied(room))
+    clerk.expect(Onboarded, "application/enrol", **said, dry_run=False)
+    room.time.advance(HOUR)
+    clerk.touch()
+    assert clerk.refused("application/enrol", **said, dry_run=False) == "not-found"
+
+
+def test_who_takes_a_finess_over_is_enrolled_while_the_former_owner_still_works(
+    room: Room, door: Door
+) -> None:
+    former = room.establishment()
+    clerk, lead = room.operator("chloe", Role.ONBOARDING_CLERK), room.operator("sami", Role.SECURITY_LEAD)
+    [(finess,)] = room.rows("SELECT finess FROM vault.establishment WHERE finess IS NOT NULL")
+    with room.database.connect() as owner:
+        owner.execute(
+            "INSERT INTO identity.establishment (id, finess, name, town, profession) VALUES (%s, %s, 'Ancienne', 'Lyon', 'pharmacy')",
+            (former, finess),
+        )
+    dossier = applied(room, finess=finess)
+    said = approved(room, door, clerk, lead, dossier)
+    assert room.rows("SELECT 'finess-known' = ANY (doubts) FROM identity.review") == [(True,)]
+    # While the former owner stays, nobody else has this FINESS.
+    assert code(door.act(clerk, "/desk/application/enrol", **said, dry_run=False)) == "conflict"
+    decided(room, DepartEstablishment(finess, on(room, 30), "cession", "deed"), clerk, lead)
+    opened(door, clerk, dossier)
+    done = door.act(clerk, "/desk/application/enrol", **said, dry_run=False)
+    assert done.status_code == 200, done.text
+    assert {row[0] for row in names(room)} == {former, dossier}
 
 
 def test_the_desks_role_names_no_establishment_that_applied_for_nothing(room: Room) -> None:

@@ -3,7 +3,7 @@
 import re
 import uuid
 
-from rempart.foundation.clock import DAY
+from rempart.foundation.clock import DAY, HOUR
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.identifiers import check_finess
 from rempart.foundation.vocabulary import Profession
@@ -20,6 +20,8 @@ from rempart.vaultdoor.messages import ApproveApplication, Call, Done, EnrolAppl
 
 LIFE = 30 * DAY
 """How long an approval waits to be enrolled."""
+AGAIN = HOUR
+"""How long the desk may ask for a letter's code again, after a crash between the vault's yes and its own."""
 READ = DAY
 """How long whoever opened a dossier may propose it without opening it again."""
 _CODE = re.compile(r"[a-z-]{3,40}")
@@ -93,6 +95,14 @@ async def redeem(zone: Zone, c: Connection, call: EnrolApplication) -> None:
     digest, now = digest_in(call), zone.clock()
     if not await store.use_up(c, digest, _said(call), dossier_in(call), now, now - LIFE):
         raise NotThere("digest")
+
+
+async def is_asked_again(zone: Zone, c: Connection, call: EnrolApplication) -> bool:
+    """Was this enrolled from its dossier within the hour, by the very same call? Raises BadInput."""
+    digest, dossier = digest_in(call), dossier_in(call)
+    return dossier is not None and await store.was_enrolled(
+        c, digest, _said(call), dossier, zone.clock() - AGAIN
+    )
 
 
 def _said(call: ApproveApplication | EnrolApplication) -> tuple[str, str, str]:

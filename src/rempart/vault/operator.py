@@ -276,8 +276,11 @@ async def enrol_insurers_seat(zone: Zone, c: Connection, call: EnrolInsurersSeat
 async def enrol_application(zone: Zone, c: Connection, call: EnrolApplication, by: Actor) -> Onboarded:
     """What two people approved, as they approved it: the establishment and its titulaire, from the day on which it takes the FINESS over.
 
-    Raises BadInput, NotThere, Conflict (the FINESS is somebody's who stays).
+    Of a dossier the same may be asked again within the hour: whoever asked did not live to write the letter, which has another code then.
+    Raises BadInput, NotThere, Conflict (the FINESS is somebody's who stays; asked again, and the code was used).
     """
+    if await onboarding.is_asked_again(zone, c, call):
+        return await _letter_again(zone, c, call, by)
     await onboarding.redeem(zone, c, call)
     opens = await establishments.opening_of(c, call.finess, zone.clock())
     care = EnrolEstablishment(call.finess, call.profession)
@@ -288,6 +291,26 @@ async def enrol_application(zone: Zone, c: Connection, call: EnrolApplication, b
 async def _with_titulaire(zone: Zone, c: Connection, place: Enrolled, login: str, by: Actor) -> Onboarded:
     person = await enrol_professional(zone, c, EnrolProfessional(login, Role.TITULAIRE, place.id), by)
     return Onboarded(place.id, person.id, person.code, person.joins)
+
+
+async def _letter_again(zone: Zone, c: Connection, call: EnrolApplication, by: Actor) -> Onboarded:
+    """Another code in the place of the one that no letter brought, which is void. Raises NotThere, Conflict (it was used)."""
+    row, place, now = await _account(c, call.login), read_id(call.dossier), zone.clock()
+    joined = place in {m["establishment"] for m in await store.memberships(c, row["id"])}
+    if joined and row["status"] != "invited":
+        raise Conflict("login")
+    purpose = "activation" if joined else "membership"
+    code = await issue(
+        zone,
+        c,
+        row["id"],
+        purpose,
+        now,
+        place=None if joined else place,
+        role=None if joined else Role.TITULAIRE,
+    )
+    await announce(c, now, row["id"], row["login"], Audited.CODE_ISSUE, by=by.name, detail=purpose)
+    return Onboarded(str(place), str(row["id"]), code, joins=not joined)
 
 
 async def issue_code(zone: Zone, c: Connection, call: IssueCode, by: Actor) -> Enrolled:

@@ -65,6 +65,22 @@ async def use_up(
     return bool(done.endswith(" 1"))
 
 
+async def was_enrolled(
+    c: Connection, digest: bytes, said: tuple[str, str, str], dossier: uuid.UUID, since: int
+) -> bool:
+    """Was exactly this enrolled from this dossier after `since`?"""
+    return bool(
+        await c.fetchval(
+            "SELECT EXISTS (SELECT FROM vault.application WHERE digest = $1 AND (finess, profession, login) = ($2, $3, $4)"
+            " AND dossier = $5 AND enrolled > $6)",
+            digest,
+            *said,
+            dossier,
+            since,
+        )
+    )
+
+
 async def has_opened(c: Connection, login: str, dossier: uuid.UUID, since: int) -> bool:
     """Did this operator open the declaration of this dossier after `since`, as the journal has it?"""
     return bool(
