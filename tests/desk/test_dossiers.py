@@ -1,8 +1,11 @@
 """Dossiers of référencement in the vault: who may read one, how much in a day, and that it takes the desk and the vault both."""
 
 import secrets
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -313,3 +316,23 @@ def test_an_unfinished_document_is_never_received(room: Room) -> None:
     with room.database.connect("cashier") as c:
         assert finished(c)
         assert not finished(c), "once"
+
+
+def test_a_command_lists_what_is_clear_and_has_no_way_to_read_more(room: Room, tmp_path: Path) -> None:
+    (tmp_path / "operator.dsn").write_text(room.database.dsn("operator") + "\n")
+
+    def typed(*arguments: str) -> str:
+        command = [sys.executable, "-m", "rempart.cli", "onboarding", *arguments, "--folder", str(tmp_path)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=True, env={"COLUMNS": "240"}
+        )
+        return done.stdout
+
+    assert "No dossier waits." in typed("dossiers")
+    waiting, decided = take_in(room), take_in(room, finess="010000628")
+    enrol(room, decided)
+    shown = typed("dossiers")
+    assert str(waiting) in shown
+    assert str(decided) not in shown
+    assert "Claire" not in shown
+    assert {str(waiting), str(decided)} <= set(typed("dossiers", "--all").split())

@@ -28,6 +28,7 @@ from rempart.cashier.__main__ import all_errands
 from rempart.cli.counter import Counter
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.portal.pages import PAGES
+from rempart.portal.refusals import APPLYING
 from rempart.vaultdoor.codes import CODES
 from rempart.vaultdoor.messages import EnrolEstablishment, Enrolled, EnrolProfessional
 from tests.api.town import AMC, SUBMIT, Town, enrol, running_town
@@ -124,7 +125,7 @@ def code_of(target: str, told: tuple[int, dict[str, str], bytes]) -> str:
         assert outcome["resourceType"] == "OperationOutcome"
         [issue] = outcome["issue"]
         return str(issue["details"]["coding"][0]["code"])
-    if target.startswith(("/acts/", "/claims/")):
+    if target.startswith(("/acts/", "/claims/")) or target.partition("?")[0] in APPLYING:
         refusal = json.loads(content)
         assert (refusal["type"], bool(refusal["sentence"])) == ("Refused", True)
         assert refusal["code"] == headers["rempart-code"]
@@ -290,7 +291,16 @@ def test_a_spoilt_resource_of_somebody_signed_in_is_bad_input(
 
 ADDRESSES = st.sampled_from(
     [page.path for page in PAGES]
-    + ["/langue/fr", "/static/x/y.js", "/nowhere", "/acts/", "/acts", "/claims/x", "/intake/1/2"]
+    + [
+        *sorted(APPLYING),
+        "/langue/fr",
+        "/static/x/y.js",
+        "/nowhere",
+        "/acts/",
+        "/acts",
+        "/claims/x",
+        "/intake/1/2",
+    ]
 )
 TAILS = st.text(
     st.characters(min_codepoint=1, max_codepoint=0x2FFF, exclude_categories=["Cs"]), max_size=40

@@ -21,6 +21,7 @@ from rempart.vault.keystore import (
     begin_epoch,
     complete_key_store,
     create_key_store,
+    dossier_key,
     open_key_store,
     operations_key,
     unwrap,
@@ -224,3 +225,16 @@ def test_a_store_made_before_a_purpose_came_gets_its_key_and_keeps_the_others(
     assert again.ring == completed.ring == open_key_store(path, passphrase, None).ring
     assert {name: key for name, key in again.ring.prf.items() if name != "card"} == old
     assert again.ring.prf["card"] != before.ring.prf["card"]
+
+
+def test_a_store_made_before_dossiers_opens_them_by_a_key_of_its_own(
+    tmp_path: Path, passphrase: Path
+) -> None:
+    path = tmp_path / "keys"
+    create_key_store(path, passphrase, None, tmp_path / "claims.key")
+    ring = open_key_store(path, passphrase, None).ring
+    older = msgspec.structs.replace(ring, dossier=b"")
+    keys = {dossier_key(each).private_bytes_raw() for each in (ring, older)}
+    assert len(keys) == 2
+    assert dossier_key(older).private_bytes_raw() == dossier_key(older).private_bytes_raw()
+    assert ring.dossier in keys

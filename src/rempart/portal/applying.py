@@ -140,7 +140,10 @@ class Applying:
                 {"field": each.field, "sentence": each.english if language == "en" else each.french}
                 for each in reply.faults
             ]
-            response = _json({"type": "DossierFaults", "faults": faults}, CODES["dossier-fields"].status)
+            code = CODES["dossier-fields"]
+            sentence = code.english if language == "en" else code.french
+            told = {"type": "Refused", "code": "dossier-fields", "sentence": sentence, "faults": faults}
+            response = _json(told, code.status)
             response.headers["Rempart-Code"] = "dossier-fields"
             return response
         return _json({"code": reply.code} if isinstance(reply, DossierOpened) else {})

@@ -12,7 +12,10 @@ from rempart.vaultdoor.codes import CODES
 from rempart.vaultdoor.messages import Refused
 
 _SCRIPT = ("/acts/", "/claims/")
-_APPLICATION = "/referencement/"
+APPLYING = frozenset(
+    {"/referencement/dossier", "/referencement/piece", "/referencement/envoi", "/referencement/etat"}
+)
+"""Where the page of référencement posts (rempart.portal.applying)."""
 _SOON = frozenset({"crowded", "saturated"})
 
 
@@ -21,8 +24,7 @@ def refuse(scope: Scope, refused: Refused, *, production: bool = False) -> Respo
     request = Request(scope)
     language = reader_language(request)
     code = CODES.get(refused.code, CODES["internal"])
-    path, method = scope["path"], scope["method"]
-    if path.startswith(_SCRIPT) or (path.startswith(_APPLICATION) and method == "POST"):
+    if scope["path"].startswith(_SCRIPT) or scope["path"] in APPLYING:
         response = refusal(refused, code, None, language)
     else:
         response = PlainTextResponse(code.english if language == "en" else code.french, code.status)
