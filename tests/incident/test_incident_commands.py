@@ -227,7 +227,9 @@ def test_an_insurers_systems_fetch_their_package_and_acknowledge_it(town: Town, 
     signing.write_text(base64.b64encode(town.signing[amc].private_bytes_raw()).decode())
     notice.write_text(base64.b64encode(town.notice[amc].private_bytes_raw()).decode())
     keys = ("--key", str(signing), "--origin", origin)
+    assert town.sql("SELECT count(*) FROM incident.package WHERE fetched IS NOT NULL") == [(0,)]
     assert "2 members" in town.insurer("incident-fetch", *keys, "--output", str(tmp_path))
+    assert town.sql("SELECT insurer FROM incident.package WHERE fetched >= made") == [(2,)]
     file = tmp_path / "incident-1-1.incident"
     said = town.insurer("incident-read", str(file), "--key", str(notice), "--platform", origin)
     assert "2 members, 2 answers" in said
@@ -285,3 +287,25 @@ def test_nothing_of_an_incident_is_unsaid_by_the_operators_role(town: Town) -> N
         ):  # fmt: skip
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 c.execute(statement.encode())
+
+
+def test_every_houses_answer_is_published_once_it_can_be_said_and_withdrawn(town: Town) -> None:
+    town.rempart("open", "--aware", ago(2 * HOUR), "--title", "Publiée")
+    town.rempart("about", "--since", ago(2 * HOUR), "--until", ago(-HOUR), "--establishment", town.house)
+    assert "incident-words" in town.rempart("publish", fails=1)
+    town.rempart("fact", "nature", "Une session volée a interrogé la plateforme.")
+    assert "incident-not-over" in town.rempart("publish", "--send", fails=1)
+    town.rempart("about", "--since", ago(2 * HOUR), "--until", ago(HOUR), "--establishment", town.house)
+    dry = town.rempart("publish")
+    # Nothing was asked then; but whoever works at the house in question might have shown its own data.
+    assert "1 establishments, seats and groups were hit" in dry
+    assert "Nothing was published" in dry
+    assert town.sql("SELECT count(*) FROM incident.publication") == [(0,)]
+    assert "incident-not-published" in town.rempart("unpublish", "essai", fails=1)
+    assert "published, issue 1" in town.rempart("publish", "--send", "--by", "garde")
+    assert town.sql("SELECT party::text, answers FROM incident.answer") == [(town.house, 0)]
+    assert "withdrawn" in town.rempart("unpublish", "mauvais intervalle")
+    assert town.sql("SELECT count(*) FROM incident.answer") == [(0,)]
+    journal = town.rempart("journal")
+    assert re.search(r"garde\W+publish", journal)
+    assert "mauvais intervalle" in journal

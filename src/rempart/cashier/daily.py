@@ -48,6 +48,14 @@ class Gone(Refusal):
     english = "This file was acknowledged more than seven days ago: its content is deleted here, yours is the only copy."
 
 
+class Replaced(Refusal):
+    """A newer issue was acknowledged a week ago: nothing of this one is kept."""
+
+    code = "package-replaced"
+    french = "Une version plus récente de ce dossier est acquittée : celle-ci a été effacée ici. Lisez la plus récente."
+    english = "A newer issue of this package was acknowledged: this one was deleted here. Read the newest."
+
+
 @dataclass(frozen=True)
 class DailyDesk:
     """The errands of one kind of daily file."""
@@ -62,15 +70,17 @@ class DailyDesk:
         return self.page(*await store.page(c, self.shelf, body.before, asked.at))
 
     async def download(self, asked: Asked, c: asyncpg.Connection, body: FilePartBody) -> Paper:
-        """One part of a file, as it is. Raises NotFound, Gone."""
+        """One part of a file, as it is. Raises NotFound, Gone, Replaced."""
         wanted = _id(body.id)
         known = await store.find(c, self.shelf, wanted, asked.at)
         # Whether the worker has removed it yet is nobody's luck.
-        if known is not None and known.acknowledged and not known.parts:
-            raise Gone
+        if known is not None and not known.parts:
+            raise Gone if known.acknowledged else Replaced
         content = await store.part(c, self.shelf, wanted, body.part)
         if content is None:
             raise NotFound
+        if self.shelf is INCIDENTS and known is not None and body.part == known.parts:
+            await store.note_fetched(c, wanted, asked.at)
         return Paper(self.paper, content, MEDIA_TYPE)
 
     async def acknowledge(self, asked: Asked, c: asyncpg.Connection, body: AcknowledgeBody) -> DailyFile:

@@ -35,7 +35,11 @@ SELECT count(*) FROM ended
 _FORGET_ACKNOWLEDGED = (
     "DELETE FROM claims.flow_part WHERE flow IN (SELECT id FROM claims.flow WHERE acknowledged <= %s)",
     "DELETE FROM evidence.opening_part WHERE file IN (SELECT id FROM evidence.opening_file WHERE acknowledged <= %s)",
-    "DELETE FROM incident.package_part WHERE package IN (SELECT id FROM incident.package WHERE acknowledged <= %s)",
+    # The issues before it say less, and nobody needs them any more.
+    (
+        "DELETE FROM incident.package_part WHERE package IN (SELECT p.id FROM incident.package p JOIN incident.package n"
+        " ON n.incident = p.incident AND n.insurer = p.insurer AND n.issue >= p.issue WHERE n.acknowledged <= %s)"
+    ),
 )
 
 
@@ -63,7 +67,8 @@ def expire(connection: "psycopg.Connection[Any]", today: date) -> Expired:
 
 
 def forget_acknowledged(connection: "psycopg.Connection[Any]", at: int) -> int:
-    """Remove what insurers acknowledged `KEPT` ago or longer: how many parts. Their rows stay, with digest and instant.
+    """Remove what insurers acknowledged `KEPT` ago or longer: how many parts. Their rows stay, with digest and instant. A package of an
+    incident goes with its newer issue, acknowledged itself or not.
 
     `connection` is the worker's, in autocommit: killed anywhere, the next call goes on."""
     return sum(connection.execute(each.encode(), (at - KEPT,)).rowcount for each in _FORGET_ACKNOWLEDGED)

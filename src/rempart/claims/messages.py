@@ -417,6 +417,8 @@ class IncidentView(DailyFile, frozen=True):
 
     incident: int
     issue: int
+    replaced: int = 0
+    """When a newer issue of it was acknowledged, µs: a week later the content of this one is gone too; 0: none was."""
 
 
 class IncidentPage(View, frozen=True):

@@ -26,16 +26,24 @@ class Shelf(Generic[V]):
     kind: type[V]
     own: tuple[str, ...]
     """What this kind's row says besides what all say."""
+    replaced: str = ""
+    """Where a newer file can take one's place: when that one was acknowledged, as SQL."""
 
     @property
     def select(self) -> str:
         """A row a file that is whole."""
-        columns = ", ".join((*_COMMON, *self.own))
+        columns = ", ".join(
+            (*_COMMON, *self.own, *([f"{self.replaced} AS replaced"] if self.replaced else ()))
+        )
         return f"SELECT {columns} FROM {self.table} WHERE made IS NOT NULL"  # noqa: S608 (literals, see above)
 
     def view(self, row: Any, at: int) -> V:
         """What the desk shows of it at an instant."""
-        gone = row["acknowledged"] is not None and row["acknowledged"] + KEPT <= at
+        own = {name: row[name] for name in self.own}
+        if self.replaced:
+            own["replaced"] = row["replaced"] or 0
+        ended = [each for each in (row["acknowledged"], own.get("replaced")) if each]
+        gone = bool(ended) and min(ended) + KEPT <= at
         return self.kind(
             id=str(row["id"]),
             day=row["day"].isoformat(),
@@ -45,14 +53,18 @@ class Shelf(Generic[V]):
             parts=0 if gone else row["parts"],
             made=row["made"],
             acknowledged=row["acknowledged"] or 0,
-            **{name: row[name] for name in self.own},
+            **own,
         )
 
 
 _COMMON = ("id", "day", "rows", "digest", "bytes", "parts", "made", "acknowledged")
 FLOWS = Shelf("claims.flow", "claims.flow_part", "flow", FlowView, ("cents",))
 OPENINGS = Shelf("evidence.opening_file", "evidence.opening_part", "file", OpeningsView, ("first", "until"))
-INCIDENTS = Shelf("incident.package", "incident.package_part", "package", IncidentView, ("incident", "issue"))
+INCIDENTS = Shelf(
+    "incident.package", "incident.package_part", "package", IncidentView, ("incident", "issue"),
+    "(SELECT min(n.acknowledged) FROM incident.package n WHERE n.incident = package.incident AND n.insurer = package.insurer"
+    " AND n.issue > package.issue)",
+)  # fmt: skip
 
 
 async def page(c: asyncpg.Connection, shelf: Shelf[V], before: int, at: int) -> tuple[list[V], int]:
@@ -84,6 +96,11 @@ async def part(c: asyncpg.Connection, shelf: Shelf[V], wanted: uuid.UUID, number
         number,
     )
     return found
+
+
+async def note_fetched(c: asyncpg.Connection, package: uuid.UUID, at: int) -> None:
+    """Its insurer took the last part of a package of an incident, for the first time."""
+    await c.execute("UPDATE incident.package SET fetched = $2 WHERE id = $1 AND fetched IS NULL", package, at)
 
 
 async def acknowledge(c: asyncpg.Connection, shelf: Shelf[V], wanted: uuid.UUID, at: int) -> None:

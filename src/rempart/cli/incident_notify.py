@@ -19,16 +19,17 @@ from rempart.evidence.note import VerifierKey
 from rempart.foundation.clock import system_clock
 from rempart.incident import acting
 from rempart.incident import store_case as store
-from rempart.incident.case import Incident, Verb
+from rempart.incident.case import Incident
 from rempart.incident.documents import documents_of, forms_of
 from rempart.incident.exposure import Exposed
-from rempart.incident.handing_over import Planned, Proofs, no_proofs, plan, send_all, unacknowledged
+from rempart.incident.handing_over import Planned, Proofs, no_proofs, plan, send_all
 from rempart.incident.notices.making import Package, render_documents
 from rempart.incident.notices.rendering import (
     Telling,
     check_templates,
 )
 from rempart.incident.notices.templates import FOLDER, shipped
+from rempart.incident.reminding import due, recall
 from rempart.incident.scope_proofs import prove_answers, read_published
 from rempart.supervisor.home import Home
 from rempart.vaultdoor.messages import (
@@ -180,18 +181,20 @@ def remind(
 ) -> None:
     """Recall the packages that nobody acknowledged in time, to the people of each insurer's seat. A dry run unless told `--send`."""
     with room(folder, number) as here:
-        handed = store.handed_over(here.c, here.incident.id)
-        hours = here.templates.clocks.remind_after_hours
-        due = [
-            package
-            for package, recall in unacknowledged(here.incident, handed, hours, here.clock())
-            if recall
-        ]
-        for package in due:
+        number, hours = here.incident.id, here.templates.clocks.remind_after_hours
+        late = due(here.c, number, hours, here.clock())
+        for package in late:
             console.print(f"{package.name} ({package.amc}): package {package.issue}", soft_wrap=True)
-            if sending and _tell(folder, package.amc, "incident:remind", f"incident {here.incident.id}"):
-                here.add(by, Verb.REMIND, str(package.insurer), str(package.issue))
-    console.print(f"{len(due)} {'recalled' if sending else 'to recall: add --send'}.")
+        if sending:
+
+            def tell(amc: str) -> bool:
+                return _tell(folder, amc, "incident:remind", f"incident {number}")
+
+            for each in recall(here.c, number, hours, here.clock, tell, here.hand(by).actor):
+                if not each.told:
+                    said = f"No seat to tell: {each.package.amc}. By other means, then."
+                    console.print(said, style="yellow", soft_wrap=True)
+    console.print(f"{len(late)} {'recalled' if sending else 'to recall: add --send'}.")
 
 
 def _sign(folder: Path, said: IncidentStatement) -> str:

@@ -1,5 +1,6 @@
 """`rempart incident publish|unpublish`: every professional reads in the portal whether they were hit."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -8,11 +9,15 @@ from rempart.cli.evidence import ask_key
 from rempart.cli.incident_case import By, Number, Which, console, room
 from rempart.cli.incident_scope import configured_witnesses
 from rempart.cli.operator import VAR, Folder
+from rempart.foundation.clock import SECOND
+from rempart.incident.acting import question_of
+from rempart.incident.case import Incident
 from rempart.incident.publishing import Answers, count_answers
 from rempart.incident.publishing import publish as write_answers
 from rempart.incident.publishing import unpublish as withdraw_answers
 from rempart.incident.scope_negative import Depth, state_negative
 from rempart.incident.scope_proofs import read_published
+from rempart.incident.scope_report import SETTLED
 
 app = typer.Typer()
 
@@ -35,6 +40,7 @@ def publish_command(
     Run again, it counts anew and replaces what was published.
     """
     with room(folder, number) as here:
+        _wait_until_settled(here.incident, here.clock())
         scope = here.scope()
         signed = read_published(here.c, ask_key(folder), configured_witnesses(folder))
         depth = Depth.COUNTED if counted else Depth.RECOMPUTED
@@ -61,6 +67,14 @@ def unpublish_command(
     with room(folder, number) as here:
         withdraw_answers(here.c, here.hand(by), here.incident.id, why)
     console.print(f"Incident {here.incident.id}: withdrawn.")
+
+
+def _wait_until_settled(incident: Incident, now: int) -> None:
+    """An interval that ended seconds ago: what is still being written belongs to it. One that is not over is refused instead."""
+    question = question_of(incident)
+    left = 0 if question is None else question.until + SETTLED - now
+    if 0 < left <= SETTLED:
+        time.sleep(left / SECOND)
 
 
 def _say(answers: Answers) -> None:

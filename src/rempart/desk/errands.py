@@ -20,9 +20,11 @@ from rempart.incident import store, store_case
 from rempart.incident.case import Incident
 from rempart.incident.clocks import Due, State, read_clocks
 from rempart.incident.errors import AlertUnknown
+from rempart.incident.handing_over import overdue
 from rempart.incident.notices.errors import BadTemplate
 from rempart.incident.notices.templates import Templates
 from rempart.incident.store import Kept
+from rempart.incident.store_case import Laid
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import DeskSeat, Health
 
@@ -91,13 +93,15 @@ class Errands:
 
     async def _incidents(self, _asked: _Asked, _seat: DeskSeat, language: str) -> str:
         now, own = self._clock(), self._settings.templates_folder
-        running, trouble = [], ""
+        running, late, trouble = [], {}, ""
         try:
-            running = await self._in_database(lambda c: _running(c, own, now))
+            running, late = await self._in_database(lambda c: _running(c, own, now))
         except BadTemplate as error:
             # A clock that cannot be read is said, not taken for none.
             trouble = error.detail
-        return self._fragments.fill("incidents.html", language, running=running, now=now, trouble=trouble)
+        return self._fragments.fill(
+            "incidents.html", language, running=running, late=late, now=now, trouble=trouble
+        )
 
     async def _alerts(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
         since = self._clock() - SHOWN_DAYS * DAY
@@ -125,12 +129,25 @@ class Errands:
             raise AlertsUnreachable(type(error).__name__) from error
 
 
-def _running(c: "psycopg.Connection[Any]", own: Path | None, now: int) -> list[tuple[Incident, list[Due]]]:
-    """Incidents with a duty that is not done, the newest first, each with its clocks."""
+def _running(
+    c: "psycopg.Connection[Any]", own: Path | None, now: int
+) -> tuple[list[tuple[Incident, list[Due]]], dict[int, list[Laid]]]:
+    """Incidents with a duty that is not done, or a package that nobody acknowledged in time, the newest first, each with its clocks;
+    and these packages, by incident.
+    """
     # Read anew each time: templates change without a restart.
     clocks = Templates.read(own).clocks
     read = [(incident, read_clocks(clocks, incident, now)) for incident in store_case.incidents(c)]
-    return [(incident, dues) for incident, dues in read if any(due.state in OPEN for due in dues)]
+    late = {
+        incident.id: overdue(store_case.laid(c, incident.id), clocks.remind_after_hours, now)
+        for incident, _ in read
+    }
+    running = [
+        (incident, dues)
+        for incident, dues in read
+        if late[incident.id] or any(due.state in OPEN for due in dues)
+    ]
+    return running, late
 
 
 def _one(c: "psycopg.Connection[Any]", number: int) -> Kept | None:

@@ -289,6 +289,11 @@ class WorkerSettings:
     debtor_iban: str = setting("the account that pays", unit="IBAN", default="")
     settlement_hour: int = setting("when the day is settled, Monday to Friday", unit="hour, Paris", default=6)
     funds_days: int = setting("how long an insurer has to fund a call", unit="days", default=2)
+    templates_folder: Path | None = setting(
+        "the operator's own templates of notices: its clocks.toml, where there is one, says when a package is recalled",
+        unit="folder",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -15,7 +16,7 @@ from rempart.incident.notices.figures import by_insurer
 from rempart.incident.notices.making import Package, content_of, make_package
 from rempart.incident.notices.package import Sign, load_of
 from rempart.incident.notices.rendering import Insurer, Telling
-from rempart.incident.store_case import Connection, Handed
+from rempart.incident.store_case import Connection, Handed, Laid
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,12 @@ def digest_of_plan(telling: Telling, planned: Iterable[Planned]) -> bytes:
     return hashlib.sha256(msgspec.json.encode(sorted(said))).digest()
 
 
+P = TypeVar("P", Handed, Laid)
+
+
 def unacknowledged(
-    incident: Incident, handed: Iterable[Handed], after_hours: int, now: int
-) -> list[tuple[Handed, bool]]:
+    incident: Incident, handed: Iterable[P], after_hours: int, now: int
+) -> list[tuple[P, bool]]:
     """The latest issue of each insurer that nobody acknowledged, and whether it is time to recall it."""
     waiting = []
     for package in _last(handed).values():
@@ -128,5 +132,14 @@ def unacknowledged(
     return waiting
 
 
-def _last(handed: Iterable[Handed]) -> dict[int, Handed]:
+def overdue(handed: Iterable[P], after_hours: int, now: int) -> list[P]:
+    """The latest issue of each insurer that nobody acknowledged for so long, recalled meanwhile or not."""
+    return [
+        package
+        for package in _last(handed).values()
+        if not package.acknowledged and now - package.made >= after_hours * HOUR
+    ]
+
+
+def _last(handed: Iterable[P]) -> dict[int, P]:
     return {package.insurer: package for package in handed}

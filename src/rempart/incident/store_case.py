@@ -31,6 +31,20 @@ class Handed:
     bytes: int
     made: int
     acknowledged: int
+    fetched: int = 0
+    """When its insurer took the last part of it; 0: not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """What the worker sees of one: enough to recall it. `acknowledged` 0: not yet."""
+
+    insurer: int
+    amc: str
+    name: str
+    issue: int
+    made: int
+    acknowledged: int
 
 
 # ── incidents and acts ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,7 +148,17 @@ def handed_over(c: Connection, incident: int) -> list[Handed]:
     with c.cursor(row_factory=class_row(Handed)) as cursor:
         return cursor.execute(
             "SELECT p.insurer, i.amc, i.name, p.issue, p.rows AS persons, p.content, p.bytes, p.made,"
-            " coalesce(p.acknowledged, 0) AS acknowledged"
+            " coalesce(p.acknowledged, 0) AS acknowledged, coalesce(p.fetched, 0) AS fetched"
+            " FROM incident.package p JOIN vault.insurer i ON i.number = p.insurer WHERE p.incident = %s ORDER BY p.insurer, p.issue",
+            (incident,),
+        ).fetchall()
+
+
+def laid(c: Connection, incident: int) -> list[Laid]:
+    """The same, as little of each as recalling takes."""
+    with c.cursor(row_factory=class_row(Laid)) as cursor:
+        return cursor.execute(
+            "SELECT p.insurer, i.amc, i.name, p.issue, p.made, coalesce(p.acknowledged, 0) AS acknowledged"
             " FROM incident.package p JOIN vault.insurer i ON i.number = p.insurer WHERE p.incident = %s ORDER BY p.insurer, p.issue",
             (incident,),
         ).fetchall()

@@ -149,7 +149,7 @@ def _write_process_settings(ground: Ground) -> None:
         "worker": WorkerSettings(
             mode=given.mode, dsn=ground.dsn("rempart_worker"), run_folder=home.run, state_folder=home.audit,
             log_origin=given.log_origin, settlement_key=home.secrets / "settlement.key", outbox_folder=home.outbox,
-            debtor_name=given.debtor_name, debtor_iban=_debtor_iban(given),
+            debtor_name=given.debtor_name, debtor_iban=_debtor_iban(given), templates_folder=home.folder / "incident-templates",
         ),
         "sentinel": SentinelSettings(
             mode=given.mode, dsn=ground.dsn("rempart_sentinel"), run_folder=home.run, poll_ms=given.sentinel_poll_ms,

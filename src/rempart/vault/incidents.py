@@ -4,8 +4,8 @@ from functools import cache
 
 import msgspec
 
-from rempart.foundation.clock import SECOND
-from rempart.foundation.errors import BadInput
+from rempart.foundation.clock import HOUR, SECOND
+from rempart.foundation.errors import BadInput, Outage
 from rempart.foundation.identifiers import check_amc_number
 from rempart.vault import store_accounts as store
 from rempart.vault.actors import Actor
@@ -14,15 +14,18 @@ from rempart.vault.errors import NotThere
 from rempart.vault.notices import Audited, journal
 from rempart.vault.published import PublishedKey
 from rempart.vault.store_accounts import Connection
-from rempart.vault.zone import Zone
+from rempart.vault.zone import OPERATORS_WAIT, Zone
 from rempart.vaultdoor.messages import (
     INCIDENT_STATEMENT,
     Done,
+    Recall,
     Stated,
     StatePackage,
     TellInsurer,
 )
 
+WORKER = "worker"
+"""Who recalls by itself, in the journal."""
 _TOLD = frozenset({Audited.INCIDENT_PACKAGE, Audited.INCIDENT_REMIND})
 
 
@@ -53,6 +56,25 @@ async def tell_insurer(zone: Zone, c: Connection, call: TellInsurer, by: Actor) 
         await store.add_notice(c, account, now, act, clean_label(call.detail, ""), None)
     await journal(c, now, by.name, act, amc, call.detail)
     return Done()
+
+
+async def recall(call: Recall, zone: Zone) -> Done:
+    """The worker's: at most once an hour of the same package, whatever it asks. Raises BadInput, NotThere (it has no seat), Outage."""
+    amc, now = check_amc_number(call.amc), zone.clock()
+    if call.incident < 1:
+        raise BadInput("incident")
+    told = zone.memory.setdefault("recalled", {})
+    assert isinstance(told, dict)
+    if now - told.get((amc, call.incident), -HOUR) < HOUR:
+        return Done()
+    said = TellInsurer(amc, Audited.INCIDENT_REMIND, f"incident {call.incident}")
+    try:
+        async with zone.pool.acquire(timeout=OPERATORS_WAIT) as c, c.transaction():
+            done = await tell_insurer(zone, c, said, Actor(WORKER))
+    except store.LOST as error:
+        raise Outage(type(error).__name__) from error
+    told[amc, call.incident] = now
+    return done
 
 
 @cache

@@ -15,6 +15,7 @@ from rempart.vault import (
     containment,
     desk_acts,
     dossiers,
+    incidents,
     ledgerfiles,
     operator,
     restored,
@@ -40,6 +41,7 @@ from rempart.vaultdoor.messages import (
     MarkRib,
     Notify,
     PublicKeys,
+    Recall,
     Reply,
     Vouch,
 )
@@ -57,6 +59,8 @@ async def _answer(call: Call, zone: Zone, operators: Zone, desk: Zone | None) ->
         return await desk_acts.perform(call.act, desk)
     if isinstance(call, Contain):
         return await containment.contain(call, operators)
+    if isinstance(call, Recall):
+        return await incidents.recall(call, operators)
     handler = _HANDLERS.get(type(call))
     # What is in no other hand is the operator's.
     return await (operator.execute(call, operators) if handler is None else handler(call, zone))

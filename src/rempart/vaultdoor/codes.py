@@ -354,6 +354,11 @@ CODES: dict[str, Code] = {
         "Le fichier reçu n'est pas entier ou a été modifié : téléchargez-le à nouveau avant de l'acquitter.",
         "The file received is not whole or was changed: download it again before you acknowledge it.",
     ),
+    "package-replaced": Code(
+        410,
+        "Une version plus récente de ce dossier est acquittée : celle-ci a été effacée ici. Lisez la plus récente.",
+        "A newer issue of this package was acknowledged: this one was deleted here. Read the newest.",
+    ),
     "flow-acknowledged": Code(
         410,
         "Ce fichier est acquitté : son contenu a été effacé ici, le vôtre est le seul exemplaire.",

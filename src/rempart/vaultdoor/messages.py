@@ -7,7 +7,8 @@ The vault's callers, each with a UNIX socket of its own (docs/trust-zones.md):
 - `cashier`: the claims zone. It asks who signed a request that a door relayed to it (`Vouch`), has an establishment told (`Notify`), and
   knows an account to be paid on again by its mark (`MarkRib`).
 - `sentinel`: detection. It throws a switch on one device, account, establishment or editor (`Contain`), and can release none.
-- `probe`, `worker`: health only (the supervisor; the worker, for the status page).
+- `probe`: health only (the supervisor).
+- `worker`: health, for the status page; and that a package of an incident is recalled (`Recall`).
 
 The cashier listens to the doors and the supervisor in the same way, and answers a `Paper`.
 
@@ -426,6 +427,13 @@ class TellReleased(Message, frozen=True):
     amc: str
 
 
+class Recall(Message, frozen=True):
+    """The worker has the people of an insurer's seat told that a package of an incident still waits for them. Replies `Done`."""
+
+    amc: str
+    incident: int
+
+
 class Vouch(Message, frozen=True):
     """The cashier asks who signed this request, now and for the first time. Replies `Vouched`.
 
@@ -638,6 +646,7 @@ Call = (
     | Journal
     | StatePackage
     | TellInsurer
+    | Recall
     | SendPackages
     | StateReleased
     | TellReleased
@@ -674,7 +683,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
     "sentinel": (Contain, Health),
     "desk": (DeskAct, Health, Checkpoint, StateReleased, TellReleased),
     "probe": (Health,),
-    "worker": (Health,),
+    "worker": (Health, Recall),
 }  # fmt: skip
 
 # ── replies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
