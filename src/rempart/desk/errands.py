@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 import psycopg
+from starlette.responses import Response
 
 from rempart.desk.fragments import Fragments
+from rempart.desk.incident_errands import IncidentErrands
 from rempart.foundation.clock import DAY, Clock
 from rempart.foundation.errors import Outage
 from rempart.foundation.settings import DeskSettings
@@ -26,7 +28,7 @@ from rempart.incident.notices.templates import Templates
 from rempart.incident.store import Kept
 from rempart.incident.store_case import Laid
 from rempart.vaultdoor.client import VaultClient
-from rempart.vaultdoor.messages import DeskSeat, Health
+from rempart.vaultdoor.messages import DeskSeat, Health, PackagesReleased, Reminded
 
 SHOWN_DAYS, MOST = 28, 200
 OPEN = frozenset({State.LATE, State.SOON, State.RUNNING, State.OPEN})
@@ -58,6 +60,7 @@ class Errands:
         self, settings: DeskSettings, client: VaultClient, fragments: Fragments, clock: Clock
     ) -> None:
         self._settings, self._client, self._fragments, self._clock = settings, client, fragments, clock
+        self._incident = IncidentErrands(settings, client, fragments, clock)
         self._table: dict[str, Callable[[_Asked, DeskSeat, str], Awaitable[str]]] = {
             "/desk/health": self._health,
             "/desk/incidents": self._incidents,
@@ -68,11 +71,17 @@ class Errands:
 
     def has(self, path: str) -> bool:
         """Is this an errand?"""
-        return path in self._table
+        return path in self._table or path in self._incident.table
 
-    async def do(self, path: str, body: bytes, seat: DeskSeat, language: str) -> str:
-        """The errand's fragment. Raises Outage."""
+    async def do(self, path: str, body: bytes, seat: DeskSeat, language: str) -> str | Response:
+        """The errand's fragment, or a file. Raises RempartError."""
+        if path in self._incident.table:
+            return await self._incident.do(path, body, seat, language)
         return await self._table[path](msgspec.json.decode(body, type=_Asked), seat, language)
+
+    async def carry_out(self, reply: PackagesReleased | Reminded, language: str) -> str:
+        """What the vault let go, and is the desk's to do."""
+        return await self._incident.carry_out(reply, language)
 
     async def follow(self, path: str, body: bytes) -> None:
         """What was just done answered an alert: it is written there, if it is what the alert proposed to hold, whatever the hold.

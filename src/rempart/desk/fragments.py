@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from rempart.desk import wording
+from rempart.desk import scope_wording, wording
 from rempart.doorway.rendering import fragment, strict_environment
 from rempart.foundation.clock import MINUTE, PARIS, instant
 from rempart.vaultdoor.codes import Code
@@ -61,7 +61,7 @@ _FRAGMENTS: dict[type, str] = {
 
 def environment(origin: str, address: Callable[[str], str]) -> jinja2.Environment:
     """The desk's templates."""
-    env = strict_environment(TEMPLATES, origin, address, wording=wording)
+    env = strict_environment(TEMPLATES, origin, address, wording=wording, scoping=scope_wording)
     env.filters.update(
         moment=_moment,
         civil=_civil,

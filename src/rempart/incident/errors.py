@@ -27,6 +27,14 @@ class IntervalEmpty(BadInput):
     english = "The interval is empty: it must begin before it ends."
 
 
+class TooMany(Refusal):
+    """More answers than one may hold at once where this was asked."""
+
+    code = "scope-too-large"
+    french = "Trop de réponses pour cette page : resserrez l'intervalle ou nommez qui est en cause, ou utilisez « rempart incident scope »."
+    english = "Too many answers for this page: narrow the interval or name who is in question, or use `rempart incident scope`."
+
+
 class NobodyAsked(BadInput):
     """The nil id stands for nobody: an editor of that id would be every browser."""
 

@@ -12,9 +12,16 @@ from rempart.evidence.opening import Outcome
 from rempart.evidence.pruning import latest_horizon
 from rempart.foundation.clock import DAY
 from rempart.foundation.vocabulary import Lane
-from rempart.incident.errors import IntervalEmpty, NobodyAsked
+from rempart.incident.errors import IntervalEmpty, NobodyAsked, TooMany
 from rempart.incident.exposure import Exposed, Question, Scope, Told
-from rempart.incident.scope_store import Connection, count_beside, ledger_size, one_snapshot, read_answers
+from rempart.incident.scope_store import (
+    Connection,
+    count_beside,
+    has_more,
+    ledger_size,
+    one_snapshot,
+    read_answers,
+)
 
 BESIDE = DAY
 """How far before and after the interval the same parties' answers are counted, for whoever chose its ends."""
@@ -42,6 +49,14 @@ def scope(c: Connection, question: Question) -> Scope:
         after=after,
         pruned_before=horizon.cutoff,
     )
+
+
+def require_at_most(c: Connection, question: Question, most: int) -> None:
+    """Raises TooMany where reading the answer would hold more than so many answers in memory."""
+    named = question.accounts or question.devices or question.establishments or question.editors
+    beside = BESIDE if named else 0
+    if has_more(c, question, question.since - beside, question.until + beside, most):
+        raise TooMany(f"{most:,}")
 
 
 def require_askable(question: Question) -> None:

@@ -1478,8 +1478,11 @@ class Campaigns(Message, frozen=True):
     campaigns: list[CampaignView]
 
 
-class PlaceProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How far one establishment is. `number`: FINESS, the n° AMC of an insurer's seat, or an editor's name."""
+class PlaceProgress(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How far one establishment is. `number`: FINESS, the n° AMC of an insurer's seat, or an editor's name.
+
+    Without its fields' names: every establishment of the country fits one frame.
+    """
 
     number: str
     profession: str

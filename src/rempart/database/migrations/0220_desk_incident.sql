@@ -30,7 +30,7 @@ GRANT SELECT ON evidence.horizon TO rempart_desk;
 GRANT SELECT (id, login) ON vault.account TO rempart_desk;
 GRANT SELECT (id, name) ON vault.editor TO rempart_desk;
 GRANT SELECT (number, amc, name, notice_key) ON vault.insurer TO rempart_desk;
-GRANT SELECT (id, finess, amc, profession, party_group) ON vault.establishment TO rempart_desk;
+GRANT SELECT (id, finess, amc, profession, party_group, opens) ON vault.establishment TO rempart_desk;
 GRANT SELECT (id, label) ON vault.party_group TO rempart_desk;
 GRANT SELECT (account, establishment, party_group, role) ON vault.membership TO rempart_desk;
 GRANT SELECT (account, device) ON vault.binding TO rempart_desk;
