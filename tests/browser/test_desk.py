@@ -434,6 +434,31 @@ def test_a_profile_is_set_alone_and_an_insurer_is_registered_by_two(
     clean(page)
     page.screenshot(path=tmp_path / "parties.png", full_page=True)
 
+    # A professional's code is worth an account: each of the two is shown half of it.
+    paz.go("/comptes")
+    form = page.locator("form[data-deed='desk/account/code']")
+    expect(form.locator("[type=submit]")).to_be_enabled()
+    form.locator("[name=purpose]").select_option("activation")
+    form.locator("[name=login]").fill("claire.martin")
+    form.locator("[name=login]").press("Enter")
+    paz.confirm()
+    expect(page.locator("#result")).to_contain_text("attend une seconde personne")
+    yun.go("/salle")
+    waiting = yun.page.locator("li.proposal").filter(has_text="claire.martin")
+    waiting.get_by_role("button", name="Approve").click()
+    yun.confirm()
+    expect(yun.page.locator("#result")).to_contain_text(
+        "The first half of claire.martin's code. paz has the other."
+    )
+    clean(yun.page)
+    paz.go("/salle")
+    page.click("text=voir ma moitié du code")
+    paz.touch_if_asked()
+    expect(page.locator("#result")).to_contain_text(
+        "La seconde moitié du code de claire.martin. yun a la première."
+    )
+    clean(page)
+
 
 def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
     machine: Callable[..., Machine], room: Room, staff: dict[str, str], pharmacy: str, tmp_path: Path
