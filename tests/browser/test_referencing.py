@@ -1,4 +1,4 @@
-"""A dossier of référencement in real browsers, on the real platform: the clerk, the second person, then the titulaire with the letter."""
+"""A dossier of référencement in real browsers, on the real platform: who applies, the clerk, the second person, the titulaire."""
 
 import asyncio
 import re
@@ -30,6 +30,7 @@ from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.dossier import Place
 from rempart.vaultdoor.messages import AskDossierKey, Call, DossierKey, Enrolled, EnrolOperator, Reply
 from tests.browser.conftest import AUTHENTICATOR, DESK, FRENCH, PHONE, _seats
+from tests.browser.platform import PAID
 from tests.browser.test_desk import Machine, _note, clean
 from tests.desk.test_referencing import ADDRESS, SAID
 
@@ -154,6 +155,32 @@ def applied(platform: Platform, finess: str, **changes: Any) -> str:
     return str(dossier)
 
 
+def apply(page: Page, origin: str, finess: str) -> str:
+    """As a pharmacist does, on the public page. The follow-up code."""
+    page.goto(f"{origin}/referencement")
+    expect(page.locator("#application-form [type=submit]").last).to_be_enabled()
+    typed = {
+        "finess": finess, "siret": SAID.siret, "name": SAID.name, "stated_address": "1 rue d'ailleurs, 69001 Lyon", "town": SAID.town,
+        "holder": SAID.holder, "rpps": SAID.rpps, "login": SAID.login, "telephone": "01 23 45 67 89", "email": SAID.email,
+        "iban": PAID, "signed_by": SAID.signed_by,
+    }  # fmt: skip
+    for name, words in typed.items():
+        page.fill(f"#f-{name}", words)
+    page.select_option("#f-profession", "pharmacy")
+    page.set_input_files(
+        "#f-documents",
+        [
+            {"name": "convention.pdf", "mimeType": "application/pdf", "buffer": TRAP},
+            {"name": "carte.png", "mimeType": "image/png", "buffer": picture()},
+        ],
+    )
+    expect(page.locator("#documents li")).to_have_count(2)
+    page.locator("#application-form > [type=submit]").click()
+    sent = page.locator("#application-sent [data-slot=code]")
+    expect(sent).not_to_be_empty()
+    return sent.text_content() or ""
+
+
 def open_dossier(one: Machine, finess: str) -> None:
     """From the list, by a passkey."""
     page = one.page
@@ -190,7 +217,8 @@ def test_a_dossier_becomes_an_account_by_two_people_and_a_letter(
     tmp_path: Path,
 ) -> None:
     finess = "010000602"
-    applied(platform, finess, stated_address="1 rue d'ailleurs, 69001 Lyon")
+    applicant = chromium.new_page(locale=FRENCH)
+    follow_up = apply(applicant, platform.origin, finess)
     chloe, sami = machine(), machine(locale="en-GB")
     chloe.activate(staff["chloe"])
     sami.activate(staff["sami"])
@@ -254,6 +282,12 @@ def test_a_dossier_becomes_an_account_by_two_people_and_a_letter(
     assert code not in page.content()
     assert f"{platform.origin}/activation" in text.replace("\n", "")
 
+    applicant.goto(f"{platform.origin}/referencement/suivi")
+    expect(applicant.locator("#follow-up-form [type=submit]")).to_be_enabled()
+    applicant.fill("#f-code", follow_up)
+    applicant.press("#f-code", "Enter")
+    expect(applicant.locator("#follow-up")).to_contain_text("Acceptée")
+    applicant.context.close()
     with _seats(platform, chromium) as sit:  # type: ignore[arg-type]
         claire = sit()
         claire.activate(code)
