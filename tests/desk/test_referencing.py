@@ -403,6 +403,19 @@ def test_what_the_vault_refuses_leaves_no_name(
     assert room.rows("SELECT enrolled FROM vault.application") == [(None,)]
 
 
+def test_an_approval_that_the_desk_did_not_note_is_given_anew(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    dossier = applied(room)
+    said = approved(room, door, clerk, lead, dossier)
+    with room.database.connect() as owner:
+        owner.execute("UPDATE identity.review SET approved = NULL")
+    room.time.advance(HOUR)
+    assert "à proposer de nouveau" in door.act(clerk, "/desk/dossiers").text
+    assert approved(room, door, clerk, lead, dossier) == said
+    assert door.act(clerk, "/desk/application/enrol", **said, dry_run=False).status_code == 200
+
+
 def test_a_letter_that_the_desk_did_not_live_to_write_is_made_again_with_another_code(
     room: Room, door: Door, clerk: Operator, lead: Operator
 ) -> None:

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from rempart.claims.application_letters import Sender, acceptance, check_words, refusal
 from rempart.claims.first_rib import ask_first_rib
 from rempart.desk.fragments import Fragments
-from rempart.foundation.clock import MINUTE, Clock, paris_date
+from rempart.foundation.clock import MINUTE, SECOND, Clock, paris_date
 from rempart.foundation.errors import BadInput, Outage, Refusal
 from rempart.foundation.settings import DeskSettings
 from rempart.identity import store_desk as store
@@ -139,7 +139,7 @@ class Dossiers:
             return Refused(error.code, error.detail)
 
     async def follow(self, path: str, body: bytes) -> None:
-        """A proposal was approved or withdrawn: if it is a dossier's, its page says so. A loss of it costs a word on that page."""
+        """A proposal was approved or withdrawn: if it is a dossier's, its page says so. A loss of it costs an approval given anew."""
         notes: dict[str, Callable[[Any, int, int], None]] = {
             "/desk/proposal/approve": store.note_approved,
             "/desk/proposal/withdraw": lambda c, number, _at: store.note_withdrawn(c, number),
@@ -236,7 +236,7 @@ class Dossiers:
         """What two people approved, and its letter, which alone has the code.
 
         The names are written before the vault is asked and kept only with its yes: it knows no establishment of which nobody has the name,
-        but where the machine dies between its commit and ours.
+        but where the machine dies between its commit and ours, until it is asked again.
         """
         reading = self._read(act, said)
         one = await self._require_open(reading)
@@ -245,15 +245,10 @@ class Dossiers:
         application = self._said_of(reading, said, one.address)
         if said.dry_run:
             return await self._ask(act)
-        done, at = await self._enrolled(act, reading.dossier, application)
-        if not isinstance(done, Onboarded):
-            return done
-        letter = await asyncio.to_thread(
-            acceptance, application, self._sender(), done.code, at, joins=done.joins
-        )
-        return _file(letter, "application/pdf", f"courrier-{application.finess}.pdf")
+        return await self._enrolled(act, reading.dossier, application)
 
-    async def _enrolled(self, act: Act, number: UUID, application: Application) -> tuple[Reply, int]:
+    async def _enrolled(self, act: Act, number: UUID, application: Application) -> Shown:
+        """1. the names, not kept yet; 2. the vault; 3. the letter; 4. all is kept. Cut short after the second, it is asked again."""
         at = self._clock()
         place = Establishment(
             str(number), application.finess, application.name, application.town, application.profession
@@ -262,17 +257,21 @@ class Dossiers:
         try:
             await asyncio.to_thread(store.add_place, connection, place, application.address, at)
             reply = await self._ask(act)
-            if isinstance(reply, Onboarded):
-                holder = Professional(
-                    reply.account, str(number), application.holder, application.rpps, application.adeli
-                )
-                await asyncio.to_thread(_finish, connection, number, holder, at)
+            if not isinstance(reply, Onboarded):
+                return reply
+            letter = await asyncio.to_thread(
+                acceptance, application, self._sender(), reply.code, at, joins=reply.joins
+            )
+            holder = Professional(
+                reply.account, str(number), application.holder, application.rpps, application.adeli
+            )
+            await asyncio.to_thread(_finish, connection, number, holder, at)
         except psycopg.errors.UniqueViolation as error:
             raise Decided("dossier") from error
         except psycopg.OperationalError as error:
             raise DossiersUnreachable(type(error).__name__) from error
         else:
-            return reply, at
+            return _file(letter, "application/pdf", f"courrier-{application.finess}.pdf")
         finally:
             # Nothing is kept that was not committed.
             await asyncio.to_thread(connection.close)
@@ -301,11 +300,17 @@ class Dossiers:
         return await self._client.call(DeskAct(act))
 
     def _keep(self, act: Act, reading: Reading) -> None:
-        self._kept.pop(_key(act, reading.dossier), None)
-        self._kept = {key: kept for key, kept in self._kept.items() if reading.at - kept.at < KEPT}
+        key = _key(act, reading.dossier)
+        self._kept.pop(key, None)
         while len(self._kept) >= MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        self._kept[_key(act, reading.dossier)] = reading
+        self._kept[key] = reading
+
+        def forget() -> None:
+            if self._kept.get(key) is reading:
+                del self._kept[key]
+
+        asyncio.get_running_loop().call_later(KEPT / SECOND, forget)
 
     def _read(self, act: Act, said: _Said) -> Reading:
         """What this session opened. Raises BadInput, Unread."""

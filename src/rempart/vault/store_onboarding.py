@@ -14,12 +14,15 @@ async def approve(
     by: str,
     since: int,
 ) -> bool:
-    """Keep an approval; `said`: FINESS, profession, login. False when there is one of this digest already, used, or given after `since`."""
+    """Keep an approval; `said`: FINESS, profession, login. False when there is one of this digest already, used, or given after `since`.
+
+    Of the same dossier it may be given anew.
+    """
     added = await c.fetchval(
         "INSERT INTO vault.application AS a (digest, finess, profession, login, dossier, approved, approved_by)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7)"
         " ON CONFLICT (digest) DO UPDATE SET dossier = EXCLUDED.dossier, approved = EXCLUDED.approved, approved_by = EXCLUDED.approved_by"
-        " WHERE a.enrolled IS NULL AND a.approved <= $8 RETURNING true",
+        " WHERE a.enrolled IS NULL AND (a.approved <= $8 OR a.dossier = EXCLUDED.dossier) RETURNING true",
         digest,
         *said,
         dossier,
