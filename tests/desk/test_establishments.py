@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from rempart.foundation.clock import DAY, SECOND, paris_date
+from rempart.foundation.clock import DAY, SECOND, paris_date, system_clock
 from rempart.foundation.vocabulary import Role
+from rempart.supervisor.platform import Platform
 from rempart.vault.establishments import midnight
 from rempart.vaultdoor.messages import (
     ApproveApplication,
@@ -26,7 +27,10 @@ from rempart.vaultdoor.messages import (
 )
 from tests.authenticator import expect
 from tests.desk.conftest import Operator, Room
+from tests.desk.test_commands import platform, rempart
 from tests.vault.accounts.conftest import Person, activated
+
+__all__ = ["platform"]
 
 
 @pytest.fixture
@@ -186,3 +190,28 @@ def test_a_finess_of_nobody_is_told_as_such_before_anything(room: Room, clerk: O
     assert clerk.refused("establishment/depart", finess="770816478", **body) == "not-found"
     assert clerk.refused("establishment/depart", finess="770816479", **body) == "finess"
     assert clerk.refused("establishment", key="770816478") == "not-found"
+
+
+def test_as_it_is_typed_a_finess_is_sold_and_no_command_takes_it_by_hand(platform: Platform) -> None:
+    number = "010000602"
+
+    def typed(*arguments: str) -> str:
+        done = rempart(platform, "establishment", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    by_hand = ("operator", "enrol-establishment", number, "Pharmacie du Port", "Brest", "pharmacy")
+    assert rempart(platform, *by_hand).returncode == 0
+    words = ("--words", "by letter")
+    said = typed("suspend", number, "--ground", "papers", "--days", "3", *words)
+    assert "suspended; papers until" in said
+    assert "open" in typed("resume", number, *words)
+    day = (paris_date(system_clock()) + timedelta(days=2)).isoformat()
+    wrong = rempart(platform, "establishment", "depart", number, "--day", day, "--ground", "cession", *words)
+    assert "establishment cede" in wrong.stderr
+    assert f"{'/'.join(reversed(day.split('-')))}" in typed("cede", number, "--day", day, *words)
+    refused = rempart(platform, *by_hand)
+    assert refused.returncode == 1
+    assert "conflict" in refused.stderr
+    assert "cession" not in typed("stay", number, *words)
+    assert "not-found" in rempart(platform, "establishment", "show", "770816478").stderr

@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 Finess = Annotated[str, typer.Argument(help="the establishment's FINESS")]
 Words = Annotated[str, typer.Option(help="who asks for it, and on which paper; kept in the journal")]
-On = Annotated[str, typer.Option(help="YYYY-MM-DD: from that day on, in Paris, no right is checked")]
+Day = Annotated[str, typer.Option(help="YYYY-MM-DD: from that day on, in Paris, no right is checked")]
 
 
 @app.command()
@@ -51,7 +51,7 @@ def resume(finess: Finess, words: Words, folder: Folder = VAR) -> None:
 @app.command()
 def depart(
     finess: Finess,
-    on: On,
+    day: Day,
     ground: Annotated[str, typer.Option(help=", ".join(each for each in LEAVING if each != CESSION))],
     words: Words,
     folder: Folder = VAR,
@@ -59,14 +59,14 @@ def depart(
     """It leaves: invoices are taken for 60 days more, what is its own is read for 400. Today or before: two people."""
     if ground == CESSION:
         raise BadInput("ground: a cession is `establishment cede`")
-    ask(folder, DepartEstablishment(finess, on, ground, words), Done)
+    ask(folder, DepartEstablishment(finess, day, ground, words), Done)
     show(finess, folder)
 
 
 @app.command()
-def cede(finess: Finess, on: On, words: Words, folder: Folder = VAR) -> None:
+def cede(finess: Finess, day: Day, words: Words, folder: Folder = VAR) -> None:
     """It is sold: from that day on the FINESS is whose application is enrolled. Two people."""
-    ask(folder, DepartEstablishment(finess, on, CESSION, words), Done)
+    ask(folder, DepartEstablishment(finess, day, CESSION, words), Done)
     show(finess, folder)
 
 
