@@ -499,6 +499,8 @@ def test_every_page_is_clean_in_both_languages_on_a_screen_and_a_phone(
             "/campagnes",
             f"/campagne?n={started.number}",
             "/comptes",
+            "/referencements",
+            "/referencement",
             "/profils",
             "/parties",
             "/operateurs",

@@ -1,6 +1,8 @@
 """The desk's door itself: its pages and headers, from where it is reached, what it relays; the public doors know nothing of it."""
 
+import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,23 +51,34 @@ class Door:
         self._address = address
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        async def once() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, client=(self._address, 1))
-            async with httpx.AsyncClient(
-                transport=transport, base_url=DESK_ORIGIN, trust_env=False
-            ) as client:
-                return await client.request(method, path, **more)
-
-        return self._room.runner.run(once())
+        return self._room.runner.run(self._once(method, path, **more))
 
     def act(self, who: Operator, path: str, html: bool = True, **body: Any) -> httpx.Response:
-        act = who.browser.signed(path, body)
-        headers = {
-            "Content-Type": "application/json", "Content-Digest": act.content_digest, "Signature-Input": act.signature_input,
-            "Signature": act.signature, "Cookie": f"__Host-rempart-desk={act.session}", "Origin": DESK_ORIGIN,
-            "Accept": "text/html" if html else "application/json",
-        }  # fmt: skip
-        return self.ask("POST", path, content=act.body, headers=headers)
+        return self.ask("POST", path, **_signed(who, path, body, html=html))
+
+    def together(self, acts: Sequence[tuple[Operator, str, dict[str, Any]]]) -> list[httpx.Response]:
+        """Several at the same instant."""
+
+        async def all_at_once() -> list[httpx.Response]:
+            asked = [self._once("POST", path, **_signed(who, path, body)) for who, path, body in acts]
+            return list(await asyncio.gather(*asked))
+
+        return self._room.runner.run(all_at_once())
+
+    async def _once(self, method: str, path: str, **more: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(self._app, client=(self._address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=DESK_ORIGIN, trust_env=False) as client:
+            return await client.request(method, path, **more)
+
+
+def _signed(who: Operator, path: str, body: dict[str, Any], *, html: bool = True) -> dict[str, Any]:
+    act = who.browser.signed(path, body)
+    headers = {
+        "Content-Type": "application/json", "Content-Digest": act.content_digest, "Signature-Input": act.signature_input,
+        "Signature": act.signature, "Cookie": f"__Host-rempart-desk={act.session}", "Origin": DESK_ORIGIN,
+        "Accept": "text/html" if html else "application/json",
+    }  # fmt: skip
+    return {"content": act.body, "headers": headers}
 
 
 @pytest.fixture

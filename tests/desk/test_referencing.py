@@ -403,6 +403,18 @@ def test_what_the_vault_refuses_leaves_no_name(
     assert room.rows("SELECT enrolled FROM vault.application") == [(None,)]
 
 
+def test_two_who_enrol_at_once_make_one_letter(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    said = approved(room, door, clerk, lead, applied(room))
+    opened(door, lead, said["dossier"])
+    pressed = [(who, "/desk/application/enrol", said | {"dry_run": False}) for who in (clerk, lead)]
+    answers = door.together(pressed)
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert len(names(room)) == 1
+    assert room.rows("SELECT count(*) FROM vault.account WHERE login = 'claire.martin'") == [(1,)]
+
+
 def test_an_approval_that_the_desk_did_not_note_is_given_anew(
     room: Room, door: Door, clerk: Operator, lead: Operator
 ) -> None:
