@@ -180,6 +180,30 @@ def test_each_house_reads_the_same_counts_as_the_operators_command(opened: Night
     assert [house.finess for house in item.houses] == [night.finess(night.thief)]
 
 
+def test_who_administers_two_groups_reads_each_house_of_both(opened: Night) -> None:
+    trade = opened.trade
+    other = expect(Enrolled, trade.operate(EnrolGroup("Laboratoires du Cap"))).id
+    first8 = f"77{uuid.uuid4().int % 10**6:06d}"
+    number = first8 + finess_key(first8)
+    expect(Enrolled, trade.operate(EnrolEstablishment(number, Profession.LABORATORY, group=other)))
+    seat = "(SELECT id FROM vault.account WHERE login = %s), %s::uuid"
+    with trade.database.connect() as owner:
+        owner.execute(
+            f"INSERT INTO vault.membership (account, party_group, role, added) SELECT {seat}, 'administrator', 0".encode(),
+            (opened.head.login, other),
+        )
+    try:
+        opened.publish()
+        [item] = opened.read(opened.head)
+        assert [house.finess for house in item.houses] == [opened.finess(opened.thief)]
+        assert {house.finess for house in item.untouched} == {opened.finess(opened.sister), number}
+        # None of the two is "the group as one".
+        assert not item.whole.concerned
+    finally:
+        with trade.database.connect() as owner:
+            owner.execute("DELETE FROM vault.membership WHERE party_group = %s", (other,))
+
+
 def test_what_happened_is_told_in_the_operators_public_words(opened: Night) -> None:
     opened.publish()
     [item] = opened.read(opened.far)

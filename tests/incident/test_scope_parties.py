@@ -1,9 +1,11 @@
 """Whose data of their own professionals may have lost, and *were we hit?*: by houses, groups, seats that changed."""
 
+import random
 import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from rempart.foundation.clock import DAY, MINUTE
 from rempart.incident.errors import NoSuchParty
 from rempart.incident.exposure import Question
 from rempart.incident.scope import scope
-from rempart.incident.scope_hit import Hit, hit_establishment, hit_group, touched
+from rempart.incident.scope_hit import Hit, hit, hit_establishment, hit_group, reckon, touched
 from rempart.incident.scope_professionals import SENTENCES, Kind, professionals_seen
 from rempart.portal.pages import PAGES
 from tests.conftest import Database
@@ -146,6 +148,30 @@ def test_a_house_whose_account_asked_elsewhere_alone_is_among_those_hit(town: To
     found = scope(town.operator, town.ask(accounts=[town.accounts["anne"]]))
     everybody = {house.place.number: house.hit for house in touched(town.operator, found)}
     assert everybody == {LABS[0]: Hit(0, 0, 1, 0, 0), PHARMACY: Hit(1, 1, 0, 1, 0)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_counted_once_for_all_it_is_what_each_and_any_of_them_together_would_be_told(
+    town: Town, seed: int
+) -> None:
+    chance = random.Random(seed)
+    # Somebody works at two houses, one of them outside the group.
+    town.owner.execute(
+        "INSERT INTO vault.membership (account, establishment, role, added) VALUES (%s, %s, 'employee', 0)",
+        (town.accounts["anne"], town.houses[PHARMACY]),
+    )
+    for _ in range(60):
+        house, who = (
+            chance.choice([*LABS, PHARMACY]),
+            chance.choice(["anne", "bruno", "carla", "dora", "emil"]),
+        )
+        town.told(house, who, chance.randrange(1, 20), chance.randrange(0, 180))
+    found = scope(town.operator, town.ask(accounts=[town.accounts[name] for name in ("anne", "carla")]))
+    assert found.exposed
+    reckoning = reckon(town.operator, found)
+    places = list(town.houses.values())
+    for some in (combination for size in range(1, 6) for combination in combinations(places, size)):
+        assert reckoning.hit(frozenset(some)) == hit(town.operator, found, frozenset(some))
 
 
 def test_who_was_not_hit_is_told_so_and_who_is_unknown_is_told_that(town: Town) -> None:
