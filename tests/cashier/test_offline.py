@@ -19,11 +19,19 @@ from rempart.intake.offline import OfflineOrder
 from rempart.sealer import store
 from rempart.sealer.offline import OfflinePress, draw_numbers
 from rempart.sealer.offline_file import OfflineFile
+from rempart.vault.establishments import midnight
 from rempart.vault.keystore import offline_key
 from rempart.vault.offline import sign_card
 from rempart.vault.published import PublishedKey
 from rempart.vaultdoor.browser import DeviceKey
-from rempart.vaultdoor.messages import OfflineUse, OfflineUses, Refused, ThrowSwitch
+from rempart.vaultdoor.messages import (
+    DepartEstablishment,
+    Done,
+    OfflineUse,
+    OfflineUses,
+    Refused,
+    ThrowSwitch,
+)
 from rempart.vaultdoor.offline_card import USE
 from tests.authenticator import ORIGIN, expect
 from tests.cashier.conftest import CONFORT, Insured, Professional, Trade
@@ -345,3 +353,22 @@ def test_an_establishment_or_a_lane_that_is_contained_tells_of_nothing(
                 assert [told.refused for told in expect(OfflineUses, answered).uses] == ["closed"]
     assert leaves(trade, insured) == []
     assert refusals(pharmacist, statement) == [""]
+
+
+def test_a_use_of_before_the_closing_date_is_honoured_and_one_of_after_it_is_not(
+    trade: Trade, sealer: Sealer, insured: Insured
+) -> None:
+    pharmacist, card = trade.professional(), sealer.card(insured)
+    finess = trade.rows("SELECT finess FROM vault.establishment WHERE id = %s", pharmacist.establishment)[0][
+        0
+    ]
+    leaving = DepartEstablishment(finess, trade.today(1).isoformat(), "retirement", "by letter")
+    expect(Done, trade.operate(leaving))
+    before = use(pharmacist, card)
+    trade.clock.now = midnight(trade.today(1)) + HOUR
+    after = use(pharmacist, card)
+    assert refusals(pharmacist, before, after) == ["", "house"]
+    # As invoices: once their days are over, nothing is told any more.
+    trade.clock.advance(60 * DAY)
+    reply = trade.call(pharmacist.signed(REPORT, {"statements": [before]}))
+    assert expect(Refused, reply).code == "seat-invoices-over"
