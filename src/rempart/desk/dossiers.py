@@ -27,8 +27,7 @@ from rempart.identity import store_desk as store
 from rempart.identity.application import Application, check_application, digest_of
 from rempart.identity.checks import SENTENCES, Doubt, doubts_of
 from rempart.identity.dossier import Declaration, application_of, opened
-from rempart.identity.model import Establishment, Professional
-from rempart.identity.referencing import known_of
+from rempart.identity.referencing import enter_holder, enter_place, known_of
 from rempart.identity.refusing import TOLD, Ground
 from rempart.identity.sealed_dossier import open_document
 from rempart.identity.store_desk import Dossier
@@ -250,22 +249,16 @@ class Dossiers:
     async def _enrolled(self, act: Act, number: UUID, application: Application) -> Shown:
         """1. the names, not kept yet; 2. the vault; 3. the letter; 4. all is kept. Cut short after the second, it is asked again."""
         at = self._clock()
-        place = Establishment(
-            str(number), application.finess, application.name, application.town, application.profession
-        )
         connection = await self._connected()
         try:
-            await asyncio.to_thread(store.add_place, connection, place, application.address, at)
+            await asyncio.to_thread(enter_place, connection, str(number), application, at)
             reply = await self._ask(act)
             if not isinstance(reply, Onboarded):
                 return reply
             letter = await asyncio.to_thread(
                 acceptance, application, self._sender(), reply.code, at, joins=reply.joins
             )
-            holder = Professional(
-                reply.account, str(number), application.holder, application.rpps, application.adeli
-            )
-            await asyncio.to_thread(_finish, connection, number, holder, at)
+            await asyncio.to_thread(_finish, connection, number, reply.account, application, at)
         except psycopg.errors.UniqueViolation as error:
             raise Decided("dossier") from error
         except psycopg.OperationalError as error:
@@ -370,11 +363,13 @@ class Dossiers:
             raise DossiersUnreachable(type(error).__name__) from error
 
 
-def _finish(connection: "psycopg.Connection[Any]", number: UUID, holder: Professional, at: int) -> None:
+def _finish(
+    connection: "psycopg.Connection[Any]", number: UUID, account: str, application: Application, at: int
+) -> None:
     """Once the vault said yes: its titulaire, its state, its account that waits; kept together."""
-    store.add_holder(connection, holder)
+    enter_holder(connection, account, str(number), application)
     store.decide(connection, number, "enrolled", at)
-    ask_first_rib(connection, number, UUID(holder.account), at)
+    ask_first_rib(connection, number, UUID(account), at)
     connection.commit()
 
 

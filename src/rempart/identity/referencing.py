@@ -17,7 +17,7 @@ from rempart.foundation.identifiers import (
 )
 from rempart.foundation.vocabulary import Profession
 from rempart.identity import store
-from rempart.identity.application import Application
+from rempart.identity.application import Application, check_application
 from rempart.identity.checks import Known
 from rempart.identity.model import Establishment, Professional
 from rempart.identity.naming import check_name
@@ -93,20 +93,18 @@ def known_of(
 def enter_place(
     connection: psycopg.Connection[Any], establishment: str, application: Application, now: int
 ) -> None:
-    """The establishment of an application that is enrolled, and where its letters go. Raises BadInput."""
-    enrol_establishment(
-        connection, establishment, application.finess, application.name, application.town, application.profession
-    )  # fmt: skip
-    replace_contact(connection, establishment, application.address, now)
+    """The establishment of an application that is enrolled, new under the vault's id, and where its letters go. Raises BadInput."""
+    a = check_application(application)
+    place = Establishment(establishment, a.finess, a.name, a.town, a.profession)
+    store.add_place(connection, place, a.address, now)
 
 
 def enter_holder(
     connection: psycopg.Connection[Any], account: str, establishment: str, application: Application
 ) -> None:
     """Its titulaire, once the vault has given the account. Raises BadInput."""
-    enrol_professional(
-        connection, account, establishment, application.holder, application.rpps, application.adeli
-    )
+    a = check_application(application)
+    store.add_holder(connection, Professional(account, establishment, a.holder, a.rpps, a.adeli))
 
 
 def replace_contact(connection: psycopg.Connection[Any], establishment: str, contact: str, now: int) -> None:

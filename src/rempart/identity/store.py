@@ -110,3 +110,26 @@ def put_contact(connection: psycopg.Connection[Any], establishment: str, contact
         "INSERT INTO identity.contact (establishment, contact, since) VALUES (%s, %s, %s)",
         (establishment, contact, now),
     )
+
+
+# ── who is enrolled from an application (psycopg, roles rempart_operator and rempart_desk, which may but add) ───────────────────────────
+
+
+def add_place(connection: psycopg.Connection[Any], place: Establishment, contact: str, at: int) -> None:
+    """An establishment that is enrolled, and where its letters go."""
+    connection.execute(
+        "INSERT INTO identity.establishment (id, finess, name, town, profession) VALUES (%s, %s, %s, %s, %s)",
+        (place.id, place.finess, place.name, place.town, place.profession),
+    )
+    connection.execute(
+        "INSERT INTO identity.contact (establishment, contact, since) VALUES (%s, %s, %s)",
+        (place.id, contact, at),
+    )
+
+
+def add_holder(connection: psycopg.Connection[Any], person: Professional) -> None:
+    """Its titulaire."""
+    connection.execute(
+        "INSERT INTO identity.professional (account, establishment, name, rpps, adeli) VALUES (%s, %s, %s, %s, %s)",
+        (person.account, person.establishment, person.name, person.rpps, person.adeli),
+    )

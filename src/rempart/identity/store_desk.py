@@ -7,8 +7,6 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from rempart.identity.model import Establishment, Professional
-
 MOST = 200
 """Dossiers shown at once."""
 OPEN = ("received", "proposed")
@@ -150,23 +148,3 @@ def decide(c: "psycopg.Connection[Any]", number: UUID, state: str, at: int) -> b
         (state, at, number),
     )
     return done.rowcount == 1
-
-
-def add_place(c: "psycopg.Connection[Any]", place: Establishment, contact: str, at: int) -> None:
-    """An establishment that is enrolled, and where its letters go."""
-    c.execute(
-        "INSERT INTO identity.establishment (id, finess, name, town, profession) VALUES (%s, %s, %s, %s, %s)",
-        (place.id, place.finess, place.name, place.town, place.profession),
-    )
-    c.execute(
-        "INSERT INTO identity.contact (establishment, contact, since) VALUES (%s, %s, %s)",
-        (place.id, contact, at),
-    )
-
-
-def add_holder(c: "psycopg.Connection[Any]", person: Professional) -> None:
-    """Its titulaire."""
-    c.execute(
-        "INSERT INTO identity.professional (account, establishment, name, rpps, adeli) VALUES (%s, %s, %s, %s, %s)",
-        (person.account, person.establishment, person.name, person.rpps, person.adeli),
-    )
