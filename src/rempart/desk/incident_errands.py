@@ -438,10 +438,14 @@ class IncidentErrands:
         last = {package.insurer: package for package in handed}
         late = handing_over.unacknowledged(incident, handed, templates.clocks.remind_after_hours, now)
         plan = self._work.find(seat.login, _of(PLAN, asked.id))
+        sending = self._work.find("", _of(SENDING, asked.id))
+        if plan is not None and sending is not None and plan.began <= sending.began:
+            # It went, or it was not what would go: either way it is to be prepared anew.
+            plan = None
         return self._fill(
             "packages.html", language, incident=incident, handed=sorted(last.values(), key=lambda one: one.amc), plan=plan,
             recall=[package.amc for package, due in late if due], hours=templates.clocks.remind_after_hours,
-            waiting=[package.amc for package, _ in late], sending=self._work.find("", _of(SENDING, asked.id)),
+            waiting=[package.amc for package, _ in late], sending=sending,
         )  # fmt: skip
 
     async def _plan(self, asked: _Asked, seat: DeskSeat, language: str) -> str:

@@ -151,7 +151,7 @@ FIELDS: dict[str, Words] = {
     "percent": ("Part des lignes, %", "Share of the lines, %"),
     "networks": ("Réseaux", "Networks"),
     "window_days": ("Modifiés depuis, en jours", "Changed since, in days"),
-    "digest": ("Empreinte du dossier", "Digest of the application"),
+    "digest": ("Empreinte (SHA-256)", "Digest (SHA-256)"),
     "finess": ("FINESS", "FINESS"),
     "profession": ("Profession", "Profession"),
     "what": ("Quoi", "What"),
