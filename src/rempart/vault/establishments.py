@@ -33,6 +33,7 @@ from rempart.vaultdoor.messages import (
 )
 from rempart.vaultdoor.seats import (
     CESSION,
+    CLOSED,
     INVOICE_DAYS,
     LEAVING,
     NEVER,
@@ -71,13 +72,10 @@ async def seat_of(c: Connection, call: EstablishmentCall, now: int) -> Row:
     found = await _seats(c, call.finess)
     if isinstance(call, DepartEstablishment | StayEstablishment):
         return found[0]
-    working = [row for row in reversed(found) if Life.of(row).at(now) not in _CLOSED]
+    working = [row for row in reversed(found) if Life.of(row).at(now) not in CLOSED]
     if not working:
         raise NotThere("finess")
     return working[0]
-
-
-_CLOSED = frozenset({Standing.DEPARTED, Standing.READING, Standing.ENDED})
 
 
 # ── suspension ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,7 +126,7 @@ async def depart(zone: Zone, c: Connection, call: DepartEstablishment, by: Actor
     if not today - timedelta(days=LATEST_DAYS) <= on <= today + timedelta(days=LONGEST_DAYS):
         raise BadInput("day")
     seat = await seat_of(c, call, now)
-    if Life.of(seat).at(now) in _CLOSED:
+    if Life.of(seat).at(now) in CLOSED:
         raise Conflict("finess")
     # Said late, the days begin when it is said: nobody loses days that they were not told of.
     told = max(on, today)
@@ -169,7 +167,7 @@ async def opening_of(c: Connection, finess: str, now: int) -> int:
         return 0
     last, life = former[0], Life.of(former[0])
     closes: int = last["closes"]
-    if closes == NEVER or (last["leaving"] != CESSION and life.at(now) not in _CLOSED):
+    if closes == NEVER or (last["leaving"] != CESSION and life.at(now) not in CLOSED):
         raise Conflict("finess")
     return closes
 
@@ -181,7 +179,7 @@ async def takes_two(zone: Zone, c: Connection, call: EstablishmentCall) -> bool:
         return False
     seat = await seat_of(c, call, now)
     if isinstance(call, StayEstablishment):
-        return Life.of(seat).at(now) in _CLOSED
+        return Life.of(seat).at(now) in CLOSED
     # What two people decided is not changed by one.
     return CESSION in (call.ground, seat["leaving"]) or read_day(call.day) <= paris_date(now)
 

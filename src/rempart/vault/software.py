@@ -11,7 +11,7 @@ import uuid
 
 from rempart.foundation.clock import DAY, MINUTE
 from rempart.foundation.vocabulary import Assurance
-from rempart.vault import sessions, store_editors
+from rempart.vault import sessions, store_editors, store_establishments
 from rempart.vault import store_accounts as store
 from rempart.vault.actors import Actor
 from rempart.vault.asked import (
@@ -47,6 +47,7 @@ from rempart.vaultdoor.messages import (
     Softwares,
     SoftwareView,
 )
+from rempart.vaultdoor.seats import CLOSED, Life, SeatDeparted
 
 CODE_LIFE = 7 * DAY
 """A code that installs nothing in this time is void."""
@@ -90,13 +91,15 @@ class InviteBody(PlaceBody, frozen=True):
 
 
 async def invite(asked: Asked, c: Connection, body: InviteBody) -> Enrolled:
-    """The code that installs an editor's software here; the former for the same editor is void. Raises Forbidden, NotThere."""
+    """The code that installs an editor's software here; the former for the same editor is void. Raises Forbidden, NotThere,
+    SeatDeparted.
+    """
     place = await _managed(asked, c, body.establishment)
     return await _issue(asked.zone, c, body.editor, place, asked.who.login, asked.at)
 
 
 async def issue(zone: Zone, c: Connection, call: IssueSoftwareCode, by: Actor) -> Enrolled:
-    """The same, by the operator. Raises NotThere."""
+    """The same, by the operator. Raises NotThere, SeatDeparted."""
     return await _issue(zone, c, call.editor, read_id(call.establishment), by.name, zone.clock())
 
 
@@ -108,6 +111,10 @@ async def _issue(zone: Zone, c: Connection, editor: str, place: uuid.UUID, actor
     if found is None or found["finess"] is None:
         # An insurer's seat checks no right: no software works there.
         raise NotThere("establishment")
+    seat = await store_establishments.seat(c, place)
+    if seat is not None and Life.of(seat).at(now) in CLOSED:
+        # What is installed already sends the last invoices; nothing is installed any more.
+        raise SeatDeparted
     code = new_code()
     hashed = code_hash(zone.keys, "software", code)
     await store_editors.issue_software_code(c, hashed, place, known["id"], now, now + CODE_LIFE)

@@ -40,6 +40,10 @@ class Standing(StrEnum):
     """Nobody works there any more: no session stands."""
 
 
+CLOSED = frozenset({Standing.DEPARTED, Standing.READING, Standing.ENDED})
+"""Its closing date has come."""
+
+
 class SeatNotOpen(Refusal):
     """The day on which it takes over has not come."""
 

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from rempart.client.keys import EditorKey
 from rempart.foundation.clock import DAY, HOUR, MINUTE, paris_date
 from rempart.foundation.vocabulary import Role
 from rempart.vault.establishments import Calendar, midnight
@@ -21,7 +20,7 @@ from rempart.vaultdoor.messages import (
 )
 from tests.authenticator import expect
 from tests.vault.accounts.conftest import Person, Vault, activated
-from tests.vault.accounts.test_editors import Software, code_for, confirm, logis, software
+from tests.vault.accounts.test_editors import Software, confirm, logis, software
 
 __all__ = ["logis", "software"]
 
@@ -70,10 +69,9 @@ def test_the_sellers_software_in_the_buyers_shop_is_at_work_for_nobody(
     expect(Done, confirm(claire, pending))
     assert expect(Refused, software.introduce("software/collect", ask=pending.ask)).code == "session"
     claire.browser.step_up(claire.passkey)
-    again = Software(vault, software.editor, EditorKey.generate())
-    pending = again.install(code_for(claire, "Logis Santé"))
-    expect(Done, confirm(claire, pending))
-    assert expect(Refused, again.introduce("software/collect", ask=pending.ask)).code == "session"
+    assert (
+        claire.browser.refused("software/invite", establishment="", editor="Logis Santé") == "seat-departed"
+    )
     claire.browser.expect(JournalPage, "journal", before=0, limit=10)
 
 
