@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shlex
 import subprocess
 import sys
@@ -66,5 +67,7 @@ def test_the_runbook_is_typed_as_it_stands(platform: Platform, counter: Counter)
     assert "Un mot de passe a été hameçonné." in typed(platform, shown)
     rows = list(csv.DictReader(io.StringIO(typed(platform, as_csv))))
     assert rows == [{"establishment": FINESS, "profession": "pharmacy", "total": "1", "done": "0"}]
+    [place] = json.loads(typed(platform, as_csv.replace("csv", "json")))["places"]
+    assert place == {"number": FINESS, "profession": "pharmacy", "total": 1, "done": 0}
     assert "ended" in typed(platform, ended)
     counter.act("/acts/members", {"establishment": ""})

@@ -143,7 +143,7 @@ async def _phase(
     until = began + seconds
     comers = [Comer(platform, phase, until, number) for number in range(len(clients))]
     work = [asyncio.ensure_future(client(comer)) for client, comer in zip(clients, comers, strict=True)]
-    looking = asyncio.ensure_future(_look_up(platform, checks, phase, until))
+    looking = asyncio.ensure_future(look_up(platform, checks, phase, lambda: time.perf_counter() >= until))
     if work:
         await asyncio.wait(work, timeout=seconds)
         phase.seconds = time.perf_counter() - began
@@ -159,11 +159,11 @@ async def _phase(
     return phase
 
 
-async def _look_up(platform: Platform, checks: Checks, phase: Phase, until: float) -> None:
+async def look_up(platform: Platform, checks: Checks, phase: Phase, over: Callable[[], bool]) -> None:
     """Somebody at work: look-ups at a steady pace, whatever the answers take."""
     line, requests = Line(platform.port), checks.endless()
     due = time.perf_counter()
-    while due < until:
+    while not over():
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         request = next(requests)
         sent = time.perf_counter()

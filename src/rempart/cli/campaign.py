@@ -13,7 +13,7 @@ from rich.table import Table
 
 from rempart.cli.operator import VAR, Folder, ask, ask_any, console
 from rempart.foundation.clock import PARIS, instant
-from rempart.vaultdoor.campaigns import Kind
+from rempart.vaultdoor.campaigns import STARTS_WITHIN, Kind
 from rempart.vaultdoor.messages import (
     CampaignCount,
     CampaignProgress,
@@ -74,7 +74,7 @@ def start(
     call = StartCampaign(
         kind, scope, key, reason_fr=reason_fr, reason_en=reason_en, days=days, window_days=window_days
     )
-    reply = ask_any(folder, call)
+    reply = ask_any(folder, call, seconds=STARTS_WITHIN)
     if isinstance(reply, Proposed):
         console.print(
             f"Not done: proposal {reply.id} waits for a second person at the desk until {_when(reply.expires)}."
@@ -90,7 +90,7 @@ def end(
     folder: Folder = VAR,
 ) -> None:
     """Ask no more of whoever has not done it yet."""
-    reply = ask_any(folder, EndCampaign(number, reason))
+    reply = ask_any(folder, EndCampaign(number, reason), seconds=STARTS_WITHIN)
     if isinstance(reply, Proposed):
         console.print(f"Not done: proposal {reply.id} waits for a second person at the desk.")
     else:
@@ -120,7 +120,9 @@ def show(
     """One campaign's progress, by establishment; whoever works in two counts in both."""
     shown = ask(folder, ShowCampaign(number), CampaignProgress)
     if form == "json":
-        print(msgspec.json.format(msgspec.json.encode(shown)).decode())
+        whole = msgspec.to_builtins(shown)
+        whole["places"] = [msgspec.structs.asdict(each) for each in shown.places]
+        print(msgspec.json.format(msgspec.json.encode(whole)).decode())
     elif form == "csv":
         rows = csv.writer(sys.stdout)
         rows.writerow(("establishment", "profession", "total", "done"))

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "witness": "rempart.cli.witness:app",
     "price": "rempart.cli.price:price",
     "settlement": "rempart.cli.settlement:app",
+    "bench campaign": "rempart.cli.bench_campaign:bench_campaign",
     "bench comeback": "rempart.cli.bench_comeback:bench_comeback",
     "bench intake": "rempart.cli.bench_intake:bench_intake",
     "bench line": "rempart.cli.bench_line:bench_line",

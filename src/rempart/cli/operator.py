@@ -97,11 +97,11 @@ def ask(folder: Path, call: Call, expected: type[R]) -> R:
     return reply
 
 
-def ask_any(folder: Path, call: Call) -> Reply:
-    """The same, where there are several answers. Raises VaultRefused or Outage."""
+def ask_any(folder: Path, call: Call, *, seconds: float = 10.0) -> Reply:
+    """The same, where there are several answers. `seconds`: how long the answer is waited for. Raises VaultRefused or Outage."""
 
     async def once() -> Reply:
-        client = VaultClient(Home.at(folder).run / "operator.sock")
+        client = VaultClient(Home.at(folder).run / "operator.sock", timeout=seconds)
         try:
             return await client.call(call)
         finally:

@@ -20,6 +20,7 @@ from rempart.foundation.clockline import add_clock_option, read_clock
 from rempart.foundation.errors import RempartError
 from rempart.foundation.logs import configure_logs
 from rempart.foundation.settings import BadSettings, DeskSettings, load_settings
+from rempart.vaultdoor.campaigns import STARTS_WITHIN
 from rempart.vaultdoor.client import VaultClient
 
 HEADER_MS = 10_000
@@ -59,7 +60,8 @@ def require_own_origin(settings: DeskSettings) -> None:
 
 async def serve(settings: DeskSettings, clock: Clock) -> int:
     """Serve until SIGTERM or SIGINT."""
-    client = VaultClient(settings.run_folder / "desk.sock")
+    # A second person's approval may be of a campaign.
+    client = VaultClient(settings.run_folder / "desk.sock", timeout=STARTS_WITHIN)
     server = Server(
         app(settings, client, clock),
         address=settings.host,

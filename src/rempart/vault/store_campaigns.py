@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from rempart.vault.store_accounts import Connection, Row
-from rempart.vaultdoor.campaigns import BLOCKING, Kind
+from rempart.vaultdoor.campaigns import BLOCKING, STARTS_WITHIN, Kind
 
 NEVER = 2**63 - 1
+BLOCKS = sorted(BLOCKING)
 _FORMER_KEPT = 5
 """Passwords that may not come back."""
 
@@ -89,7 +90,8 @@ async def count(c: Connection, kind: Kind, scope: str, key: str, now: int) -> Ro
 
 
 async def take_turn(c: Connection) -> None:
-    """One campaign is started or ended at a time: each writes many accounts, in no order."""
+    """One campaign is started or ended at a time: each writes many accounts, in no order, and may take longer than a request."""
+    await c.execute("SELECT set_config('statement_timeout', $1, true)", f"{STARTS_WITHIN:.0f}s")
     await c.execute("SELECT pg_advisory_xact_lock(hashtextextended('campaigns', 7))")
 
 
@@ -205,8 +207,11 @@ async def end(c: Connection, number: int, now: int) -> None:
     await c.execute(
         "UPDATE claims.rib_check SET until = $2 WHERE campaign = $1 AND confirmed IS NULL", number, now
     )
-    accounts = await c.fetch("SELECT account FROM vault.demand WHERE campaign = $1", number)
-    await _settle(c, [row["account"] for row in accounts])
+    await c.execute(
+        f"{_SETTLE} a.id IN (SELECT account FROM vault.demand WHERE campaign = $2)",  # noqa: S608 (constants)
+        BLOCKS,
+        number,
+    )
     editors = await c.fetch("SELECT editor FROM vault.editor_demand WHERE campaign = $1", number)
     await _settle_editors(c, [row["editor"] for row in editors])
 
@@ -222,7 +227,7 @@ UPDATE vault.demand d SET done = $3 FROM vault.campaign g
 async def fulfil(c: Connection, account: UUID, kinds: Sequence[Kind], now: int) -> None:
     """This person has just done what campaigns of these kinds ask."""
     if _count(await c.execute(_FULFIL, account, kinds, now)):
-        await _settle(c, [account])
+        await _settle(c, account)
 
 
 async def fulfil_editor(c: Connection, editor: UUID, now: int) -> bool:
@@ -239,15 +244,15 @@ async def fulfil_editor(c: Connection, editor: UUID, now: int) -> bool:
     return True
 
 
-async def _settle(c: Connection, accounts: list[UUID]) -> None:
-    """Until when these are refused everything else, from what is still open."""
-    await c.execute(
-        "UPDATE vault.account a SET due_until = coalesce((SELECT max(g.expires) FROM vault.demand d"
-        " JOIN vault.campaign g ON g.number = d.campaign"
-        " WHERE d.account = a.id AND d.done IS NULL AND g.ended IS NULL AND g.kind = ANY ($2)), 0) WHERE a.id = ANY ($1)",
-        accounts,
-        sorted(BLOCKING),
-    )
+# Until when these are refused everything else, from what is still open. $1: BLOCKS.
+_SETTLE = """
+UPDATE vault.account a SET due_until = coalesce((SELECT max(g.expires) FROM vault.demand d JOIN vault.campaign g ON g.number = d.campaign
+    WHERE d.account = a.id AND d.done IS NULL AND g.ended IS NULL AND g.kind = ANY ($1)), 0)
+ WHERE a.due_until <> 0 AND"""
+
+
+async def _settle(c: Connection, account: UUID) -> None:
+    await c.execute(f"{_SETTLE} a.id = $2", BLOCKS, account)
 
 
 async def _settle_editors(c: Connection, editors: list[UUID]) -> None:
@@ -266,7 +271,7 @@ async def due_kinds(c: Connection, account: UUID, now: int) -> frozenset[Kind]:
         " WHERE d.account = $1 AND d.done IS NULL AND g.ended IS NULL AND g.expires > $2 AND g.kind = ANY ($3)",
         account,
         now,
-        sorted(BLOCKING),
+        BLOCKS,
     )
     return frozenset(Kind(row["kind"]) for row in rows)
 

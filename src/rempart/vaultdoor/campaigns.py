@@ -20,5 +20,8 @@ class Kind(StrEnum):
 
 BLOCKING = frozenset({Kind.PASSWORD, Kind.TOTP})
 """While one of these is due, a person is refused everything but what it demands."""
+STARTS_WITHIN = 120.0
+"""Seconds that whoever starts or ends one waits for the answer: of every professional of the country it is some (docs/performance.md), of a
+machine under attack more. Who gave up earlier would not know that it goes on."""
 AT_SIGN_IN = frozenset({Kind.SIGN_OUT, Kind.DEVICES})
 """Done by signing in again."""

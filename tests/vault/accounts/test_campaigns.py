@@ -10,7 +10,7 @@ from rempart.foundation.vocabulary import Profession, Role
 from rempart.vault.acts import ACTS
 from rempart.vault.campaigns import ALWAYS, WHILE_DUE
 from rempart.vaultdoor.browser import SoftwarePasskey
-from rempart.vaultdoor.campaigns import BLOCKING
+from rempart.vaultdoor.campaigns import BLOCKING, STARTS_WITHIN
 from rempart.vaultdoor.messages import (
     CampaignCount,
     CampaignProgress,
@@ -375,6 +375,32 @@ def test_an_ended_campaign_asks_no_more_and_both_are_in_the_journal(
     assert "campaign:start" in vault.journal()
     assert "campaign:end" in vault.journal()
     assert expect(Refused, vault.operate(EndCampaign(campaign.number, "x"))).code == "conflict"
+
+
+def test_a_campaign_over_the_country_is_given_longer_than_a_request(
+    vault: Vault, claire: Person, app: CodeApp
+) -> None:
+    with vault.database.connect() as owner:
+        owner.execute("CREATE SCHEMA watched CREATE TABLE statement (may_last interval)")
+        owner.execute(
+            "CREATE FUNCTION watched.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
+            " INSERT INTO watched.statement VALUES (current_setting('statement_timeout')::interval); RETURN NULL; END $$"
+        )
+        for table in ("demand", "account"):
+            owner.execute(
+                f"CREATE TRIGGER noted AFTER INSERT OR UPDATE ON vault.{table} EXECUTE FUNCTION watched.note()"
+            )
+        try:
+            campaign = started(vault, "password", "account", "claire")
+            expect(Done, vault.operate(EndCampaign(campaign.number, "Fausse alerte.")))
+            seen = owner.execute("SELECT DISTINCT may_last FROM watched.statement").fetchall()
+            assert [lasts.total_seconds() for (lasts,) in seen] == [STARTS_WITHIN]
+        finally:
+            owner.execute("DROP SCHEMA watched CASCADE")
+    # Whoever asks for less than that waits no longer than before.
+    assert vault.rows(
+        "SELECT 1 FROM pg_roles WHERE rolname = 'rempart_vault' AND 'statement_timeout=10s' = ANY (rolconfig)"
+    )
 
 
 def test_a_titulaire_sees_how_far_their_own_people_are_and_an_employee_nobody(
