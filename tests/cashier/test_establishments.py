@@ -1,8 +1,11 @@
 """An establishment after its référencement, against whoever would go on, come back, or take over: departure, suspension, cession."""
 
+import asyncio
+import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,10 +26,14 @@ from rempart.claims.messages import (
 )
 from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Domain, Profession, Role
+from rempart.identity.store import newest_seat
+from rempart.incident.asking import Named, question_of
 from rempart.population.professionals import synthetic_iban
+from rempart.status.store import establishment_by_finess
 from rempart.vault.establishments import Calendar, midnight
 from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.fhir import write_request
+from rempart.vaultdoor.holds import Doing
 from rempart.vaultdoor.messages import (
     ApproveApplication,
     DepartEstablishment,
@@ -45,7 +52,9 @@ from rempart.vaultdoor.messages import (
     ShowEstablishment,
     StayEstablishment,
     SuspendEstablishment,
+    ThrowSwitch,
 )
+from rempart.vaultdoor.seats import SeatDeparted, Standing, against
 from tests.authenticator import ORIGIN, SoftwareBrowser, expect
 from tests.cashier.conftest import RIGHTS, Insured, Professional, Trade
 from tests.cashier.test_attacks import DRUG
@@ -119,6 +128,29 @@ def sold(house: House, days: int = 3) -> Professional:
     browser, passkey = SoftwareBrowser(trade, label="Comptoir"), SoftwarePasskey(ORIGIN)
     browser.activate(enrolled.code, passkey)
     return Professional(trade, login, enrolled.establishment, browser, passkey, trade.clock())
+
+
+def test_what_each_standing_forbids_is_what_the_page_says() -> None:
+    page = (
+        (Path(__file__).parents[2] / "docs/establishments.md")
+        .read_text()
+        .split("## What goes on\n")[1]
+        .split("\n\n")[0]
+    )
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
+    asked = [{Doing.LOOK_UP, Doing.QUOTE, Doing.AGREE}, {Doing.INVOICE}, {Doing.RIB}, {Doing.FOLLOW}]
+    standings = [Standing.SUSPENDED, Standing.DEPARTED, Standing.READING, Standing.ENDED, Standing.NOT_YET]
+    for standing, (_, *cells) in zip(standings, lines[2:], strict=True):
+        for doings, cell in zip(asked, cells, strict=True):
+            refused_as = {against(standing, doing) for doing in doings}
+            if standing is Standing.ENDED:
+                assert refused_as == {SeatDeparted}
+            elif cell.startswith("no"):
+                (why,) = refused_as
+                assert why is not None
+                assert why.code in (cell or why.code) or "`" not in cell
+            elif cell:
+                assert refused_as == {None}, (standing, doings)
 
 
 # ── departure ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -375,3 +407,52 @@ def test_nobody_takes_over_who_stays_and_nobody_by_one_hand(trade: Trade, house:
     assert trade.operate(EnrolApplication(*again)) == Refused("conflict", "finess")
     note_dates(trade)
     assert house.standing() == ["open", "departed"]
+
+
+def test_a_finess_means_whose_it_is_that_day_and_of_an_interval_every_seat_that_it_was(
+    trade: Trade, house: House
+) -> None:
+    buyer = sold(house, 1)
+    old, new = uuid.UUID(house.owner.establishment), uuid.UUID(buyer.establishment)
+    close = ThrowSwitch("establishment", house.finess, "a doubt", True)
+    with trade.database.connect() as owner:
+        owner.execute(
+            "INSERT INTO identity.establishment (id, finess, name, town, profession)"
+            " VALUES (%s, %s, 'Pharmacie du Port', 'Brest', 'pharmacy')",
+            (new, house.finess),
+        )
+
+    def meant() -> tuple[uuid.UUID | None, str | None, list[str]]:
+        """By the first RIB, by a message, by a switch."""
+        expect(Done, trade.operate(close))
+        with trade.database.connect("operator") as c:
+            named = newest_seat(c, house.finess), establishment_by_finess(c, house.finess)
+        thrown = trade.rows("DELETE FROM vault.switch RETURNING key")
+        return *named, [key for (key,) in thrown]
+
+    assert meant() == (new, str(old), [str(old)])
+    house.until(1)
+    note_dates(trade)
+    assert meant() == (new, str(new), [str(new)])
+    with trade.database.connect("operator") as c:
+        assert question_of(c, 0, 1, Named(establishments=[house.finess])).establishments == {old, new}
+
+
+def test_a_date_moved_while_the_buyer_is_enrolled_leaves_no_day_on_which_both_work(
+    trade: Trade, house: House
+) -> None:
+    house.leave(3, "cession")
+    login = f"b-{uuid.uuid4().hex[:8]}"
+    said = (uuid.uuid4().hex * 2, house.finess, "pharmacy", login)
+    expect(Done, trade.operate(ApproveApplication(*said, ["finess-known"])))
+    later = DepartEstablishment(house.finess, trade.today(9).isoformat(), "cession", "later")
+
+    async def together() -> list[Reply]:
+        calls = (EnrolApplication(*said), later, StayEstablishment(house.finess, "no"))
+        return list(await asyncio.gather(*(trade.operators.call(call) for call in calls)))
+
+    trade.runner.run(together())
+    seats = trade.rows(
+        "SELECT opens, closes FROM vault.establishment WHERE finess = %s ORDER BY opens", house.finess
+    )
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(seats)), seats

@@ -137,7 +137,8 @@ async def depart(zone: Zone, c: Connection, call: DepartEstablishment, by: Actor
     )
     if seat["opens"] >= life.closes:
         raise BadInput("day")
-    await store.set_leaving(c, seat["id"], life, call.ground, now, by.name)
+    if not await store.set_leaving(c, seat["id"], life, call.ground, now, by.name):
+        raise Conflict("finess")
     act = Audited.ESTABLISHMENT_CEDE if call.ground == CESSION else Audited.ESTABLISHMENT_DEPART
     await _tell(c, now, seat, act, by, f"{call.ground} on {on.isoformat()}: {words}", f"{on:%d/%m/%Y}")
     return Done()
@@ -152,7 +153,8 @@ async def stay(zone: Zone, c: Connection, call: StayEstablishment, by: Actor) ->
     seat = await seat_of(c, call, now)
     if seat["leaving"] is None or Life.of(seat).at(now) is Standing.ENDED:
         raise Conflict("finess")
-    await store.set_leaving(c, seat["id"], Life(), None, now, by.name)
+    if not await store.set_leaving(c, seat["id"], Life(), None, now, by.name):
+        raise Conflict("finess")
     await _tell(c, now, seat, Audited.ESTABLISHMENT_STAY, by, words, _day(now))
     return Done()
 

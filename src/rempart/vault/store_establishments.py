@@ -22,8 +22,8 @@ async def seats(c: Connection, finess: str) -> list[Row]:
 async def seat(c: Connection, establishment: UUID) -> Row | None:
     """One seat's dates, and why it leaves."""
     return await c.fetchrow(
-        "SELECT opens, closes, invoices_until, ends, stage, leaving, suspended_since, suspended_until, suspended_for FROM vault.establishment"
-        " WHERE id = $1",
+        "SELECT opens, closes, invoices_until, ends, stage, leaving, suspended_since, suspended_until, suspended_for"
+        " FROM vault.establishment WHERE id = $1",
         establishment,
     )
 
@@ -38,13 +38,15 @@ async def open_on(c: Connection, seat: UUID, opens: int) -> None:
     await c.execute("UPDATE vault.establishment SET opens = $2 WHERE id = $1", seat, opens)
 
 
-async def set_leaving(c: Connection, seat: UUID, life: Life, leaving: str | None, now: int, by: str) -> None:
-    """Its dates, and why. None: it stays."""
-    await c.execute(
-        "UPDATE vault.establishment SET closes = $2, invoices_until = $3, ends = $4, stage = $5, leaving = $6, leaving_said = $7,"
-        " leaving_by = $8 WHERE id = $1",
+async def set_leaving(c: Connection, seat: UUID, life: Life, leaving: str | None, now: int, by: str) -> bool:
+    """Its dates, and why; None: it stays. False where somebody takes the FINESS over, or has a moment ago."""
+    done = await c.execute(
+        "UPDATE vault.establishment e SET closes = $2, invoices_until = $3, ends = $4, stage = $5, leaving = $6, leaving_said = $7,"
+        " leaving_by = $8 WHERE id = $1 AND NOT EXISTS ("
+        " SELECT FROM vault.establishment n WHERE n.finess = e.finess AND n.opens > e.opens)",
         seat, life.closes, life.invoices_until, life.ends, life.stage, leaving, now, by,
     )  # fmt: skip
+    return bool(done.endswith(" 1"))
 
 
 async def suspend(c: Connection, seat: UUID, now: int, until: int, ground: str | None, by: str) -> None:
