@@ -46,10 +46,9 @@ CREATE FUNCTION incident.parties() RETURNS uuid[] LANGUAGE sql STABLE
   RETURN pg_catalog.string_to_array(nullif(pg_catalog.current_setting('rempart.parties', true), ''), ',')::uuid[];
 ALTER TABLE incident.answer ENABLE ROW LEVEL SECURITY;
 CREATE POLICY operator ON incident.answer TO rempart_operator USING (true) WITH CHECK (true);
-CREATE POLICY desk ON incident.answer TO rempart_desk USING (true) WITH CHECK (true);
 CREATE POLICY party ON incident.answer FOR SELECT TO rempart_cashier USING (party = ANY (incident.parties()));
 
-GRANT SELECT, INSERT, DELETE ON incident.publication, incident.answer TO rempart_operator, rempart_desk;
+GRANT SELECT, INSERT, DELETE ON incident.publication, incident.answer TO rempart_operator;
 GRANT SELECT ON incident.publication, incident.answer TO rempart_cashier;
 GRANT EXECUTE ON FUNCTION incident.parties() TO rempart_cashier;
 -- Inside the portal it is announced: that there is an answer, to everybody; which, the door does not know.
