@@ -275,6 +275,14 @@ def test_the_night_from_the_alert_to_packages_acknowledged(
     clean(page)
     page.screenshot(path=tmp_path / "told.png", full_page=True)
 
+    for path in ("/incidents", "/incident?n=1", "/dossiers-assureurs?n=1", "/perimetre"):
+        dora.go(path)
+        expect(dora.page.locator("#who:not([hidden])")).to_be_attached()
+        expect(dora.page.locator("[data-load]:not([hidden]):empty")).to_have_count(0)
+        expect(dora.page.locator("html")).to_have_attribute("lang", "en")
+        clean(dora.page)
+        dora.page.screenshot(path=tmp_path / f"english-{path[1:9]}.png", full_page=True)
+
     # An auditor reads all of it, and is offered nothing to do; on a telephone, nothing is wider than the screen.
     rita = machine(viewport=PHONE)
     rita.activate(codes["rita"])

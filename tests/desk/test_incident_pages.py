@@ -23,6 +23,7 @@ from rempart.incident.case import Verb
 from rempart.incident.scope_proofs import Shown, verify_shown
 from rempart.vault.deeds import DEEDS
 from rempart.vaultdoor.messages import (
+    Done,
     EnrolEstablishment,
     Enrolled,
     EnrolProfessional,
@@ -183,7 +184,7 @@ def test_from_the_count_to_packages_by_two_people_and_nothing_goes_twice(
         duty, "incident/fact", id=number, key="nature", value="Une session volée a interrogé la plateforme."
     )
     body = night.planned(duty, number)
-    assert (body["packages"], body["persons"]) == (2, 7)
+    assert (body["amcs"], body["persons"]) == (list(AMCS), 7)
     assert night.rows("SELECT count(*) FROM incident.package") == [(0,)]
     duty.touch()
     effect = night.text(duty, "packages/send", **body)
@@ -318,7 +319,7 @@ def test_a_desk_that_was_taken_over_gets_no_signature_that_two_people_did_not_re
         "incident": 7,
         "everybody": False,
         "proofs": False,
-        "packages": 1,
+        "amcs": [AMCS[0]],
         "persons": 3,
         "digest": "a" * 64,
     }
@@ -326,11 +327,18 @@ def test_a_desk_that_was_taken_over_gets_no_signature_that_two_people_did_not_re
     room.time.advance(SECOND)
     lead.touch()
     released = lead.expect(PackagesReleased, "proposal/approve", id=proposal)
-    assert (released.packages, released.by) == (1, "diane sami")
+    assert (released.amcs, released.by) == ([AMCS[0]], "diane sami")
+    # Not for another insurer.
+    another = IncidentStatement(AMCS[1], 7, 1, "0" * 64)
+    assert expect(Refused, asked(StateReleased(another))).code == "not-released"
+    assert expect(Refused, asked(TellReleased(7, AMCS[1]))).code == "not-released"
     # One package, and one more try of it: no third signature, and none for another incident.
     for _ in range(2):
         expect(Stated, asked(StateReleased(said)))
     assert expect(Refused, asked(StateReleased(said))).code == "not-released"
+    for _ in range(2):
+        expect(Done, asked(TellReleased(7, AMCS[0])))
+    assert expect(Refused, asked(TellReleased(7, AMCS[0]))).code == "not-released"
     other = IncidentStatement(AMCS[0], 8, 1, "0" * 64)
     assert expect(Refused, asked(StateReleased(other))).code == "not-released"
     room.time.advance(HOUR)
@@ -375,9 +383,19 @@ def test_something_like_a_nir_is_refused_wherever_words_are_kept_and_kept_nowher
     for table in ("incident.act", "vault.journal"):
         kept = night.rows(f"SELECT count(*) FROM {table} t WHERE replace(t::text, ' ', '') LIKE '%{digits}%'")
         assert kept == [(0,)]
+    # Nor where it is typed in the wrong field.
+    assert night.code(duty, "scope/ask", since=iso(night.since), accounts=[NIR]) == "no-such-party"
+    asked = night.rows(
+        "SELECT detail FROM vault.journal WHERE act = 'incident:scope' ORDER BY id DESC LIMIT 1"
+    )
+    assert digits not in str(asked).replace(" ", "")
     # The same with one number less is taken.
     night.text(duty, "incident/fact", id=number, key="nature", value="Une personne")
-    assert "Une personne" in night.text(duty, "incident", id=number, part="facts")
+    night.text(duty, "incident/fact", id=number, key="began", value="2026-01-05T03:10")
+    shown = night.text(duty, "incident", id=number, part="facts")
+    assert "Une personne" in shown
+    # An instant that is known stands in its field: noting it again does not forget it.
+    assert 'value="2026-01-05T03:10"' in shown
     assert night.code(duty, "incident/fact", id=number, key="victims", value="3") == "incident-fact"
 
 

@@ -171,9 +171,9 @@ class Plan:
     documents: int
 
     @property
-    def packages(self) -> int:
-        """That are not there already."""
-        return sum(not each.same for each in self.planned)
+    def amcs(self) -> list[str]:
+        """To whom something new goes."""
+        return [each.insurer.amc for each in self.planned if not each.same]
 
     @property
     def persons(self) -> int:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rempart.foundation.clock import DAY
+from rempart.foundation.clock import DAY, PARIS, instant
 from rempart.identity.store_desk import Dossier
 from rempart.incident.clocks import Due, State
 from rempart.incident.scope_hit import Hit
@@ -169,7 +169,7 @@ FIELDS: dict[str, Words] = {
         "Also to insurers of whom nobody is concerned",
     ),
     "proofs": ("Avec les preuves", "With the proofs"),
-    "packages": ("Dossiers qui partent", "Packages that go"),
+    "amcs": ("Assureurs (n° AMC)", "Insurers (n° AMC)"),
     "persons": ("Personnes, en tout", "Persons, in all"),
     "dossier": ("Dossier", "Dossier"),
     "ground": ("Motif", "Ground"),
@@ -291,6 +291,11 @@ def standing(dossier: Dossier, now: int) -> str:
     if dossier.proposal:
         return "waits" if now < dossier.until else "lapsed"
     return "received"
+
+
+def local(micros: str) -> str:
+    """An instant as a field of a form holds it: Paris's time of day."""
+    return f"{instant(int(micros)).astimezone(PARIS):%Y-%m-%dT%H:%M}" if micros else ""
 
 
 def hit(answer: Hit) -> Words:

@@ -102,13 +102,20 @@ def count_beside(c: Connection, question: Question, since: int, until: int) -> i
 
 
 def has_more(c: Connection, question: Question, since: int, until: int, most: int) -> bool:
-    """Are there more than so many answers, had the question had this interval? Nothing is counted beyond."""
+    """Are there more than so many answers, had the question had this interval? Nothing is counted beyond; an answer of two named parties
+    counts twice.
+    """
     asked = conditions_of(question, since, until)
-    query = sql.SQL(
-        "SELECT count(*) FROM (SELECT FROM evidence.entry e WHERE {} LIMIT {}) AS bounded"
-    ).format(asked.whole(), sql.Literal(most + 1))
-    row = c.execute(query, asked.values).fetchone()
-    return row is not None and row[0] > most
+    query = sql.SQL("SELECT count(*) FROM (SELECT FROM evidence.entry e WHERE {} AND {} LIMIT {}) AS bounded")
+    found = 0
+    for party in asked.parties:
+        row = c.execute(
+            query.format(party, asked.rest, sql.Literal(most + 1 - found)), asked.values
+        ).fetchone()
+        found += row[0] if row else 0
+        if found > most:
+            return True
+    return False
 
 
 # ── the ledger ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -205,7 +205,7 @@ async def _of_packages(_zone: Zone, _c: Connection, call: SendPackages) -> tuple
 
 
 def _insurers_told(call: SendPackages) -> dict[str, int]:
-    return {"insurers": call.packages}
+    return {"insurers": len(call.amcs)}
 
 
 async def _of_seat(zone: Zone, c: Connection, call: establishments.EstablishmentCall) -> tuple[str, str]:

@@ -34,6 +34,7 @@ from rempart.vault.asked import Asked, Body, Nothing
 from rempart.vault.deeds import CLERKS, DEEDS, EVERYBODY, GIVES_CODE, ON_DUTY, TELLING, WITHOUT_PROOF, effect
 from rempart.vault.desk_incident import (
     AboutBody,
+    Amcs,
     DocumentBody,
     DoneBody,
     FactBody,
@@ -332,13 +333,13 @@ class SendBody(DeedBody, frozen=True, kw_only=True):
     incident: Number
     everybody: bool
     proofs: bool
-    packages: Number
+    amcs: Amcs
     persons: Number
     digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
     def call(self) -> Call:
         return SendPackages(
-            self.incident, self.everybody, self.proofs, self.packages, self.persons, self.digest
+            self.incident, self.everybody, self.proofs, list(self.amcs), self.persons, self.digest
         )
 
 

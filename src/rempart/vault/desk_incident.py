@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from rempart.foundation.logs import redact
 from rempart.vault.asked import Body
 from rempart.vault.notices import Audited
 
@@ -109,7 +110,9 @@ class ScopeBody(Noted, frozen=True, kw_only=True):
 
     def told(self) -> tuple[str, str]:
         named = [*self.accounts, *self.devices, *self.establishments, *self.groups, *self.editors]
-        return "scope", f"{self.since} {self.until or 'now'}: {', '.join(named) or 'everybody'}"[:200]
+        # A number typed into the wrong field is kept nowhere.
+        said = redact(", ".join(named)) or "everybody"
+        return "scope", f"{self.since} {self.until or 'now'}: {said}"[:200]
 
 
 class ScopeLookBody(Body, frozen=True, kw_only=True):

@@ -1,4 +1,5 @@
-"""What the desk hands to insurers of an incident: two people release it, then the vault signs for the desk so many packages, for an hour.
+"""What the desk hands to insurers of an incident: two people release it, then the vault signs for the desk these insurers' packages, for an
+hour.
 
 The desk makes the packages, and asks for each signature in nobody's name: without a release that stands it gets none, so that a desk that
 was taken over tells no insurer anything by itself. A command signs in its own way (rempart.vault.incidents).
@@ -29,12 +30,11 @@ from rempart.vaultdoor.messages import (
 LIFE = HOUR
 """How long the desk has, a new start after a crash included."""
 EACH = 2
-"""Signatures a package: one that was lost on the way is made anew."""
-MOST_PACKAGES = 2_000
+"""Signatures and notices a package: one that was lost on the way is made anew."""
 
 
 class NotReleased(Refusal):
-    """Two people did not release packages of this incident, or that was over an hour ago, or so many were signed already."""
+    """Two people did not release this insurer's package of this incident, or that was over an hour ago, or so many were signed already."""
 
     code = "not-released"
 
@@ -43,8 +43,10 @@ def digest_in(call: SendPackages) -> bytes:
     """What identifies all that would be said, once the call is well formed. Raises BadInput."""
     if call.incident < 1:
         raise BadInput("incident")
-    if not 1 <= call.packages <= MOST_PACKAGES or call.persons < 0:
-        raise BadInput("packages")
+    if not call.amcs or len(set(call.amcs)) != len(call.amcs) or call.persons < 0:
+        raise BadInput("amcs")
+    for amc in call.amcs:
+        check_amc_number(amc)
     try:
         digest = bytes.fromhex(call.digest)
     except ValueError:
@@ -57,10 +59,10 @@ def digest_in(call: SendPackages) -> bytes:
 async def release(zone: Zone, c: Connection, call: SendPackages, by: Actor) -> PackagesReleased:
     """From now on, for an hour, the desk may hand over what was proposed. Raises BadInput."""
     digest, now = digest_in(call), zone.clock()
-    detail = f"{call.packages} packages {call.digest[:16]}"
+    detail = f"{len(call.amcs)} packages {call.digest[:16]}"
     await journal(c, now, by.name, Audited.INCIDENT_RELEASE, str(call.incident), detail)
     row = await store.release(
-        c, call.incident, digest, call.packages, call.everybody, call.proofs, by.name, now, now + LIFE
+        c, call.incident, digest, call.amcs, call.everybody, call.proofs, by.name, now, now + LIFE
     )
     return _told(row)
 
@@ -75,7 +77,7 @@ async def standing(c: Connection, incident: int, now: int) -> PackagesReleased:
 
 async def state_released(zone: Zone, c: Connection, call: StateReleased, _by: Actor) -> Stated:
     """The platform's word of a package that was released, under the names of both. Raises NotReleased, BadInput, NotThere."""
-    row = await store.use(c, call.statement.incident, zone.clock(), EACH)
+    row = await store.use_signature(c, call.statement.incident, call.statement.amc, zone.clock(), EACH)
     if row is None:
         raise NotReleased
     return await incidents.state_package(zone, c, StatePackage(call.statement), Actor(row["by"]))
@@ -83,7 +85,7 @@ async def state_released(zone: Zone, c: Connection, call: StateReleased, _by: Ac
 
 async def tell_released(zone: Zone, c: Connection, call: TellReleased, _by: Actor) -> Done:
     """The people of an insurer's seat are told that a released package is there. Raises NotReleased, NotThere (it has no seat)."""
-    row = await store.standing(c, call.incident, zone.clock())
+    row = await store.use_notice(c, call.incident, call.amc, zone.clock(), EACH)
     if row is None:
         raise NotReleased
     said = TellInsurer(call.amc, Audited.INCIDENT_PACKAGE, f"incident {call.incident}")
@@ -107,5 +109,5 @@ async def remind(zone: Zone, c: Connection, incident: int, amcs: list[str], by: 
 
 def _told(row: Row) -> PackagesReleased:
     return PackagesReleased(
-        row["incident"], row["digest"].hex(), row["packages"], row["everybody"], row["proofs"], row["by"], row["expires"]
+        row["incident"], row["digest"].hex(), list(row["amcs"]), row["everybody"], row["proofs"], row["by"], row["expires"]
     )  # fmt: skip

@@ -9,7 +9,7 @@ async def release(
     c: Connection,
     incident: int,
     digest: bytes,
-    packages: int,
+    amcs: list[str],
     everybody: bool,
     proofs: bool,
     by: str,
@@ -18,11 +18,11 @@ async def release(
 ) -> Row:
     """In the place of the one before, whose count it does not inherit."""
     row = await c.fetchrow(
-        "INSERT INTO vault.package_release (incident, digest, packages, everybody, proofs, by, at, expires)"
+        "INSERT INTO vault.package_release (incident, digest, amcs, everybody, proofs, by, at, expires)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (incident) DO UPDATE SET digest = excluded.digest,"
-        " packages = excluded.packages, everybody = excluded.everybody, proofs = excluded.proofs, by = excluded.by, at = excluded.at,"
-        " expires = excluded.expires, stated = 0 RETURNING *",
-        incident, digest, packages, everybody, proofs, by, at, expires,
+        " amcs = excluded.amcs, everybody = excluded.everybody, proofs = excluded.proofs, by = excluded.by, at = excluded.at,"
+        " expires = excluded.expires, stated = 0, told = 0 RETURNING *",
+        incident, digest, amcs, everybody, proofs, by, at, expires,
     )  # fmt: skip
     assert row is not None
     return row
@@ -35,11 +35,25 @@ async def standing(c: Connection, incident: int, now: int) -> Row | None:
     )
 
 
-async def use(c: Connection, incident: int, now: int, each: int) -> Row | None:
-    """Count one signature; None where none is left."""
+async def use_signature(c: Connection, incident: int, amc: str, now: int, each: int) -> Row | None:
+    """Count one for this insurer; None where none is left."""
     return await c.fetchrow(
-        "UPDATE vault.package_release SET stated = stated + 1 WHERE incident = $1 AND expires > $2 AND stated < packages * $3 RETURNING *",
+        "UPDATE vault.package_release SET stated = stated + 1 WHERE incident = $1 AND $2 = ANY (amcs) AND expires > $3"
+        " AND stated < cardinality(amcs) * $4 RETURNING *",
         incident,
+        amc,
+        now,
+        each,
+    )
+
+
+async def use_notice(c: Connection, incident: int, amc: str, now: int, each: int) -> Row | None:
+    """The same of a notice to its people."""
+    return await c.fetchrow(
+        "UPDATE vault.package_release SET told = told + 1 WHERE incident = $1 AND $2 = ANY (amcs) AND expires > $3"
+        " AND told < cardinality(amcs) * $4 RETURNING *",
+        incident,
+        amc,
         now,
         each,
     )

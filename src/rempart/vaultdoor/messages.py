@@ -408,7 +408,8 @@ class SendPackages(Message, frozen=True):
     """Also to the insurers of whom nobody is exposed."""
     proofs: bool
     """With the ledger's proof of each answer."""
-    packages: int
+    amcs: list[str]
+    """The insurers to whom a package goes: those who have it already are not among them."""
     persons: int
     digest: str
     """SHA-256, hexadecimal, of all that they say: what is approved is what goes, or nothing goes."""
@@ -1425,7 +1426,7 @@ class PackagesReleased(Message, frozen=True):
 
     incident: int
     digest: str
-    packages: int
+    amcs: list[str]
     everybody: bool
     proofs: bool
     by: str

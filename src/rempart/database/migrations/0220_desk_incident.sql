@@ -1,14 +1,15 @@
 -- The night of an incident at the desk (docs/desk.md, docs/incident.md). The desk's role reads what the operator's reads to say who is exposed
 -- and to make what is told, adds what an operator adds, and changes nothing. It reads no factor, no key, no session, no capsule, no person.
 
--- What two people released to the insurers of an incident: the vault signs for the desk so many packages, until then, and no more.
+-- What two people released to these insurers of an incident: the vault signs for the desk so many packages, until then, and no more.
 CREATE TABLE vault.package_release (
   incident integer PRIMARY KEY CHECK (incident > 0),
   digest bytea NOT NULL CHECK (length(digest) = 32),
-  packages integer NOT NULL CHECK (packages > 0),
+  amcs text[] NOT NULL CHECK (cardinality(amcs) > 0),
   everybody boolean NOT NULL,
   proofs boolean NOT NULL,
   stated integer NOT NULL DEFAULT 0,
+  told integer NOT NULL DEFAULT 0,
   by text NOT NULL,
   at bigint NOT NULL,
   expires bigint NOT NULL
