@@ -4,20 +4,23 @@ import logging
 import secrets
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rempart.cashier.applying import LOOKS_A_DAY, UNDER_WAY
+from rempart.cashier.applying import LOOKS_A_DAY, UNDER_WAY, Applying, Over
 from rempart.claims.rib import open_rib
 from rempart.foundation.clock import DAY, HOUR, MINUTE
+from rempart.foundation.errors import BadInput, Outage
 from rempart.identity import dossier as declared
 from rempart.identity import store_dossiers as store
 from rempart.identity.convention import VERSION
 from rempart.identity.dossier import MOST_BYTES, MOST_PIECE
 from rempart.identity.sealed_dossier import open_document
 from rempart.vault.keystore import dossier_key
+from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.dossier import Place, unwrap_key
 from rempart.vaultdoor.messages import (
     AddPiece,
@@ -237,6 +240,30 @@ def test_an_hour_later_nothing_more_is_added(trade: Trade) -> None:
     assert refused(trade.at_cashier(AddPiece(code, 1, 0, b"%PDF-1.7\n"))) == "dossier-over"
 
 
+def test_dossiers_kept_beyond_their_hour_are_not_all_finished_at_once(trade: Trade) -> None:
+    """With a worker that is down: else the bound on what waits is counted when they begin and overrun when they end."""
+    whole = begin(trade)
+    trade.clock.advance(HOUR + MINUTE)
+    assert refused(trade.at_cashier(FinishDossier(whole))) == "dossier-over"
+    with trade.database.connect() as owner:
+        owner.execute(
+            "INSERT INTO identity.dossier (id, finess, siret, profession, opened, code, rib)"
+            " SELECT gen_random_uuid(), '', '', '', 0, sha256(n::text::bytea), gen_random_uuid() FROM generate_series(1, %s) n",
+            (trade.cashier.settings.dossiers_waiting,),
+        )
+    # They hold their place on the disk until they are erased.
+    assert refused(trade.at_cashier(opening(address="203.0.113.2"))) == "dossier-crowded"
+
+
+def test_pieces_of_no_dossier_cost_the_vault_nothing(trade: Trade) -> None:
+    """They come as fast as anybody likes: the vault, away here, is asked only for a piece that was announced."""
+    code = begin(trade, ("other", 9))
+    applying = Applying(replace(trade.cashier, vault=VaultClient("/nowhere.sock")))
+    for guess, document, told in (("", 1, Over), ("0000", 1, Over), (code, 2, BadInput), (code, 1, Outage)):
+        with pytest.raises(told):
+            trade.runner.run(applying.answer(AddPiece(guess, document, 0, b"%PDF-1.7\n")))
+
+
 def test_neither_account_nor_name_is_written_in_a_log(trade: Trade, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         apply(trade)
@@ -264,8 +291,8 @@ def test_a_titulaires_new_account_has_the_mark_of_the_dossiers(trade: Trade) -> 
     )
     assert same is True
     with trade.database.connect("desk") as desk:
-        assert store.elsewhere_of(desk, dossier) == (True, False)
-        assert store.elsewhere_of(desk, uuid.uuid4()) == (False, False)
+        assert store.elsewhere_of(desk, dossier) == (True, False, False)
+        assert store.elsewhere_of(desk, uuid.uuid4()) == (False, False, False)
 
 
 def test_what_has_had_its_time_is_erased(trade: Trade, tmp_path: Path) -> None:

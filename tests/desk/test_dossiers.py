@@ -297,8 +297,8 @@ def test_an_unfinished_document_is_never_received(room: Room) -> None:
         assert not finished(c)
         c.execute(
             "INSERT INTO identity.dossier (id, finess, siret, profession, opened, code, rib)"
-            " VALUES (%s, '010000602', '1', 'pharmacy', 0, %s, %s)",
-            (dossier, code, uuid.uuid4()),
+            " VALUES (%s, '010000602', '1', 'pharmacy', %s, %s, %s)",
+            (dossier, A_MONDAY, code, uuid.uuid4()),
         )
         assert not finished(c), "no declaration"
         piece(c, 0, 0, 9)

@@ -11,7 +11,7 @@ import pytest
 from rempart.foundation.errors import BadInput
 from rempart.foundation.identifiers import rpps_key
 from rempart.identity.application import digest_of, read_application
-from rempart.identity.checks import OLD, SENTENCES, Doubt, Known, doubts_of
+from rempart.identity.checks import NOWHERE, OLD, SENTENCES, Doubt, Known, doubts_of
 
 TODAY = date(2026, 3, 2)
 RPPS = "1010000000" + rpps_key("1010000000")
@@ -51,8 +51,10 @@ def test_a_sound_application_raises_no_doubt() -> None:
         ({"signed_by": "Paul Martin"}, NEW, Doubt.SIGNATORY),
         ({"signed_on": str(TODAY - OLD - timedelta(1))}, NEW, Doubt.SIGNED_WHEN),
         ({"signed_on": str(TODAY + timedelta(1))}, NEW, Doubt.SIGNED_WHEN),
-        ({}, replace(NEW, rib_elsewhere=True), Doubt.RIB_ELSEWHERE),
-        ({}, replace(NEW, siret_elsewhere=True), Doubt.SIRET_ELSEWHERE),
+        ({}, replace(NEW, elsewhere=NOWHERE._replace(rib=True)), Doubt.RIB_ELSEWHERE),
+        ({}, replace(NEW, elsewhere=NOWHERE._replace(siret=True)), Doubt.SIRET_ELSEWHERE),
+        ({}, replace(NEW, elsewhere=NOWHERE._replace(finess=True)), Doubt.FINESS_TWICE),
+        ({}, replace(NEW, login=True), Doubt.LOGIN_KNOWN),
     ],
 )
 def test_each_doubt_is_raised_alone_and_has_its_sentences(

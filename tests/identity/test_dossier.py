@@ -72,6 +72,13 @@ def test_every_fault_is_told_at_once_and_at_its_field() -> None:
     assert len(faults(**dict.fromkeys(TYPED, ""))) == 13
 
 
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\x00", "\x1b", "\u3164"])
+def test_what_is_invisible_or_turns_a_line_around_is_in_no_field(hidden: str) -> None:
+    for field, value in TYPED.items():
+        if field not in {"profession", "convention"}:
+            assert field in faults(**{field: value[:3] + hidden + value[3:]}), field
+
+
 def test_la_postes_establishments_have_a_key_of_their_own() -> None:
     assert read_declaration(TYPED | {"siret": "35600000049837"}, "2026-1", TODAY).siret == "35600000049837"
 

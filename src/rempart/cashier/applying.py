@@ -187,19 +187,24 @@ class Applying:
     async def _add(self, call: AddPiece) -> Done:
         if not call.body or len(call.body) > MOST_PIECE:
             raise BadInput("piece")
-        public = await self._dossier_key()
+        place = await self._place(call)
+        # Whoever has no dossier asks nothing of the vault.
+        sealed = seal_piece(await self._dossier_key(), place, call.body, secrets.token_bytes(32))
+        async with self._transaction() as c:
+            await store.add_piece(c, place, len(call.body), sealed)
+        return Done()
+
+    async def _place(self, call: AddPiece) -> Place:
+        """Where a piece goes, if something like it was announced. Raises Over, BadInput, BadDocument."""
         async with self._transaction() as c:
             dossier = await store.unfinished(c, hash_of_code(call.code), self._zone.clock())
             if dossier is None:
                 raise Over
             document = await store.announced(c, dossier, call.document)
-            if document is None:
-                raise BadInput("document")
-            _require_in_place(call, document)
-            place = Place(dossier, call.document, call.piece)
-            sealed = seal_piece(public, place, call.body, secrets.token_bytes(32))
-            await store.add_piece(c, place, len(call.body), sealed)
-        return Done()
+        if document is None:
+            raise BadInput("document")
+        _require_in_place(call, document)
+        return Place(dossier, call.document, call.piece)
 
     async def _finish(self, call: FinishDossier) -> Done:
         code, now = hash_of_code(call.code), self._zone.clock()

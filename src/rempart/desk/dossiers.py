@@ -47,6 +47,8 @@ from rempart.vaultdoor.messages import (
 
 KEPT, MOST_KEPT = 15 * MINUTE, 64
 """How long, and how many, declarations are kept in memory."""
+COMES_LATER = frozenset({Doubt.FINESS_TWICE, Doubt.RIB_ELSEWHERE, Doubt.SIRET_ELSEWHERE})
+"""Doubts that somebody else's dossier raises, sent when this one was approved already."""
 _SUFFIX = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 _log = logging.getLogger("rempart.desk")
 
@@ -232,7 +234,7 @@ class Dossiers:
         return reply
 
     async def _enrol(self, act: Act, said: _Said) -> Shown:
-        """What two people approved, and its letter, which alone has the code.
+        """What two people approved, and its letter, which alone has the code. What they did not see of another dossier is proposed anew.
 
         The names are written before the vault is asked and kept only with its yes: it knows no establishment of which nobody has the name,
         but where the machine dies between its commit and ours, until it is asked again.
@@ -242,6 +244,7 @@ class Dossiers:
         if not one.address:
             raise Unread
         application = self._said_of(reading, said, one.address)
+        await self._require_alone(one, application)
         if said.dry_run:
             return await self._ask(act)
         return await self._enrolled(act, reading.dossier, application)
@@ -338,6 +341,12 @@ class Dossiers:
     async def _doubts(self, number: UUID, application: Application) -> list[Doubt]:
         known = await self._in_database(lambda c: known_of(c, application, elsewhere_of(c, number)))
         return doubts_of(application, known, paris_date(self._clock()))
+
+    async def _require_alone(self, one: Dossier, application: Application) -> None:
+        """What came up of other dossiers since it was proposed is looked at by two people too. Raises Changed."""
+        came = (COMES_LATER & {*await self._doubts(one.id, application)}) - {*one.doubts}
+        if came:
+            raise Changed(" ".join(sorted(came)))
 
     def _sender(self) -> Sender:
         return Sender(self._settings.operator_name, self._settings.portal_origin)

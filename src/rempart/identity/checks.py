@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from rempart.foundation.identifiers import check_rpps, rpps_warning
 from rempart.identity.application import Application
@@ -27,6 +28,8 @@ class Doubt(StrEnum):
     SIGNED_WHEN = "signed-when"
     RIB_ELSEWHERE = "rib-elsewhere"
     SIRET_ELSEWHERE = "siret-elsewhere"
+    FINESS_TWICE = "finess-twice"
+    LOGIN_KNOWN = "login-known"
 
 
 SENTENCES: dict[Doubt, tuple[str, str]] = {
@@ -66,7 +69,27 @@ SENTENCES: dict[Doubt, tuple[str, str]] = {
         "Ce SIRET est aussi dans la demande d'un autre FINESS : un SIRET désigne un seul établissement.",
         "This SIRET is in another FINESS's application too: a SIRET names one establishment.",
     ),
+    Doubt.FINESS_TWICE: (
+        "Un autre dossier porte ce FINESS, peut-être celui d'un imposteur, avec son RIB. Faites dire au téléphone quand le leur est parti.",
+        "Another dossier has this FINESS, an impostor's perhaps, with their account. On the telephone, have them say when theirs was sent.",
+    ),
+    Doubt.LOGIN_KNOWN: (
+        "L'identifiant est celui d'un compte ouvert : est-ce la même personne ? Sinon, refusez ; et ne donnez à ce nom aucun code d'activation.",
+        "The login is an open account's: is it the same person? If not, refuse; and give no activation code for it.",
+    ),
 }
+
+
+class Elsewhere(NamedTuple):
+    """What another dossier or establishment has too, of a dossier's account, SIRET and FINESS."""
+
+    rib: bool
+    siret: bool
+    finess: bool
+
+
+NOWHERE = Elsewhere(rib=False, siret=False, finess=False)
+"""Of a clerk's file, which has no account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +98,9 @@ class Known:
 
     finess: bool
     rpps_elsewhere: bool
-    rib_elsewhere: bool = False
-    """Of a dossier: a clerk's file has no account."""
-    siret_elsewhere: bool = False
+    login: bool = False
+    """Is it an account's, whoever's?"""
+    elsewhere: Elsewhere = NOWHERE
 
 
 def doubts_of(application: Application, known: Known, today: date) -> list[Doubt]:
@@ -91,8 +114,10 @@ def doubts_of(application: Application, known: Known, today: date) -> list[Doubt
         Doubt.ADDRESS: _plain(application.address) != _plain(application.stated_address),
         Doubt.SIGNATORY: _plain(application.holder) != _plain(application.signed_by),
         Doubt.SIGNED_WHEN: not today - OLD <= application.signed_on <= today,
-        Doubt.RIB_ELSEWHERE: known.rib_elsewhere,
-        Doubt.SIRET_ELSEWHERE: known.siret_elsewhere,
+        Doubt.RIB_ELSEWHERE: known.elsewhere.rib,
+        Doubt.SIRET_ELSEWHERE: known.elsewhere.siret,
+        Doubt.FINESS_TWICE: known.elsewhere.finess,
+        Doubt.LOGIN_KNOWN: known.login,
     }
     return [each for each in Doubt if seen[each]]
 

@@ -18,7 +18,7 @@ from rempart.foundation.identifiers import (
 from rempart.foundation.vocabulary import Profession
 from rempart.identity import store
 from rempart.identity.application import Application, check_application
-from rempart.identity.checks import Known
+from rempart.identity.checks import NOWHERE, Elsewhere, Known
 from rempart.identity.model import Establishment, Professional
 from rempart.identity.naming import check_name
 
@@ -77,16 +77,15 @@ def enrol_professional(
 def known_of(
     connection: psycopg.Connection[Any],
     application: Application,
-    elsewhere: tuple[bool, bool] = (False, False),
+    elsewhere: Elsewhere = NOWHERE,
 ) -> Known:
-    """What is known already that an application may be held against; `elsewhere`: of a dossier, its account and its SIRET."""
-    rib, siret = elsewhere
+    """What is known already that an application may be held against; `elsewhere`: of a dossier."""
     return Known(
         finess=store.is_referenced(connection, application.finess),
         rpps_elsewhere=bool(application.rpps)
         and store.works_elsewhere(connection, application.rpps, application.finess),
-        rib_elsewhere=rib,
-        siret_elsewhere=siret,
+        login=store.is_login_known(connection, application.login),
+        elsewhere=elsewhere,
     )
 
 

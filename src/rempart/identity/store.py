@@ -80,6 +80,12 @@ def works_elsewhere(connection: psycopg.Connection[Any], rpps: str, finess: str)
     return found.fetchone() is not None
 
 
+def is_login_known(connection: psycopg.Connection[Any], login: str) -> bool:
+    """Is it an account's, a professional's or an operator's? Whose it is, the vault alone knows."""
+    row = connection.execute("SELECT identity.login_known(%s)", (login,)).fetchone()
+    return bool(row and row[0])
+
+
 def enter_establishment(connection: psycopg.Connection[Any], place: Establishment) -> None:
     """Insert, or correct the name and town of one that is there."""
     connection.execute(

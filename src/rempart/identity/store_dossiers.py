@@ -12,6 +12,7 @@ import asyncpg
 import psycopg
 
 from rempart.foundation.clock import DAY, HOUR
+from rempart.identity.checks import NOWHERE, Elsewhere
 from rempart.identity.dossier import State
 from rempart.identity.sealed_dossier import SealedPiece
 from rempart.vaultdoor.dossier import Place
@@ -53,9 +54,9 @@ async def take_turn(c: asyncpg.Connection) -> None:
 
 
 async def waiting(c: asyncpg.Connection, now: int) -> tuple[int, int]:
-    """How many wait for a decision, and how many are being filled in."""
+    """How many wait, for a decision or to be erased since nobody finished them, and how many are being filled in."""
     row = await c.fetchrow(
-        "SELECT count(*) FILTER (WHERE state IN ('received', 'proposed')), count(*) FILTER (WHERE state = 'unfinished' AND opened > $1)"
+        "SELECT count(*) FILTER (WHERE state <> 'unfinished' OR opened <= $1), count(*) FILTER (WHERE state = 'unfinished' AND opened > $1)"
         " FROM identity.dossier WHERE state IN ('received', 'proposed', 'unfinished')",
         now - UNFINISHED,
     )
@@ -165,10 +166,10 @@ def _document(text: str) -> Announcement:
     return Announcement(about, kind, int(size))
 
 
-def elsewhere_of(c: "psycopg.Connection[Any]", dossier: uuid.UUID) -> tuple[bool, bool]:
-    """Is its RIB another establishment's, or in another FINESS's dossier; is its SIRET: for Known (rempart.identity.checks)."""
-    row = c.execute("SELECT rib, siret FROM identity.dossier_elsewhere(%s)", (dossier,)).fetchone()
-    return (bool(row[0]), bool(row[1])) if row is not None else (False, False)
+def elsewhere_of(c: "psycopg.Connection[Any]", dossier: uuid.UUID) -> Elsewhere:
+    """Is its RIB another establishment's, or in another FINESS's dossier; is its SIRET; has another dossier its FINESS."""
+    row = c.execute("SELECT rib, siret, finess FROM identity.dossier_elsewhere(%s)", (dossier,)).fetchone()
+    return Elsewhere(*map(bool, row)) if row is not None else NOWHERE
 
 
 # ── the worker (psycopg, role rempart_worker) ────────────────────────────────────────────────────────────────────────

@@ -74,7 +74,7 @@ async def approve(zone: Zone, c: Connection, call: ApproveApplication, by: Actor
     if not await store.approve(c, digest, _said(call), dossier_in(call), now, by.name, now - LIFE):
         raise Conflict("digest")
     detail = f"{call.digest[:16]} {call.login}; seen: {' '.join(call.doubts) or 'nothing'}"
-    await journal(c, now, by.name, Audited.APPLICATION_APPROVE, call.finess, detail[:200])
+    await journal(c, now, by.name, Audited.APPLICATION_APPROVE, call.finess, detail[:300])
     return Done()
 
 

@@ -288,6 +288,14 @@ async def enrol_application(zone: Zone, c: Connection, call: EnrolApplication, b
     return await _with_titulaire(zone, c, place, call.login, by)
 
 
+async def refuse_application(zone: Zone, c: Connection, call: RefuseApplication, by: Actor) -> Done:
+    """What waits for a second person goes first, so that no approval outlives the refusal. Raises BadInput, Conflict (enrolled)."""
+    dossier = onboarding.dossier_in(call)
+    if dossier is not None:
+        await proposals.withdraw_dossiers(c, dossier, zone.clock(), by.name)
+    return await onboarding.refuse(zone, c, call, by)
+
+
 async def _with_titulaire(zone: Zone, c: Connection, place: Enrolled, login: str, by: Actor) -> Onboarded:
     person = await enrol_professional(zone, c, EnrolProfessional(login, Role.TITULAIRE, place.id), by)
     return Onboarded(place.id, person.id, person.code, person.joins)
@@ -409,7 +417,7 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     ListEditors: editors.list_all,
     ApproveApplication: onboarding.approve,
     EnrolApplication: enrol_application,
-    RefuseApplication: onboarding.refuse,
+    RefuseApplication: refuse_application,
     ShowProfile: profiles.show,
     ListProfiles: profiles.list_all,
     SetProfile: profiles.set_profile,

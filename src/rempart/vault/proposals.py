@@ -23,6 +23,7 @@ from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.two_people import TwoPeople
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import (
+    ApproveApplication,
     Call,
     Done,
     Effect,
@@ -127,6 +128,17 @@ async def withdraw_all(c: Connection, account: uuid.UUID, now: int, by: str) -> 
     for number in await store_desk.proposals_of(c, account, now):
         await store_desk.decide(c, number, "withdrawn", now, by)
         await journal(c, now, by, Audited.PROPOSAL_WITHDRAW, str(number))
+
+
+async def withdraw_dossiers(c: Connection, dossier: uuid.UUID, now: int, by: str) -> None:
+    """A dossier that is refused waits for nobody's approval: given later, it would stand. An approval under way is waited for."""
+    for row in await store_desk.open_proposals(c, now):
+        call = read(row)
+        if not isinstance(call, ApproveApplication) or onboarding.dossier_in(call) != dossier:
+            continue
+        if await store_desk.open_proposal(c, row["id"], now) is not None:
+            await store_desk.decide(c, row["id"], "withdrawn", now, by)
+            await journal(c, now, by, Audited.PROPOSAL_WITHDRAW, str(row["id"]), told(call))
 
 
 async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:

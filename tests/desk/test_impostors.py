@@ -1,0 +1,91 @@
+"""Somebody applies as somebody else: in the name of a pharmacy that applied too, under a login that is another's, or once refused."""
+
+from rempart.foundation.clock import SECOND
+from rempart.foundation.vocabulary import Role
+from rempart.identity.dossier import written
+from tests.desk.conftest import Operator, Room
+from tests.desk.test_door import Door
+from tests.desk.test_dossiers import take_in
+from tests.desk.test_referencing import (
+    FINESS,
+    SAID,
+    _no_dossier_stays,
+    applied,
+    approved,
+    body_of,
+    checked,
+    clerk,
+    code,
+    door,
+    names,
+    opened,
+    proposed,
+)
+from tests.vault.accounts.conftest import activated
+
+__all__ = ["_no_dossier_stays", "clerk", "door"]
+IMPOSTORS = b"i" * 16
+"""The mark of the impostor's account."""
+
+
+def impostor(room: Room) -> str:
+    """Word for word what the pharmacy sent, with another account."""
+    return str(take_in(room, written(SAID), finess=FINESS, mark=IMPOSTORS))
+
+
+def test_who_applies_beside_the_pharmacy_with_their_own_account_is_a_doubt_to_tick(
+    room: Room, door: Door, clerk: Operator
+) -> None:
+    """The clerk calls the directory's number: "yes, I applied". It was the other dossier."""
+    pharmacys = applied(room)
+    opened(door, clerk, pharmacys)
+    assert "finess-twice" not in checked(door, clerk, pharmacys)["doubts"]
+    for dossier in (impostor(room), pharmacys):
+        opened(door, clerk, dossier)
+        said = checked(door, clerk, dossier)
+        assert "finess-twice" in said["doubts"]
+        said["doubts"].remove("finess-twice")
+        assert code(door.act(clerk, "/desk/application/propose", **said, dry_run=False)) == "doubts"
+
+
+def test_an_approval_does_not_outlive_the_dossier_that_came_beside_it(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    first = impostor(room)
+    said = approved(room, door, clerk, lead, first)
+    applied(room)
+    assert code(door.act(clerk, "/desk/application/enrol", **said, dry_run=False)) == "doubts"
+    assert names(room) == []
+    # Looked at by both, it is theirs to decide.
+    assert approved(room, door, clerk, lead, first) == said
+    assert door.act(clerk, "/desk/application/enrol", **said, dry_run=False).status_code == 200
+
+
+def test_a_login_that_is_anothers_is_a_doubt_before_its_code_is_anybodys(room: Room, door: Door) -> None:
+    activated(room, "claire.martin", room.establishment(2))
+    clerk = room.operator("chloe", Role.ONBOARDING_CLERK)
+    for login in ("claire.martin", "chloe"):
+        dossier = applied(room, login=login)
+        opened(door, clerk, dossier)
+        said = checked(door, clerk, dossier)
+        assert "login-known" in said["doubts"], "a professional's, and an operator's"
+        told = door.act(clerk, "/desk/application/propose", **said | {"doubts": []}, dry_run=False)
+        assert code(told) == "doubts"
+
+
+def test_an_approval_that_comes_after_the_refusal_opens_nothing(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    dossier = applied(room)
+    said = proposed(door, clerk, dossier)
+    room.time.advance(SECOND)
+    approve = body_of(opened(door, lead, dossier).text, "desk/proposal/approve")
+    refuse = {name: said[name] for name in ("dossier", "digest", "finess", "profession", "login", "address")}
+    done = door.act(clerk, "/desk/application/refuse", **refuse, ground="not-confirmed", dry_run=False)
+    assert done.status_code == 200, done.text
+    assert code(door.act(lead, "/desk/proposal/approve", **approve)) == "proposal-over"
+    del refuse["address"]
+    # Nor by asking the vault beside the desk.
+    assert clerk.refused("application/enrol", **refuse, dry_run=False) == "not-found"
+    assert room.rows("SELECT state FROM vault.proposal") == [("withdrawn",)]
+    assert '"proposal:withdraw"' in room.journal()
