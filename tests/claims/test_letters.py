@@ -48,6 +48,14 @@ def test_a_second_person_is_named_only_where_one_is_needed() -> None:
     assert "seconde personne" not in read(rib_letter(RibLetter(HEADING, "asked", AT, AT + 48 * HOUR)))
 
 
+def test_the_account_of_an_application_is_told_by_the_hour_it_was_sent() -> None:
+    said = read(rib_letter(RibLetter(HEADING, "asked", AT, AT + 240 * HOUR, sent=AT - HOUR)))
+    assert "envoyée en ligne le 30/01/2026 à 6 h 00" in said
+    assert "annulez-le dans Règlement" in said
+    assert "ancien" not in said
+    assert "clé d'accès" not in said
+
+
 @pytest.mark.parametrize(
     ("event", "subject"),
     [

@@ -1,8 +1,9 @@
 """Somebody applies as somebody else: in the name of a pharmacy that applied too, under a login that is another's, or once refused."""
 
-from rempart.foundation.clock import SECOND
+from rempart.foundation.clock import DAY, SECOND
 from rempart.foundation.vocabulary import Role
 from rempart.identity.dossier import written
+from tests.conftest import A_MONDAY
 from tests.desk.conftest import Operator, Room
 from tests.desk.test_door import Door
 from tests.desk.test_dossiers import take_in
@@ -19,6 +20,7 @@ from tests.desk.test_referencing import (
     door,
     names,
     opened,
+    pages,
     proposed,
 )
 from tests.vault.accounts.conftest import activated
@@ -89,3 +91,17 @@ def test_an_approval_that_comes_after_the_refusal_opens_nothing(
     assert clerk.refused("application/enrol", **refuse, dry_run=False) == "not-found"
     assert room.rows("SELECT state FROM vault.proposal") == [("withdrawn",)]
     assert '"proposal:withdraw"' in room.journal()
+
+
+def test_the_letters_tell_an_impostors_application_by_its_hour_before_its_account_is_paid_on(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    """If clerks are fooled all the same: the pharmacy reads when it was sent, with the code that lets it in, while it may still refuse."""
+    said = approved(room, door, clerk, lead, impostor(room))
+    letter = door.act(clerk, "/desk/application/enrol", **said, dry_run=False)
+    assert letter.status_code == 200, letter.text
+    told = " ".join(pages(letter.content).replace("\N{NO-BREAK SPACE}", " ").split())
+    assert "envoyée en ligne le 05/01/2026 à 9 h 00" in told
+    assert "annulez-le sur la page Règlement" in told
+    assert room.rows("SELECT effective_at - asked FROM claims.rib") == [(10 * DAY,)]
+    assert room.rows("SELECT (facts ->> 'sent')::bigint FROM claims.letter") == [(A_MONDAY,)]

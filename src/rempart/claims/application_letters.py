@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rempart.claims.first_rib import WAIT
 from rempart.claims.letters import (
     ActivationLetter,
     Heading,
@@ -24,8 +25,11 @@ class Sender:
     portal: str
 
 
-def acceptance(application: Application, sender: Sender, code: str, at: int, *, joins: bool) -> bytes:
-    """The letter with the one-time code, as a PDF. `joins`: the login is known, and the code adds a place to it."""
+def acceptance(
+    application: Application, sender: Sender, code: str, at: int, *, joins: bool, sent: int = 0
+) -> bytes:
+    """The letter with the one-time code, as a PDF. `joins`: the login is known, and the code adds a place to it; `sent`: when a dossier
+    was, which gave an account."""
     page = f"{sender.portal}/etablissement" if joins else f"{sender.portal}/activation"
     return activation_letter(
         ActivationLetter(
@@ -36,6 +40,8 @@ def acceptance(application: Application, sender: Sender, code: str, at: int, *, 
             code,
             page,
             joins,
+            sent,
+            at + WAIT,
         )
     )
 

@@ -8,14 +8,14 @@ from uuid import UUID
 
 import psycopg
 
-from rempart.foundation.clock import HOUR
+from rempart.foundation.clock import DAY
 
-WAIT = 48 * HOUR
-"""The least that the database takes (0200_dossiers.sql), whatever `rib_wait_hours` says."""
+WAIT = 10 * DAY
+"""The least that the database takes (0251_first_rib.sql): the letter and the code go by post, and nobody refuses it before they came."""
 
 
 def ask_first_rib(c: "psycopg.Connection[Any]", dossier: UUID, account: UUID, at: int) -> bool:
-    """After the dossier is marked as enrolled, in the same transaction: its RIB waits 48 hours, a letter `rib-asked` tells it, and the
+    """After the dossier is marked as enrolled, in the same transaction: its RIB waits ten days, a letter `rib-asked` tells it, and the
     titulaire (`account`: their id in the vault) sees it at /reglement and may cancel it. The roles rempart_desk and rempart_operator may.
 
     False where there is nothing to do: no such dossier is enrolled, its RIB is erased, or the establishment has had one already.

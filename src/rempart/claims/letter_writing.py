@@ -69,7 +69,9 @@ def _typeset(letter: _Waiting, operator: str) -> bytes:
 def _rib(event: Literal["asked", "in-force", "cancelled"]) -> Callable[[Heading, dict[str, Any]], bytes]:
     def made(heading: Heading, facts: dict[str, Any]) -> bytes:
         second = bool(facts.get("needs_second", False))
-        return rib_letter(RibLetter(heading, event, facts["asked"], facts["effective"], second))
+        return rib_letter(
+            RibLetter(heading, event, facts["asked"], facts["effective"], second, facts.get("sent", 0))
+        )
 
     return made
 

@@ -32,6 +32,8 @@ class RibLetter:
     asked: int
     effective: int
     needs_second: bool = False
+    sent: int = 0
+    """Of the account that an application gave: when that was sent (µs); it is the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ class ActivationLetter:
     code: str
     page: str
     joins: bool
+    sent: int = 0
+    """When the application came by the public page, with an account; 0: it gave none."""
+    effective: int = 0
+    """When that account takes effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,9 @@ def activation_letter(letter: ActivationLetter) -> bytes:
             f"Votre établissement est référencé, sous l'identifiant {letter.login}. Il reste à l'ouvrir, avec le code ci-dessous.",
             f"Code : {letter.code}",
             f"{how} Il sert une fois, pendant trente jours.",
-            "Donnez ensuite le RIB de l'établissement sur la page Règlement.",
+            _given(letter)
+            if letter.sent
+            else "Donnez ensuite le RIB de l'établissement sur la page Règlement.",
         ],
         warning="Ce code ne se donne à personne, ni par téléphone ni par courriel : nous ne vous le demanderons jamais. Vous n'avez rien "
         "demandé, ou l'enveloppe était ouverte ? N'utilisez pas ce code, et appelez l'opérateur au numéro de votre convention.",
@@ -131,6 +139,8 @@ def activation_letter(letter: ActivationLetter) -> bytes:
 def rib_letter(letter: RibLetter) -> bytes:
     """The notice of a RIB asked for, in force or cancelled, as a PDF."""
     asked, effective = _moment(letter.asked), _moment(letter.effective)
+    if letter.event == "asked" and letter.sent:
+        return _first_rib_letter(letter, effective)
     if letter.event == "asked":
         subject = "Un changement de RIB a été demandé"
         second = " Une seconde personne habilitée doit aussi le confirmer." if letter.needs_second else ""
@@ -160,6 +170,28 @@ def rib_letter(letter: RibLetter) -> bytes:
         warning=f"Vous n'êtes pas à l'origine de ce changement ? Alors {do}, et appelez l'opérateur au numéro de votre convention, "
         "jamais à un numéro reçu dans un message. Personne ne vous demandera votre code, votre clé d'accès ni votre RIB par téléphone "
         "ou par courriel.",
+    )
+
+
+def _first_rib_letter(letter: RibLetter, effective: str) -> bytes:
+    return _typeset(
+        letter.heading,
+        "Le RIB de votre demande est enregistré",
+        [
+            f"Votre demande de référencement, envoyée en ligne le {_moment(letter.sent)}, donnait un RIB.",
+            f"Il prendra effet le {effective} : ce délai vous laisse le temps de vous y opposer.",
+            "D'ici là, ce qui vous est dû est gardé, et rien n'est versé.",
+        ],
+        warning="Vous n'avez pas envoyé de demande à cette heure ? Quelqu'un l'a faite en votre nom, avec son RIB : annulez-le dans "
+        "Règlement avant l'échéance, et appelez l'opérateur au numéro de votre convention, jamais à un numéro reçu dans un message.",
+    )
+
+
+def _given(letter: ActivationLetter) -> str:
+    return (
+        f"Cette demande a été envoyée en ligne le {_moment(letter.sent)}, avec un RIB qui prendra effet le {_moment(letter.effective)}. "
+        "Vous ne l'avez pas envoyée à cette heure ? Elle n'est pas la vôtre, ni ce RIB : annulez-le sur la page Règlement, "
+        "et appelez l'opérateur."
     )
 
 

@@ -247,21 +247,21 @@ class Dossiers:
         await self._require_alone(one, application)
         if said.dry_run:
             return await self._ask(act)
-        return await self._enrolled(act, reading.dossier, application)
+        return await self._enrolled(act, one, application)
 
-    async def _enrolled(self, act: Act, number: UUID, application: Application) -> Shown:
+    async def _enrolled(self, act: Act, one: Dossier, application: Application) -> Shown:
         """1. the names, not kept yet; 2. the vault; 3. the letter; 4. all is kept. Cut short after the second, it is asked again."""
         at = self._clock()
         connection = await self._connected()
         try:
-            await asyncio.to_thread(enter_place, connection, str(number), application, at)
+            await asyncio.to_thread(enter_place, connection, str(one.id), application, at)
             reply = await self._ask(act)
             if not isinstance(reply, Onboarded):
                 return reply
             letter = await asyncio.to_thread(
-                acceptance, application, self._sender(), reply.code, at, joins=reply.joins
+                acceptance, application, self._sender(), reply.code, at, joins=reply.joins, sent=one.received
             )
-            await asyncio.to_thread(_finish, connection, number, reply.account, application, at)
+            await asyncio.to_thread(_finish, connection, one.id, reply.account, application, at)
         except psycopg.errors.UniqueViolation as error:
             raise Decided("dossier") from error
         except psycopg.OperationalError as error:

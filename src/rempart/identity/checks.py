@@ -74,8 +74,8 @@ SENTENCES: dict[Doubt, tuple[str, str]] = {
         "Another dossier has this FINESS, an impostor's perhaps, with their account. On the telephone, have them say when theirs was sent.",
     ),
     Doubt.LOGIN_KNOWN: (
-        "L'identifiant est celui d'un compte ouvert : est-ce la même personne ? Sinon, refusez ; et ne donnez à ce nom aucun code d'activation.",
-        "The login is an open account's: is it the same person? If not, refuse; and give no activation code for it.",
+        "L'identifiant est celui d'un compte : est-ce la même personne ? Sinon, refusez, et ne donnez à ce nom aucun code d'activation.",
+        "The login is an account's: is it the same person? If not, refuse; and give no activation code for it.",
     ),
 }
 
