@@ -499,8 +499,8 @@ def test_the_list_is_paged_and_a_name_that_nobody_has_is_refused(
     assert night.code(duty, "scope/hit", establishment="1", group="2") == "bad-input"
 
 
-def test_a_session_left_open_fills_no_journal(
-    night: Night, duty: Operator, monkeypatch: pytest.MonkeyPatch
+def test_a_session_left_open_fills_no_journal_and_stands_in_nobodys_way(
+    night: Night, duty: Operator, lead: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(incident_errands, "MOST_OPENED", 2)
     for _ in range(2):
@@ -510,6 +510,8 @@ def test_a_session_left_open_fills_no_journal(
     number = night.rows("SELECT max(id) FROM incident.incident")[0][0]
     night.text(duty, "incident/fact", id=number, key="nature", value="une")
     assert night.code(duty, "incident/fact", id=number, key="nature", value="deux") == "incident-full"
+    night.text(lead, "incident/fact", id=number, key="nature", value="deux")
+    night.text(lead, "incident/open", title="Le vrai", aware=iso(night.since))
 
 
 def test_a_database_changed_behind_the_ledger_leaves_no_statement(night: Night, duty: Operator) -> None:

@@ -59,9 +59,9 @@ from rempart.vaultdoor.messages import (
 
 SCOPE, PLAN, SENDING = "scope", "plan", "sending"
 MOST_ACTS = 2_000
-"""Of one incident: a session left open fills no journal."""
+"""Of one person on one incident: a session left open fills no journal, and stands in nobody else's way."""
 MOST_OPENED = 20
-"""Incidents opened within a day."""
+"""Incidents that one person opens within a day."""
 MOST_LETTERS = 300
 CHOSEN = 20
 """Incidents, newest first, that a question may be given to."""
@@ -84,8 +84,16 @@ class Full(Refusal):
     """More than a night writes."""
 
     code = "incident-full"
-    french = "Cet incident a trop d'actes, ou trop d'incidents ont été ouverts aujourd'hui : passez par la commande."
-    english = "This incident has too many acts, or too many incidents were opened today: use the command."
+    french = "Vous avez trop écrit sur cet incident, ou ouvert trop d'incidents aujourd'hui : passez par la commande."
+    english = "You wrote too much of this incident, or opened too many today: use the command."
+
+
+class TooManyLetters(Refusal):
+    """More than one answer should hold."""
+
+    code = "incident-letters"
+    french = "Trop de lettres pour une archive : « rempart incident render » les écrit toutes."
+    english = "Too many letters for one archive: `rempart incident render` writes all of them."
 
 
 class NoQuestion(Refusal):
@@ -267,8 +275,8 @@ class IncidentErrands:
         by = acting.Hand(seat.login, self._clock())
 
         def work(c: Connection) -> int:
-            recent = [one for one in store.incidents(c)[:MOST_OPENED] if one.opened > by.now - DAY]
-            if len(recent) >= MOST_OPENED:
+            recent = [one.id for one in store.incidents(c) if one.opened > by.now - DAY]
+            if sum(store.acts(c, number)[0].actor == by.actor for number in recent) >= MOST_OPENED:
                 raise Full
             return acting.open_incident(c, by, asked.title, asked.aware)
 
@@ -317,7 +325,7 @@ class IncidentErrands:
 
         def add(c: Connection) -> None:
             acts = store.acts(c, number)
-            if len(acts) >= MOST_ACTS:
+            if sum(act.actor == by.actor for act in acts) >= MOST_ACTS:
                 raise Full
             work(c, by, store.read_incident(c, number))
 
@@ -617,7 +625,8 @@ def _bounded(c: Connection, question: Question) -> Scope:
 
 def _page(counted: scopes.Counted, asked: _Asked) -> dict[str, Any]:
     """One page of the list."""
-    rows = [row for row in counted.rows if not asked.insurer or row.insurer == asked.insurer]
+    # A list of everybody is shown as it is: it may be long, and the page looks again every few seconds.
+    rows = [row for row in counted.rows if row.insurer == asked.insurer] if asked.insurer else counted.rows
     pages = max(1, -(-len(rows) // scopes.PAGE))
     number = min(asked.page, pages - 1)
     return {
@@ -646,7 +655,7 @@ def _letters(c: Connection, telling: Telling, key: str) -> bytes:
                 continue
             many += 1
             if many > MOST_LETTERS:
-                raise Full
+                raise TooManyLetters
             for suffix, content in forms_of(document):
                 archive.writestr(f"{name}{suffix}", content)
     return whole.getvalue()
