@@ -6,7 +6,7 @@ import secrets
 import struct
 import uuid
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BytesIO
@@ -62,6 +62,7 @@ def staff(platform: Platform) -> dict[str, str]:
     roles = {
         "chloe": Role.ONBOARDING_CLERK,
         "paul": Role.ONBOARDING_CLERK,
+        "zoe": Role.ONBOARDING_CLERK,
         "sami": Role.SECURITY_LEAD,
         "rita": Role.AUDITOR,
     }
@@ -97,8 +98,8 @@ def machine(platform: Platform, chromium: Browser) -> Iterator[Callable[..., Mac
     assert complaints == []
 
 
-def picture(side: int = 8) -> bytes:
-    """A red PNG."""
+def picture(side: int = 8, said: int = 0) -> bytes:
+    """A red PNG; `said`: the side that its header has."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return (
@@ -106,7 +107,7 @@ def picture(side: int = 8) -> bytes:
         )
 
     rows = b"".join(b"\0" + b"\xff\0\0" * side for _ in range(side))
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", said or side, said or side, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", head)
@@ -118,8 +119,17 @@ def picture(side: int = 8) -> bytes:
 TRAP = b"%PDF-1.7\n<html><script>document.title = 'caught'</script>"
 
 
-def applied(platform: Platform, finess: str, **changes: Any) -> str:
-    """A dossier with two documents, as the cashier leaves it."""
+def applied(
+    platform: Platform,
+    finess: str,
+    *,
+    documents: Sequence[tuple[str, str, bytes]] = (
+        ("convention", "application/pdf", TRAP),
+        ("professional-card", "image/png", picture()),
+    ),
+    **changes: Any,
+) -> str:
+    """A dossier with these documents, as the cashier leaves it."""
     key = ask(platform, "cashier", AskDossierKey())
     assert isinstance(key, DossierKey)
     public, dossier, code = (
@@ -130,7 +140,6 @@ def applied(platform: Platform, finess: str, **changes: Any) -> str:
     said: Declaration = msgspec.structs.replace(
         SAID, finess=finess, signed_on=paris_date(system_clock()), **changes
     )
-    documents = [("convention", "application/pdf", TRAP), ("professional-card", "image/png", picture())]
     settings = load_settings(CashierSettings, platform.home.config_file("cashier"))
     with psycopg.connect(settings.dsn) as c:
         c.execute(
@@ -321,6 +330,39 @@ def test_a_dossier_is_refused_by_keyboard_and_on_a_telephone(
     expect(page.locator("#dossier .tag").first).to_have_text("refusé")
     paul.go("/referencements")
     expect(page.get_by_text("refusé")).to_be_visible()
+
+
+def jpeg_header(side: int) -> bytes:
+    """As far as the frame's header, behind a comment; no picture follows."""
+    comment, frame = b"\xff\xfe\x00\x06abcd", b"\xff\xc0\x00\x0b\x08" + struct.pack(">HH", side, side)
+    return b"\xff\xd8" + comment + frame + b"\x01\x01\x11\x00\xff\xd9"
+
+
+def test_a_picture_of_gigapixels_is_saved_and_never_decoded_in_the_clerks_browser(
+    platform: Platform, machine: Callable[..., Machine], staff: dict[str, str]
+) -> None:
+    hidden = b"\xff\xd8\xff\xd0" + jpeg_header(60_000)[2:]
+    bombs = [
+        ("image/png", picture(said=30_000)), ("image/jpeg", jpeg_header(60_000)), ("image/jpeg", hidden), ("image/png", picture()[:30]),
+    ]  # fmt: skip
+    finess = "130786445"
+    applied(platform, finess, documents=[("other", kind, content) for kind, content in bombs])
+    chloe = machine()
+    chloe.activate(staff["zoe"])
+    page = chloe.page
+    page.add_init_script(
+        "globalThis.decoded = 0; const inner = createImageBitmap;"
+        " globalThis.createImageBitmap = (...given) => { decoded += 1; return inner(...given); };"
+    )
+    open_dossier(chloe, finess)
+    for number, (_, content) in enumerate(bombs, start=1):
+        with page.expect_download() as saved:
+            page.click(f"[data-document='{number}']")
+        assert Path(saved.value.path()).read_bytes() == content
+        expect(page.locator("#alert")).to_contain_text("démesurée")
+        expect(page.locator("#image canvas")).to_have_count(0)
+    assert page.evaluate("decoded") == 1, "the one that is cut short, and small"
+    clean(page)
 
 
 def test_an_auditor_is_offered_no_dossier(

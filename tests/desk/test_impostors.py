@@ -91,6 +91,9 @@ def test_an_approval_that_comes_after_the_refusal_opens_nothing(
     assert clerk.refused("application/enrol", **refuse, dry_run=False) == "not-found"
     assert room.rows("SELECT state FROM vault.proposal") == [("withdrawn",)]
     assert '"proposal:withdraw"' in room.journal()
+    # Which of two that say the same was refused.
+    [(told,)] = room.rows("SELECT detail FROM vault.journal WHERE act = 'application:refuse'")
+    assert told == f"{refuse['digest'][:16]} not-confirmed {dossier}"
 
 
 def test_the_letters_tell_an_impostors_application_by_its_hour_before_its_account_is_paid_on(

@@ -85,7 +85,8 @@ async def refuse(zone: Zone, c: Connection, call: RefuseApplication, by: Actor) 
         raise BadInput("ground")
     if not await store.void(c, digest, dossier_in(call)):
         raise Conflict("digest")
-    detail = f"{call.digest[:16]} {call.ground}"
+    # By which of two dossiers that say the same.
+    detail = f"{call.digest[:16]} {call.ground} {call.dossier}".strip()
     await journal(c, zone.clock(), by.name, Audited.APPLICATION_REFUSE, call.finess, detail)
     return Done()
 

@@ -16,6 +16,26 @@ export function save(file, name) {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
+const MOST_PIXELS = 50_000_000;
+// PNG (ISO/IEC 15948) §11.2.2: IHDR comes first. JPEG (ISO/IEC 10918-1) B.2.2: the frame's header, of which these three codes are none.
+const NO_FRAME = new Set([0xc4, 0xc8, 0xcc]);
+
+/** Pixels that a picture says it has: sixty KiB may decode to gigabytes. Infinity where that cannot be read. */
+async function pixelsOf(file) {
+  const bytes = new DataView(await file.arrayBuffer());
+  const end = bytes.byteLength;
+  if (file.type === "image/png") return end < 24 ? Infinity : bytes.getUint32(16) * bytes.getUint32(20);
+  for (let at = 2; at + 9 <= end && bytes.getUint8(at) === 0xff;) {
+    const marker = bytes.getUint8(at + 1);
+    if (marker === 0xff) at += 1;
+    // Those that have no length: a decoder skips them, and reads on where this would jump.
+    else if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd9)) break;
+    else if (marker <= 0xcf && !NO_FRAME.has(marker)) return bytes.getUint16(at + 5) * bytes.getUint16(at + 7);
+    else at += 2 + bytes.getUint16(at + 2);
+  }
+  return Infinity;
+}
+
 async function draw(file) {
   const { image } = byId("image-words").dataset;
   const picture = await createImageBitmap(file);
@@ -31,12 +51,22 @@ async function draw(file) {
 async function openDocument({ dataset }) {
   const document_ = Number(dataset.document);
   const file = await act("desk/dossier/open", { dossier: number(), document: document_ }, { as: "file" });
-  if (dataset.kind.startsWith("image/")) {
-    await draw(file);
+  const name = `dossier-${number().slice(0, 8)}-${document_}`;
+  const { saved, notDrawn } = byId("image-words").dataset;
+  if (!dataset.kind.startsWith("image/")) {
+    save(file, `${name}.pdf`);
+    say(saved);
     return;
   }
-  save(file, `dossier-${number().slice(0, 8)}-${document_}.pdf`);
-  say(byId("image-words").dataset.saved);
+  byId("image").replaceChildren();
+  const small = (await pixelsOf(file)) <= MOST_PIXELS;
+  try {
+    if (!small) throw new RangeError("pixels");
+    await draw(file);
+  } catch {
+    save(file, `${name}.${dataset.kind === "image/png" ? "png" : "jpg"}`);
+    showError({ sentence: notDrawn });
+  }
 }
 
 /** Every doubt is ticked before anything can be proposed. The desk holds it against what it finds itself. */
