@@ -2,8 +2,9 @@
 
 import base64
 
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from rempart.foundation.errors import BadInput
 
@@ -19,7 +20,7 @@ def point_in(pem: bytes) -> bytes:
         raise BadInput("public_key: a P-256 public key in PEM is expected") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise BadInput("public_key: a P-256 public key in PEM is expected")
-    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
 
 
 def raw_key(text: str, field: str) -> bytes:
