@@ -166,7 +166,7 @@ def test_each_house_reads_the_same_counts_as_the_operators_command(opened: Night
     night.publish()
     with night.trade.database.connect("operator") as c:
         for who in (night.thief, night.sister, night.served, night.far):
-            assert counts(night.own(who)) == hit_establishment(c, found, night.finess(who)).hit
+            assert counts(night.own(who)) == hit_establishment(c, found, night.finess(who))[0].hit
         whole, houses = hit_group(c, found, GROUP)
         hit = {house.place.number for house in touched(c, found)}
     assert counts(night.own(night.thief)) == Hit(4, 3, 0, 3, 0)

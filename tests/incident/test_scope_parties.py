@@ -14,14 +14,19 @@ import pytest
 
 from rempart.evidence.opening import Opening, Outcome
 from rempart.foundation.clock import DAY, MINUTE
+from rempart.incident.case import Incident
+from rempart.incident.documents import documents_of
 from rempart.incident.errors import NoSuchParty
 from rempart.incident.exposure import Question
+from rempart.incident.facts import Language
+from rempart.incident.notices.rendering import Telling
 from rempart.incident.scope import scope
 from rempart.incident.scope_hit import Hit, hit, hit_establishment, hit_group, reckon, touched
 from rempart.incident.scope_professionals import SENTENCES, Kind, professionals_seen
 from rempart.portal.pages import PAGES
 from tests.conftest import Database
 from tests.incident.scope_ledger import START, ScopeLedger
+from tests.incident.test_notices import AWARE, FACTS, INSURERS, TEMPLATES
 
 LABS = ("010000601", "010000602", "010000603")
 PHARMACY, SEAT = "010000604", "99000001"
@@ -116,12 +121,12 @@ def test_each_house_has_its_own_answer_and_the_group_one_of_its_own(town: Town) 
     town.told(LABS[2], "dora", 1, 96)
     found = scope(town.operator, town.ask(accounts=[town.accounts["anne"]]))
     assert len(found.exposed) == 4
-    assert hit_establishment(town.operator, found, LABS[0]).hit == Hit(4, 3, 1, 3, 0)
+    assert hit_establishment(town.operator, found, LABS[0])[0].hit == Hit(4, 3, 1, 3, 0)
     # Its patient was asked about at another laboratory; nobody of its own did it.
-    assert hit_establishment(town.operator, found, LABS[1]).hit == Hit(0, 0, 0, 1, 1)
+    assert hit_establishment(town.operator, found, LABS[1])[0].hit == Hit(0, 0, 0, 1, 1)
     # Served later, or by a look-up that is not in question: a patient of theirs all the same.
-    assert hit_establishment(town.operator, found, LABS[2]).hit == Hit(0, 0, 0, 1, 1)
-    pharmacy = hit_establishment(town.operator, found, PHARMACY).hit
+    assert hit_establishment(town.operator, found, LABS[2])[0].hit == Hit(0, 0, 0, 1, 1)
+    pharmacy = hit_establishment(town.operator, found, PHARMACY)[0].hit
     assert pharmacy == Hit(1, 1, 0, 1, 0)
     whole, houses = hit_group(town.operator, found, GROUP)
     assert whole == Hit(4, 3, 1, 3, 0)
@@ -136,7 +141,9 @@ def test_all_that_were_hit_are_those_whose_own_answer_says_so(town: Town) -> Non
     town.told(LABS[2], "dora", 8, 71)
     town.told(PHARMACY, "anne", 9, 95)
     found = scope(town.operator, town.ask(accounts=[town.accounts["anne"]]))
-    own = {number: hit_establishment(town.operator, found, number).hit for number in (*LABS, PHARMACY, SEAT)}
+    own = {
+        number: hit_establishment(town.operator, found, number)[0].hit for number in (*LABS, PHARMACY, SEAT)
+    }
     everybody = {house.place.number: house.hit for house in touched(town.operator, found)}
     assert everybody == {number: hit for number, hit in own.items() if not hit.untouched}
     assert everybody.keys() == {LABS[0], LABS[1], PHARMACY}
@@ -178,12 +185,52 @@ def test_who_was_not_hit_is_told_so_and_who_is_unknown_is_told_that(town: Town) 
     town.told(LABS[0], "anne", 1, 70)
     town.told(PHARMACY, "emil", 2, 71)
     found = scope(town.operator, town.ask(accounts=[town.accounts["anne"]]))
-    assert hit_establishment(town.operator, found, PHARMACY).hit.untouched
-    assert hit_establishment(town.operator, found, SEAT).hit.untouched
+    assert hit_establishment(town.operator, found, PHARMACY)[0].hit.untouched
+    assert hit_establishment(town.operator, found, SEAT)[0].hit.untouched
     with pytest.raises(NoSuchParty):
         hit_establishment(town.operator, found, "999999999")
     with pytest.raises(NoSuchParty):
         hit_group(town.operator, found, "Nobody's")
+
+
+def test_a_sold_pharmacys_new_owner_is_not_told_what_the_former_one_did(town: Town) -> None:
+    opens, bought = START + 90 * MINUTE, uuid.uuid4()
+    town.owner.execute(
+        "UPDATE vault.establishment SET closes = %(at)s, invoices_until = %(at)s, ends = %(at)s, leaving = 'cession' WHERE finess = %(n)s",
+        {"at": opens, "n": PHARMACY},
+    )
+    town.owner.execute(
+        "INSERT INTO vault.establishment (id, finess, profession, opens) VALUES (%s, %s, 'pharmacy', %s)",
+        (bought, PHARMACY, opens),
+    )
+    town.told(PHARMACY, "emil", 1, 70)
+    town.houses["bought"] = bought
+    town.told("bought", "gina", 2, 100)
+    town.told("bought", "gina", 3, 101)
+    found = scope(town.operator, town.ask(establishments=[town.houses[PHARMACY], bought]))
+    new, old = hit_establishment(town.operator, found, PHARMACY)
+    assert (new.place.id, new.hit) == (bought, Hit(2, 2, 0, 2, 0))
+    assert (old.place.id, old.hit) == (town.houses[PHARMACY], Hit(1, 1, 0, 1, 0))
+    # One name each: neither takes the other's place in what is written.
+    assert new.place.called != old.place.called
+    assert {house.place.called for house in touched(town.operator, found)} > {
+        new.place.called,
+        old.place.called,
+    }
+    # Nor in the folder of letters: each is written to.
+    for house, name in ((town.houses[PHARMACY], "Pharmacie Emil"), (bought, "Pharmacie Gina")):
+        town.owner.execute(
+            "INSERT INTO identity.establishment (id, finess, name, town, profession) VALUES (%s, %s, %s, 'Brest', 'pharmacy')",
+            (house, PHARMACY, name),
+        )
+    of = Telling.of(Incident(7, "Vol", AWARE, AWARE, FACTS), found, INSURERS, "Rempart", AWARE, TEMPLATES)
+    letters = {
+        name: letter.text(Language.FRENCH)
+        for name, letter in documents_of(town.operator, of)
+        if name.startswith("professionals-concerned")
+    }
+    for name in ("Pharmacie Emil", "Pharmacie Gina"):
+        assert sum(name in text for text in letters.values()) == 1
 
 
 # ── professionals' own data ──────────────────────────────────────────────────────────────────────────────────────────

@@ -159,7 +159,7 @@ def hit_command(
     question: Annotated[
         Path, typer.Option("--question", help="what `scope --json` wrote, or a question in JSON")
     ],
-    establishment: Annotated[str, typer.Option(help="FINESS, or n° AMC of a seat")] = "",
+    establishment: Annotated[str, typer.Option(help="FINESS: each that had it, or n° AMC of a seat")] = "",
     group: Annotated[str, typer.Option(help="label of a group: as one, and each of its establishments")] = "",
     everybody: Annotated[
         bool, typer.Option("--all", help="every establishment that was hit; no other was")
@@ -175,20 +175,21 @@ def hit_command(
         found = read_scope(c, report.read_question(read_file(question)))
         whole: Hit | None = None
         if establishment:
-            house = hit_establishment(c, found, establishment)
-            whole, houses = house.hit, [house]
+            houses = hit_establishment(c, found, establishment)
+            # Of a FINESS that was sold each has an answer of its own, and they have none together.
+            whole = houses[0].hit if len(houses) == 1 else None
         elif group:
             whole, houses = hit_group(c, found, group)
         else:
             houses = touched(c, found)
         content = (report.hit_as_json(whole) if whole else {}) | {
             "asked": establishment or group,
-            "establishments": {house.place.number: report.hit_as_json(house.hit) for house in houses},
+            "establishments": {house.place.called: report.hit_as_json(house.hit) for house in houses},
         }
         if json_file:
             write_json(json_file, content)
         if json_file != STDOUT:
-            _print_hit(whole, [(house.place.number, house.hit) for house in houses])
+            _print_hit(whole, [(house.place.called, house.hit) for house in houses], establishment)
 
 
 @app.command("verify-proofs")
@@ -405,11 +406,15 @@ def _print_professionals(seen: ProfessionalsSeen) -> None:
         console.print(f"- {line}", soft_wrap=True, markup=False)
 
 
-def _print_hit(whole: Hit | None, houses: list[tuple[str, Hit]]) -> None:
-    for sentence in (
-        report.hit_sentences(whole) if whole else (f"{len(houses):,} establishments were hit; no other was.",)
-    ):
-        console.print(sentence, soft_wrap=True)
+def _print_hit(whole: Hit | None, houses: list[tuple[str, Hit]], sold: str) -> None:
+    if whole:
+        sentences = list(report.hit_sentences(whole))
+    elif sold:
+        sentences = [f"{name}: {said}" for name, hit in houses for said in report.hit_sentences(hit)]
+    else:
+        sentences = [f"{len(houses):,} establishments were hit; no other was."]
+    for sentence in sentences:
+        console.print(escape(sentence), soft_wrap=True)
     table = Table(
         "establishment",
         "answers made here",

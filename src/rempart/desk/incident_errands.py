@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 from starlette.responses import Response
 
-from rempart.desk import scopes
+from rempart.desk import answers, scopes
 from rempart.desk.fragments import Fragments
 from rempart.desk.long_work import Busy, DatabaseSilent, Job, LongWork
 from rempart.evidence.note import VerifierKey
@@ -23,7 +23,7 @@ from rempart.evidence.witnesses import read_witnesses
 from rempart.foundation.clock import DAY, Clock
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.settings import DeskSettings
-from rempart.incident import acting, facts, handing_over
+from rempart.incident import acting, facts, handing_over, publishing, store_answers
 from rempart.incident import store_case as store
 from rempart.incident.asking import Named, question_of
 from rempart.incident.case import Act, Incident, IncidentUnknown, Verb
@@ -42,6 +42,7 @@ from rempart.incident.scope_proofs import prove_answers, read_published
 from rempart.incident.scope_report import read_instant
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import (
+    AnswersReleased,
     Call,
     Checkpoint,
     DeskSeat,
@@ -58,6 +59,7 @@ from rempart.vaultdoor.messages import (
 )
 
 SCOPE, PLAN, SENDING = "scope", "plan", "sending"
+COUNT, PUBLISHING = "answers", "publishing"
 MOST_ACTS = 2_000
 """Of one person on one incident: a session left open fills no journal, and stands in nobody else's way."""
 MOST_OPENED = 20
@@ -227,14 +229,20 @@ class IncidentErrands:
             "/desk/scope/hit": self._hit,
             "/desk/packages": self._packages,
             "/desk/packages/plan": self._plan,
+            "/desk/answers": self._answers,
+            "/desk/answers/count": self._count,
+            "/desk/answers/withdraw": self._unpublish,
         }
 
     async def do(self, path: str, body: bytes, seat: DeskSeat, language: str) -> str | Response:
         """One errand. Raises RempartError."""
         return await self.table[path](msgspec.json.decode(body, type=_Asked), seat, language)
 
-    async def carry_out(self, reply: PackagesReleased | Reminded, language: str) -> str:
-        """What the vault has just let go: hand the packages over, or note who was told again."""
+    async def carry_out(self, reply: PackagesReleased | AnswersReleased | Reminded, language: str) -> str:
+        """What the vault has just let go: hand the packages over, publish the answers, or note who was told again."""
+        if isinstance(reply, AnswersReleased):
+            self._publish(reply)
+            return self._fill("publishing-begun.html", language, reply=reply)
         if isinstance(reply, Reminded):
             await self._in_database(lambda c: _note_reminded(c, reply, self._clock()))
             return self._fill("reminded.html", language, reply=reply)
@@ -411,12 +419,13 @@ class IncidentErrands:
             raise BadInput("establishment, group")
         counted = self._counted(seat)
 
-        def work(c: Connection) -> tuple[Hit, Sequence[HouseHit]]:
+        def work(c: Connection) -> tuple[Hit | None, Sequence[HouseHit]]:
             found = _bounded(c, counted.question)
             if asked.group:
                 return hit_group(c, found, asked.group)
-            house = hit_establishment(c, found, asked.establishment)
-            return house.hit, [house]
+            houses = hit_establishment(c, found, asked.establishment)
+            # Of a FINESS that was sold each has an answer of its own, and they have none together.
+            return houses[0].hit if len(houses) == 1 else None, houses
 
         whole, houses = await self._reads(work)
         return self._fill(
@@ -535,6 +544,71 @@ class IncidentErrands:
             incident = store.read_incident(c, released.incident)
             acting.note_packages(c, by, telling.templates, incident, len(plan.planned))
         return sent
+
+    # ── answers to professionals ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def _answers(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
+        """What everybody reads, if they do; what is missing; what was counted for whoever asks; the publishing under way."""
+        now = self._clock()
+
+        def work(c: Connection) -> tuple[Incident, store_answers.Published | None]:
+            return store.read_incident(c, asked.id), store_answers.published(c, asked.id)
+
+        try:
+            incident, shown = await self._in_database(work)
+        except IncidentUnknown:
+            return self._fill("incident-none.html", language, number=asked.id)
+        question = acting.question_of(incident)
+        lacking = [NoQuestion()] if question is None else publishing.missing(incident, question, now)
+        counted = self._work.find(seat.login, _of(COUNT, asked.id))
+        under_way = self._work.find("", _of(PUBLISHING, asked.id))
+        if counted is not None and under_way is not None and counted.began <= under_way.began:
+            counted = None
+        return self._fill(
+            "answers.html", language, incident=incident, shown=shown, lacking=lacking, counted=counted, publishing=under_way
+        )  # fmt: skip
+
+    async def _count(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
+        """Who would read what: a dry run; the page looks again."""
+        key = await self._key()
+        self._work.start(seat.login, _of(COUNT, asked.id), lambda job: self._prepared(job, asked.id, key))
+        return self._fill("answers-begun.html", language)
+
+    def _prepared(self, job: Job, number: int, key: VerifierKey) -> answers.Prepared:
+        with self._connected(job) as c:
+            incident = store.read_incident(c, number)
+            question = acting.question_of(incident)
+            if question is None:
+                raise NoQuestion
+            for lacking in publishing.missing(incident, question, self._clock()):
+                raise lacking
+            scope = _bounded(c, question)
+            return answers.prepare(
+                c, incident, scope, read_published(c, key, self._witnesses), job, self._clock()
+            )
+
+    def _publish(self, released: AnswersReleased) -> None:
+        """Publish what two people released, if it is what is counted now. Raises UnderWay."""
+        loop = asyncio.get_running_loop()
+
+        def work(job: Job) -> int:
+            key = asyncio.run_coroutine_threadsafe(self._key(), loop).result(VAULT_SECONDS)
+            prepared = self._prepared(job, released.incident, key)
+            if prepared.digest != released.digest:
+                raise answers.AnswersChanged
+            with self._connected(job) as c:
+                return publishing.publish(c, prepared.answers, released.by)
+
+        kind = _of(PUBLISHING, released.incident)
+        self._work.start("", kind, work, crowded=False, often=False)
+
+    async def _unpublish(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
+        _require_no_nir(asked.why)
+
+        def work(c: Connection, by: acting.Hand, incident: Incident) -> None:
+            publishing.unpublish(c, by, incident.id, asked.why)
+
+        return await self._noted(asked.id, seat, language, work)
 
     # ── small change ─────────────────────────────────────────────────────────────────────────────────────────────────
 

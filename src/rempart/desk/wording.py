@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rempart.foundation.clock import DAY, PARIS, instant
+from rempart.foundation.clock import DAY, PARIS, instant, paris_date
 from rempart.identity.store_desk import Dossier
 from rempart.incident.clocks import Due, State
 from rempart.incident.scope_hit import Hit
 from rempart.incident.scope_report import hit_sentences
+from rempart.incident.scope_store import Place
 
 Words = tuple[str, str]
 APPROVED = 30 * DAY
@@ -125,6 +126,7 @@ CALLS: dict[str, Words] = {
     "EndCampaign": ("Clore une campagne", "End a campaign"),
     "SuspendOperator": ("Suspendre un opérateur", "Suspend an operator"),
     "SendPackages": ("Envoyer les dossiers aux assureurs", "Send the packages to insurers"),
+    "PublishAnswers": ("Publier les réponses aux professionnels", "Publish the answers to professionals"),
 }
 FIELDS: dict[str, Words] = {
     "scope": ("Périmètre", "Scope"),
@@ -162,6 +164,7 @@ FIELDS: dict[str, Words] = {
     "group": ("Groupe", "Group"),
     "doubts": ("Doutes examinés", "Doubts looked at"),
     "day": ("À partir du", "From"),
+    "works": ("Travaille du/au", "Works from/to"),
     "words": ("Motif, en mots", "Reason, in words"),
     "incident": ("Incident n°", "Incident no"),
     "everybody": (
@@ -169,6 +172,9 @@ FIELDS: dict[str, Words] = {
         "Also to insurers of whom nobody is concerned",
     ),
     "proofs": ("Avec les preuves", "With the proofs"),
+    "houses": ("Établissements concernés", "Establishments that were hit"),
+    "seats": ("Sièges d'assureurs concernés", "Insurers' seats that were hit"),
+    "groups": ("Groupes concernés", "Groups that were hit"),
     "amcs": ("Assureurs (n° AMC)", "Insurers (n° AMC)"),
     "persons": ("Personnes, en tout", "Persons, in all"),
     "dossier": ("Dossier", "Dossier"),
@@ -204,6 +210,7 @@ VALUES: dict[str, dict[str, Words]] = {
     "lanes": {"none": OPEN_LANES["none"], "": UNCHANGED},
     "networks": {"anywhere": ("partout", "anywhere"), "": UNCHANGED},
     "doubts": {"": ("aucun", "none")},
+    "works": {"": ("sans date", "no date")},
     "ground": LEAVING | SUSPENSIONS,
     **{name: {"True": ("oui", "yes"), "False": ("non", "no")} for name in ("everybody", "proofs")},
     "dossier": {"": ("fichier tenu hors de la plateforme", "a file kept outside the platform")},
@@ -296,6 +303,14 @@ def standing(dossier: Dossier, now: int) -> str:
 def local(micros: str) -> str:
     """An instant as a field of a form holds it: Paris's time of day."""
     return f"{instant(int(micros)).astimezone(PARIS):%Y-%m-%dT%H:%M}" if micros else ""
+
+
+def house(place: Place) -> Words:
+    """Its number, and since when it is theirs where somebody else had it before."""
+    if not place.opens:
+        return place.number, place.number
+    since = f"{paris_date(place.opens):%d/%m/%Y}"
+    return f"{place.number}, depuis le {since}", f"{place.number}, since {since}"
 
 
 def hit(answer: Hit) -> Words:

@@ -1,5 +1,6 @@
 """Every document of an incident that is not an insurer's: for authorities and the public, and one an establishment."""
 
+from collections import Counter
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -17,9 +18,12 @@ def documents_of(c: store.Connection, telling: Telling) -> Iterator[tuple[str, R
         elif document.per == "establishment" and telling.scope is not None:
             parts = by_establishment(telling.scope)
             seen = telling.professionals.seen if telling.professionals else ()
-            for place in store.places(c, [*parts, *(each.place.id for each in seen)]):
+            places = store.places(c, [*parts, *(each.place.id for each in seen)])
+            # Of a FINESS that was sold the seller and the buyer have a letter each: neither takes the other's place in a folder.
+            often = Counter(place.finess for place in places)
+            for place in places:
                 yield (
-                    f"{document.key}-{place.finess or place.id}",
+                    f"{document.key}-{place.finess if often[place.finess] == 1 and place.finess else place.id}",
                     render_for_place(telling, document, place, parts.get(UUID(place.id), [])),
                 )
 

@@ -53,13 +53,15 @@ class HouseHit:
     hit: Hit
 
 
-def hit_establishment(c: Connection, scope: Scope, number: str) -> HouseHit:
-    """The answer of one establishment, by FINESS or n° AMC: before and after it was sold alike. Raises NoSuchParty, LedgerUnreadable."""
+def hit_establishment(c: Connection, scope: Scope, number: str) -> list[HouseHit]:
+    """The answer of each that this FINESS was, the newest first, or of the seat of this n° AMC: what the seller's people did and whom they
+    served is none of the buyer's. Raises NoSuchParty, LedgerUnreadable.
+    """
     with one_snapshot(c):
         places = places_by_number(c, number)
         if not places:
             raise NoSuchParty("establishment")
-        return HouseHit(places[0], hit(c, scope, frozenset(place.id for place in places)))
+        return [HouseHit(place, hit(c, scope, frozenset({place.id}))) for place in places]
 
 
 def hit_group(c: Connection, scope: Scope, label: str) -> tuple[Hit, list[HouseHit]]:

@@ -14,6 +14,7 @@ from rempart.evidence.errors import LedgerUnreadable
 from rempart.evidence.merkle import HASH_SIZE
 from rempart.evidence.opening import LABEL, OPENING_SQL
 from rempart.evidence.tiles import PART, SPAN, WIDTH
+from rempart.foundation.clock import paris_date
 from rempart.incident.exposure import Question
 
 Connection = psycopg.Connection[Any]
@@ -274,6 +275,13 @@ class Place:
     profession: str
     party_group: UUID | None
     amc: str | None
+    opens: int = 0
+    """From when on it works, µs: 0, but for one that took its FINESS over."""
+
+    @property
+    def called(self) -> str:
+        """Its number, told apart from who had it before."""
+        return f"{self.number}, since {paris_date(self.opens).isoformat()}" if self.opens else self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +330,7 @@ def seats_of(c: Connection, accounts: frozenset[UUID], question: Question) -> li
 def places_of(c: Connection, ids: frozenset[UUID], groups: frozenset[UUID]) -> list[Place]:
     """These establishments, and those of these groups, by number."""
     rows = c.execute(
-        "SELECT id, coalesce(finess, amc), profession, party_group, amc FROM vault.establishment"
+        "SELECT id, coalesce(finess, amc), profession, party_group, amc, opens FROM vault.establishment"
         " WHERE id = ANY (%s) OR party_group = ANY (%s) ORDER BY 2",
         (sorted(ids), sorted(groups)),
     )
@@ -341,7 +349,7 @@ def people_at(c: Connection, establishments: Sequence[UUID]) -> dict[UUID, froze
 def places_by_number(c: Connection, number: str) -> list[Place]:
     """Every seat that this FINESS was, the newest first (it has several once it was sold), or the seat of this n° AMC."""
     rows = c.execute(
-        "SELECT id, coalesce(finess, amc), profession, party_group, amc FROM vault.establishment WHERE finess = %s OR amc = %s"
+        "SELECT id, coalesce(finess, amc), profession, party_group, amc, opens FROM vault.establishment WHERE finess = %s OR amc = %s"
         " ORDER BY opens DESC",
         (number, number),
     )
@@ -351,7 +359,7 @@ def places_by_number(c: Connection, number: str) -> list[Place]:
 def places_in_group(c: Connection, label: str) -> list[Place]:
     """The establishments of a group, by number."""
     rows = c.execute(
-        "SELECT e.id, coalesce(e.finess, e.amc), e.profession, e.party_group, e.amc FROM vault.establishment e"
+        "SELECT e.id, coalesce(e.finess, e.amc), e.profession, e.party_group, e.amc, e.opens FROM vault.establishment e"
         " JOIN vault.party_group g ON g.id = e.party_group WHERE g.label = %s ORDER BY 2",
         (label,),
     )
