@@ -1,8 +1,11 @@
 """Somebody applies as somebody else: in the name of a pharmacy that applied too, under a login that is another's, or once refused."""
 
-from rempart.foundation.clock import DAY, SECOND
+from rempart.foundation.clock import DAY, HOUR, SECOND
 from rempart.foundation.vocabulary import Role
 from rempart.identity.dossier import written
+from rempart.vaultdoor.browser import SoftwarePasskey
+from rempart.vaultdoor.messages import Onboarded, Refused
+from tests.authenticator import ORIGIN, expect
 from tests.conftest import A_MONDAY
 from tests.desk.conftest import Operator, Room
 from tests.desk.test_door import Door
@@ -17,6 +20,7 @@ from tests.desk.test_referencing import (
     checked,
     clerk,
     code,
+    code_in,
     door,
     names,
     opened,
@@ -108,3 +112,46 @@ def test_the_letters_tell_an_impostors_application_by_its_hour_before_its_accoun
     assert "annulez-le sur la page Règlement" in told
     assert room.rows("SELECT effective_at - asked FROM claims.rib") == [(10 * DAY,)]
     assert room.rows("SELECT (facts ->> 'sent')::bigint FROM claims.letter") == [(A_MONDAY,)]
+
+
+def test_a_desk_that_died_while_enrolling_leaves_no_dossier_that_nobody_can_end(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    """The vault has an establishment that nobody named, whose code nobody has: neither enrolled nor refused, for ever."""
+    said = approved(room, door, clerk, lead, applied(room))
+    lost = clerk.expect(Onboarded, "application/enrol", **said, dry_run=False).code
+    room.time.advance(2 * HOUR)
+    opened(door, clerk, said["dossier"])
+    assert code(door.act(clerk, "/desk/application/enrol", **said, dry_run=False)) == "not-found"
+    # Two people again, and the same letter with another code; what was approved once still enrols once.
+    assert approved(room, door, clerk, lead, said["dossier"]) == said
+    done = door.act(clerk, "/desk/application/enrol", **said, dry_run=False)
+    assert done.status_code == 200, done.text
+    assert len(names(room)) == 1
+    thief, claire = room.browser("Ailleurs"), room.browser("Comptoir")
+    assert expect(Refused, thief.introduce("activation/begin", activation_code=lost)).code == "activation"
+    claire.activate(code_in(done.content), SoftwarePasskey(ORIGIN))
+    assert room.rows("SELECT count(*) FROM vault.account WHERE login = 'claire.martin'") == [(1,)]
+
+
+def test_who_enrols_while_another_refuses_is_told_so_and_nothing_is_added(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    dossier = applied(room)
+    said = approved(room, door, clerk, lead, dossier)
+    opened(door, lead, dossier)
+    refuse = checked(door, lead, dossier) | {"ground": "not-confirmed", "dry_run": False}
+    del refuse["doubts"]
+    acts = [
+        (lead, "/desk/application/refuse", refuse),
+        (clerk, "/desk/application/enrol", said | {"dry_run": False}),
+    ]
+    answers = door.together(acts)
+    # One of the two is done; the other is refused in words, whichever was first.
+    assert min(answer.status_code for answer in answers) == 200
+    assert max(answer.status_code for answer in answers) in {404, 409}
+    [(state,)] = room.rows("SELECT state FROM identity.dossier")
+    assert len(names(room)) == (state == "enrolled")
+    assert room.rows("SELECT count(*) FROM vault.establishment WHERE finess IS NOT NULL") == [
+        (len(names(room)),)
+    ]

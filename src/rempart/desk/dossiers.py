@@ -262,7 +262,8 @@ class Dossiers:
                 acceptance, application, self._sender(), reply.code, at, joins=reply.joins, sent=one.received
             )
             await asyncio.to_thread(_finish, connection, one.id, reply.account, application, at)
-        except psycopg.errors.UniqueViolation as error:
+        except (psycopg.errors.UniqueViolation, psycopg.errors.InsufficientPrivilege) as error:
+            # Enrolled meanwhile; or refused, of which no establishment is added.
             raise Decided("dossier") from error
         except psycopg.OperationalError as error:
             raise DossiersUnreachable(type(error).__name__) from error

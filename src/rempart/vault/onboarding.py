@@ -99,7 +99,7 @@ async def redeem(zone: Zone, c: Connection, call: EnrolApplication) -> None:
 
 
 async def is_asked_again(zone: Zone, c: Connection, call: EnrolApplication) -> bool:
-    """Was this enrolled from its dossier within the hour, by the very same call? Raises BadInput."""
+    """Was this enrolled from its dossier within the hour, by the very same call, or approved anew within it? Raises BadInput."""
     digest, dossier = digest_in(call), dossier_in(call)
     return dossier is not None and await store.was_enrolled(
         c, digest, _said(call), dossier, zone.clock() - AGAIN

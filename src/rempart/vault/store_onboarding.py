@@ -16,13 +16,13 @@ async def approve(
 ) -> bool:
     """Keep an approval; `said`: FINESS, profession, login. False when there is one of this digest already, used, or given after `since`.
 
-    Of the same dossier it may be given anew.
+    Of the same dossier it may be given anew; used, it serves to have its letter again, and nothing else (`was_enrolled`).
     """
     added = await c.fetchval(
         "INSERT INTO vault.application AS a (digest, finess, profession, login, dossier, approved, approved_by)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7)"
         " ON CONFLICT (digest) DO UPDATE SET dossier = EXCLUDED.dossier, approved = EXCLUDED.approved, approved_by = EXCLUDED.approved_by"
-        " WHERE a.enrolled IS NULL AND (a.approved <= $8 OR a.dossier = EXCLUDED.dossier) RETURNING true",
+        " WHERE a.dossier = EXCLUDED.dossier OR (a.enrolled IS NULL AND a.approved <= $8) RETURNING true",
         digest,
         *said,
         dossier,
@@ -71,11 +71,11 @@ async def use_up(
 async def was_enrolled(
     c: Connection, digest: bytes, said: tuple[str, str, str], dossier: uuid.UUID, since: int
 ) -> bool:
-    """Was exactly this enrolled from this dossier after `since`?"""
+    """Was exactly this enrolled from this dossier after `since`, or before, and approved anew after it?"""
     return bool(
         await c.fetchval(
             "SELECT EXISTS (SELECT FROM vault.application WHERE digest = $1 AND (finess, profession, login) = ($2, $3, $4)"
-            " AND dossier = $5 AND enrolled > $6)",
+            " AND dossier = $5 AND greatest(enrolled, approved) > $6 AND enrolled IS NOT NULL)",
             digest,
             *said,
             dossier,
