@@ -305,6 +305,22 @@ def test_a_suspension_is_over_by_itself(trade: Trade, house: House) -> None:
     assert trade.operate(SuspendEstablishment(house.finess, "papers", 0, "x")) == Refused("bad-input", "days")
 
 
+def test_a_suspension_made_longer_does_not_make_its_first_days_worth_anything(
+    trade: Trade, house: House
+) -> None:
+    def since() -> int:
+        return expect(Establishments, trade.operate(ShowEstablishment(house.finess))).seats[0].suspended_since
+
+    expect(Done, trade.operate(SuspendEstablishment(house.finess, "indu", 10, "two letters unanswered")))
+    first = since()
+    trade.clock.advance(9 * DAY)
+    expect(Done, trade.operate(SuspendEstablishment(house.finess, "indu", 30, "and a third")))
+    assert since() == first
+    trade.clock.advance(31 * DAY)
+    expect(Done, trade.operate(SuspendEstablishment(house.finess, "papers", 2, "another matter")))
+    assert since() == trade.clock()
+
+
 # ── cession ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -2,18 +2,22 @@
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from rempart.foundation.clock import SECOND
+from rempart.foundation.clock import SECOND, paris_date
 from rempart.foundation.identifiers import finess_key
 from rempart.foundation.vocabulary import Profession, Role
 from rempart.supervisor.platform import Platform
 from rempart.vault.enrolling import LIFE
 from rempart.vaultdoor.browser import SoftwarePasskey
 from rempart.vaultdoor.messages import (
+    ApproveApplication,
     Call,
+    DepartEstablishment,
     Done,
+    EnrolApplication,
     EnrolEstablishment,
     EnrolGroup,
     EnrolInsurersSeat,
@@ -128,6 +132,34 @@ def test_an_approval_seats_only_whom_it_names_and_once(
             "DELETE FROM vault.membership m USING vault.account a WHERE a.id = m.account AND a.login = 'paul'"
         )
     expect(Proposed, room.operate(paul))
+
+
+def test_a_seat_approved_at_the_buyers_is_not_taken_at_the_sellers(
+    room: Room, claire: Person, clerks: tuple[Operator, Operator]
+) -> None:
+    (finess,) = room.rows(f"SELECT finess FROM vault.establishment WHERE id = '{claire.establishment}'")[0]
+    sale = paris_date(room.clock()) + timedelta(days=30)
+    said = ("cd" * 32, finess, "pharmacy", "bertrand")
+    for call in (
+        DepartEstablishment(finess, sale.isoformat(), "cession", "deed"),
+        ApproveApplication(*said, ["finess-known"]),
+    ):
+        proposed = expect(Proposed, room.operate(call)).id
+        room.time.advance(SECOND)
+        for one in clerks:
+            one.touch()
+            one.ask("proposal/approve", id=proposed)
+    bought = expect(Onboarded, room.operate(EnrolApplication(*said))).establishment
+    number = expect(Proposed, room.operate(EnrolProfessional("mallory", Role.EMPLOYEE, bought))).id
+    (shown,) = clerks[1].expect(Proposals, "proposals").proposals
+    assert (shown.told["finess"], shown.told["works"]) == (finess, f"{sale.isoformat()}/")
+    room.time.advance(SECOND)
+    for one in clerks:
+        one.touch()
+        one.ask("proposal/approve", id=number)
+    # The same FINESS, the same person, the same role: the seller's papers.
+    expect(Proposed, room.operate(EnrolProfessional("mallory", Role.EMPLOYEE, claire.establishment)))
+    expect(Enrolled, room.operate(EnrolProfessional("mallory", Role.EMPLOYEE, bought)))
 
 
 def test_an_approval_is_over_after_a_day(room: Room, clerks: tuple[Operator, Operator]) -> None:

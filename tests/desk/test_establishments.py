@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from rempart.foundation.clock import DAY, SECOND, paris_date, system_clock
+from rempart.foundation.clock import DAY, MINUTE, SECOND, paris_date, system_clock
 from rempart.foundation.vocabulary import Role
 from rempart.supervisor.platform import Platform
-from rempart.vault.establishments import midnight
+from rempart.vault.establishments import Calendar, midnight
 from rempart.vaultdoor.messages import (
     ApproveApplication,
     Call,
@@ -18,6 +18,7 @@ from rempart.vaultdoor.messages import (
     EnrolApplication,
     Establishments,
     Here,
+    Onboarded,
     Proposals,
     Proposed,
     Refused,
@@ -131,6 +132,53 @@ def test_what_two_people_decided_is_moved_by_no_one_alone(
     # That she keeps her house is done alone, while it is hers.
     clerk.expect(Done, "establishment/stay", finess=number, words="no deed after all", dry_run=False)
     assert standings(clerk, number) == ["open"]
+
+
+def buyer_enrolled(room: Room, number: str, clerk: Operator, second: Operator) -> str:
+    """The establishment of whom two people approved for a FINESS that is sold."""
+    said = ("cd" * 32, number, "pharmacy", "bertrand")
+    decided(room, ApproveApplication(*said, ["finess-known"]), clerk, second)
+    return expect(Onboarded, room.operate(EnrolApplication(*said))).establishment
+
+
+def test_a_date_proposed_for_the_seller_is_not_given_to_the_buyer_who_came_meanwhile(
+    room: Room, claire: Person, clerk: Operator, second: Operator
+) -> None:
+    number = finess(room)
+    decided(room, DepartEstablishment(number, on(room, 30), "cession", "deed"), clerk, second)
+    later = {"finess": number, "day": on(room, 60), "ground": "cession", "words": "signed later"}
+    clerk.touch()
+    proposal = clerk.expect(Proposed, "establishment/depart", **later, dry_run=False).id
+    buyer_enrolled(room, number, clerk, second)
+    room.time.advance(SECOND)
+    second.touch()
+    assert second.refused("proposal/approve", id=proposal) == "proposal-over"
+    new, old = clerk.expect(Establishments, "establishment", key=number).seats
+    assert (new.life.leaving, old.life.leaving) == ("", "cession")
+
+
+def test_what_was_agreed_against_the_seller_on_the_last_evening_is_not_done_to_the_buyer(
+    room: Room, claire: Person, clerk: Operator, second: Operator
+) -> None:
+    number = finess(room)
+    decided(room, DepartEstablishment(number, on(room, 1), "cession", "deed"), clerk, second)
+    buyer_enrolled(room, number, clerk, second)
+    room.time.now = midnight(paris_date(room.clock()) + timedelta(days=1)) - 10 * MINUTE
+    for one in (clerk, second):
+        one.browser.sign_in(one.passkey)
+        one.touch()
+    wider = {
+        "scope": "establishment",
+        "key": number,
+        "units": 500,
+        "reason": "her yearly stock",
+        "dry_run": False,
+    }
+    proposal = clerk.expect(Proposed, "line/widen", **wider).id
+    room.time.advance(11 * MINUTE)
+    room.runner.run(Calendar(room.zone.pool, room.clock).round())
+    second.touch()
+    assert second.refused("proposal/approve", id=proposal) == "proposal-over"
 
 
 def test_a_departure_to_come_takes_one_with_a_passkey_and_one_of_today_two(

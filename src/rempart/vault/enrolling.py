@@ -6,8 +6,8 @@ typed twice; no name comes here. An application to be referenced has an approval
 
 import msgspec
 
-from rempart.foundation.clock import DAY
-from rempart.vault import store_accounts, store_enrolling
+from rempart.foundation.clock import DAY, paris_date
+from rempart.vault import store_accounts, store_enrolling, store_establishments
 from rempart.vault.actors import Actor
 from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.notices import Audited, journal
@@ -22,6 +22,7 @@ from rempart.vaultdoor.messages import (
     EnrolInsurersSeat,
     EnrolProfessional,
 )
+from rempart.vaultdoor.seats import NEVER, Life
 
 Enrols = EnrolEstablishment | EnrolGroup | EnrolInsurersSeat | EnrolProfessional
 """The commands that make a party, or give somebody a seat."""
@@ -45,9 +46,9 @@ async def meant_by(c: Connection, call: Enrols) -> ApproveEnrolment:
                 "establishment", finess=call.finess, amc=call.amc, profession=call.profession, group=label
             )
         case EnrolProfessional():
-            finess, amc = await _place(c, call.establishment)
+            finess, amc, works = await _place(c, call.establishment)
             return ApproveEnrolment(
-                "seat", finess=finess, amc=amc, group=await _label(c, call.group), login=_login(call.login), role=call.role
+                "seat", finess=finess, amc=amc, group=await _label(c, call.group), login=_login(call.login), role=call.role, works=works
             )  # fmt: skip
 
 
@@ -77,13 +78,21 @@ def _login(text: str) -> str:
     return text.strip().lower()
 
 
-async def _place(c: Connection, text: str) -> tuple[str, str]:
+async def _place(c: Connection, text: str) -> tuple[str, str, str]:
     if not text:
-        return "", ""
-    row = await store_accounts.establishment(c, read_id(text))
-    if row is None:
+        return "", "", ""
+    seat = read_id(text)
+    row, life = await store_accounts.establishment(c, seat), await store_establishments.seat(c, seat)
+    if row is None or life is None:
         raise NotThere("establishment")
-    return row["finess"] or "", row["amc"] or ""
+    return row["finess"] or "", row["amc"] or "", _works(Life.of(life))
+
+
+def _works(life: Life) -> str:
+    """A FINESS that was sold is two seats': nobody approves one for the other."""
+    opens = paris_date(life.opens).isoformat() if life.opens else ""
+    closes = paris_date(life.closes).isoformat() if life.closes != NEVER else ""
+    return f"{opens}/{closes}" if opens or closes else ""
 
 
 async def _label(c: Connection, text: str) -> str:

@@ -93,7 +93,9 @@ async def suspend(zone: Zone, c: Connection, call: SuspendEstablishment, by: Act
     now, words = zone.clock(), _words(call.words)
     seat = await seat_of(c, call, now)
     until = now + call.days * DAY
-    await store.suspend(c, seat["id"], now, until, call.ground, by.name)
+    # Said again before it is over, it is one suspension: an offline card taken in meanwhile is worth nothing either.
+    since = seat["suspended_since"] if seat["suspended_until"] > now else now
+    await store.suspend(c, seat["id"], since, until, call.ground, by.name)
     detail = f"{call.ground} until {_day(until)}: {words}"
     await _tell(c, now, seat, Audited.ESTABLISHMENT_SUSPEND, by, detail, f"jusqu'au {_day(until)}")
     return Done()

@@ -58,7 +58,7 @@ async def propose(zone: Zone, c: Connection, call: Call, now: int, who: Speaker 
     if isinstance(call, ThrowSwitch):
         # What is agreed to is what is done, whatever is thrown or lifted meanwhile.
         call = await switchboard.named_hold(c, call, now)
-    counted = await effect(zone, c, call)
+    counted = msgspec.structs.replace(await effect(zone, c, call), party=await _party(zone, c, call))
     login, expires = (who.login if who else OPERATOR), now + LIFE
     number = await store_desk.propose(
         c,
@@ -101,6 +101,9 @@ async def redeem(
     sessions.require_proof(who, asked.at)
     if who.proven < row["at"]:
         raise StepUpNeeded
+    # A FINESS that was sold meanwhile is somebody else's: what was agreed to about the one is not done to the other.
+    if _effect(row).party != await _party(asked.zone, c, call):
+        raise ProposalOver
     await onboarding.require_read(c, call, who, asked.at, digest)
     await journal(c, asked.at, who.login, Audited.PROPOSAL_APPROVE, str(number), told(call))
     if row["account"] is None:
@@ -158,7 +161,7 @@ async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:
 
 
 def _view(row: Row, *, own: bool, may: bool, half: bool = False) -> ProposalView:
-    call, counted = read(row), msgspec.json.decode(row["effect"], type=Effect)
+    call, counted = read(row), msgspec.structs.replace(_effect(row), party="")
     return ProposalView(
         row["id"], type(call).__name__, _fields(call), row["login"], row["at"], row["expires"], own, may, counted, half
     )  # fmt: skip
@@ -167,6 +170,15 @@ def _view(row: Row, *, own: bool, may: bool, half: bool = False) -> ProposalView
 def read(row: Row) -> Call:
     """The call that a row keeps."""
     return _CALL.decode(row["call"])
+
+
+def _effect(row: Row) -> Effect:
+    return msgspec.json.decode(row["effect"], type=Effect)
+
+
+async def _party(zone: Zone, c: Connection, call: Call) -> str:
+    """Whom the call names, now. Raises BadInput, NotThere."""
+    return " ".join(await DEEDS[type(call)].reach(zone, c, call)).strip()
 
 
 def told(call: Call) -> str:

@@ -49,11 +49,11 @@ async def set_leaving(c: Connection, seat: UUID, life: Life, leaving: str | None
     return bool(done.endswith(" 1"))
 
 
-async def suspend(c: Connection, seat: UUID, now: int, until: int, ground: str | None, by: str) -> None:
-    """Suspended since now until then; 0: resumed."""
+async def suspend(c: Connection, seat: UUID, since: int, until: int, ground: str | None, by: str) -> None:
+    """Suspended since then until then."""
     await c.execute(
         "UPDATE vault.establishment SET suspended_since = $2, suspended_until = $3, suspended_for = $4, suspended_by = $5 WHERE id = $1",
-        seat, now, until, ground, by,
+        seat, since, until, ground, by,
     )  # fmt: skip
 
 

@@ -133,6 +133,8 @@ class ApproveEnrolment(Message, frozen=True):
     """Its label."""
     login: str = ""
     role: str = ""
+    works: str = ""
+    """Of a FINESS that changes hands, which seat: from when (the day included) to when, `2027-01-31/` or `/2027-01-31`."""
 
 
 class IssueCode(Message, frozen=True):
@@ -415,6 +417,18 @@ class SendPackages(Message, frozen=True):
     """SHA-256, hexadecimal, of all that they say: what is approved is what goes, or nothing goes."""
 
 
+class PublishAnswers(Message, frozen=True):
+    """An operator asks at the desk that every professional reads whether they were hit by an incident. Replies `AnswersReleased`."""
+
+    incident: int
+    houses: int
+    """Establishments that were hit; so many seats of insurers, so many groups."""
+    seats: int
+    groups: int
+    digest: str
+    """SHA-256, hexadecimal, of the words and of every answer: what is approved is what is published, or nothing is."""
+
+
 class StateReleased(Message, frozen=True):
     """The desk has the platform sign a package that two people released. Replies `Stated`."""
 
@@ -649,6 +663,7 @@ Call = (
     | TellInsurer
     | Recall
     | SendPackages
+    | PublishAnswers
     | StateReleased
     | TellReleased
     | Vouch
@@ -1303,6 +1318,8 @@ class Effect(Message, frozen=True):
     insurers: int = 0
     persons: int = 0
     """Insured people of those insurers, in their current files."""
+    party: str = ""
+    """Kept with a proposal, and shown to nobody: whom the call named when it was made, by scope and key (rempart.vault.proposals)."""
 
 
 class Proposed(Message, frozen=True):
@@ -1433,6 +1450,14 @@ class PackagesReleased(Message, frozen=True):
     expires: int
 
 
+class AnswersReleased(Message, frozen=True):
+    """Two people released an incident's answers: the desk publishes them, if they are those."""
+
+    incident: int
+    digest: str
+    by: str
+
+
 class Reminded(Message, frozen=True):
     """The insurers whose people were told again that a package waits; those that have no seat."""
 
@@ -1538,6 +1563,7 @@ Reply = (
     | DeskSeat
     | Establishments
     | PackagesReleased
+    | AnswersReleased
     | Reminded
     | DossierKeys
     | DossierKey
