@@ -29,6 +29,7 @@ from rempart.client import (
     Exhausted,
     Invoice,
     Line,
+    NotAtWork,
     NotInstalled,
     Refused,
     StepUpNeeded,
@@ -48,8 +49,10 @@ from rempart.vaultdoor.messages import (
     Done,
     Enrolled,
     RegisterEditor,
+    ResumeEstablishment,
     SignedCheckpoint,
     SuspendEditor,
+    SuspendEstablishment,
     ThrowSwitch,
 )
 from tests.api.town import ANNE, ENDED, Town, running_town
@@ -348,6 +351,19 @@ def test_a_switch_on_the_editor_stops_its_product(town: Town, software: Client) 
             software.check_right(ANNES_CARD, "PHAR")
     finally:
         assert isinstance(town.operate(ThrowSwitch("editor", EDITOR, "essai", False)), Done)
+    assert software.check_right(ANNES_CARD, "PHAR").open
+
+
+def test_a_house_that_is_suspended_is_told_so_and_not_as_a_security_measure(
+    town: Town, software: Client
+) -> None:
+    assert isinstance(town.operate(SuspendEstablishment(town.finess, "papers", 2, "essai")), Done)
+    try:
+        with pytest.raises(NotAtWork) as refused:
+            software.check_right(ANNES_CARD, "PHAR")
+    finally:
+        assert isinstance(town.operate(ResumeEstablishment(town.finess, "essai")), Done)
+    assert refused.value.code == "seat-suspended"
     assert software.check_right(ANNES_CARD, "PHAR").open
 
 

@@ -51,6 +51,12 @@ class Contained(Refused):
     already given, `read-only` checking rights, `known-only` checking people whom the establishment checked before."""
 
 
+class NotAtWork(Refused):
+    """The establishment itself is not at work, which is no security measure: `code` says how. `seat-suspended` by the platform: invoices on
+    engagements already given go on; `seat-departed` it has left: the same, for 60 days; `seat-invoices-over` they are past; `seat-not-open`
+    it takes its FINESS over on a day to come."""
+
+
 class Unavailable(Refused):
     """No answer for now: try again in a minute. `code` is `unreachable` where no answer came at all: an invoice may have been accepted
     then, and the same number sent again says so."""
@@ -94,6 +100,10 @@ _BY_CODE: dict[str, type[Refused]] = {
     "claims-only": Contained,
     "read-only": Contained,
     "known-only": Contained,
+    "seat-suspended": NotAtWork,
+    "seat-departed": NotAtWork,
+    "seat-invoices-over": NotAtWork,
+    "seat-not-open": NotAtWork,
     "outage": Unavailable,
     "internal": Unavailable,
     "saturated": Unavailable,
