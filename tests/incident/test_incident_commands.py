@@ -298,7 +298,7 @@ def test_every_houses_answer_is_published_once_it_can_be_said_and_withdrawn(town
     town.rempart("about", "--since", ago(2 * HOUR), "--until", ago(HOUR), "--establishment", town.house)
     dry = town.rempart("publish")
     # Nothing was asked then; but whoever works at the house in question might have shown its own data.
-    assert "1 establishments, seats and groups were hit" in dry
+    assert "1 establishments, 0 insurers' seats and 0 groups were hit" in dry
     assert "Nothing was published" in dry
     assert town.sql("SELECT count(*) FROM incident.publication") == [(0,)]
     assert "incident-not-published" in town.rempart("unpublish", "essai", fails=1)

@@ -12,7 +12,7 @@ from rempart.cli.operator import VAR, Folder
 from rempart.foundation.clock import SECOND
 from rempart.incident.acting import question_of
 from rempart.incident.case import Incident
-from rempart.incident.publishing import Answers, count_answers
+from rempart.incident.publishing import Answers, Readers, count_answers, readers
 from rempart.incident.publishing import publish as write_answers
 from rempart.incident.publishing import unpublish as withdraw_answers
 from rempart.incident.scope_negative import Depth, state_negative
@@ -46,7 +46,7 @@ def publish_command(
         depth = Depth.COUNTED if counted else Depth.RECOMPUTED
         negative = state_negative(here.c, scope, signed, depth)
         answers = count_answers(here.c, here.incident, scope, negative, here.clock())
-        _say(answers)
+        _say(answers, readers(here.c, answers))
         if not sending:
             console.print("Nothing was published: add --send.")
             return
@@ -77,7 +77,7 @@ def _wait_until_settled(incident: Incident, now: int) -> None:
         time.sleep(left / SECOND)
 
 
-def _say(answers: Answers) -> None:
+def _say(answers: Answers, hit: Readers) -> None:
     words = answers.shown.words
     console.print(f"[bold]{words.title}[/bold]", soft_wrap=True)
     for label, text in (
@@ -87,5 +87,6 @@ def _say(answers: Answers) -> None:
         if text:
             console.print(f"{label}: {text}", soft_wrap=True, markup=False)
     console.print(
-        f"{len(answers.parties):,} establishments, seats and groups were hit; whoever else asks reads that they were not."
+        f"{hit.houses:,} establishments, {hit.seats:,} insurers' seats and {hit.groups:,} groups were hit;"
+        " whoever else asks reads that they were not."
     )

@@ -28,7 +28,7 @@ from rempart.incident.notices.templates import Templates
 from rempart.incident.store import Kept
 from rempart.incident.store_case import Laid
 from rempart.vaultdoor.client import VaultClient
-from rempart.vaultdoor.messages import DeskSeat, Health, PackagesReleased, Reminded
+from rempart.vaultdoor.messages import AnswersReleased, DeskSeat, Health, PackagesReleased, Reminded
 
 SHOWN_DAYS, MOST = 28, 200
 OPEN = frozenset({State.LATE, State.SOON, State.RUNNING, State.OPEN})
@@ -79,7 +79,7 @@ class Errands:
             return await self._incident.do(path, body, seat, language)
         return await self._table[path](msgspec.json.decode(body, type=_Asked), seat, language)
 
-    async def carry_out(self, reply: PackagesReleased | Reminded, language: str) -> str:
+    async def carry_out(self, reply: PackagesReleased | AnswersReleased | Reminded, language: str) -> str:
         """What the vault let go, and is the desk's to do."""
         return await self._incident.carry_out(reply, language)
 

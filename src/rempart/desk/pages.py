@@ -13,6 +13,7 @@ PAGES = (
     Page("/incident", "incident.html"),
     Page("/perimetre", "scope.html"),
     Page("/dossiers-assureurs", "packages.html"),
+    Page("/reponses", "answers.html"),
     Page("/campagnes", "campaigns.html"),
     Page("/campagne", "campaign.html"),
     Page("/comptes", "accounts.html"),

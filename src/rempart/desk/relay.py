@@ -23,6 +23,7 @@ from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.codes import CODES, Code
 from rempart.vaultdoor.messages import (
     Act,
+    AnswersReleased,
     DeskAct,
     DeskSeat,
     Done,
@@ -79,7 +80,7 @@ class Relay:
         if isinstance(reply, DeskSeat) and self._errands.has(path):
             done = await self._errands.do(path, body, reply, language)
             return done if isinstance(done, Response) else HTMLResponse(done)
-        if isinstance(reply, PackagesReleased | Reminded):
+        if isinstance(reply, PackagesReleased | AnswersReleased | Reminded):
             told = await self._errands.carry_out(reply, language)
             return HTMLResponse(told) if wants_html(request) else _json(msgspec.to_builtins(reply))
         if isinstance(reply, Done):

@@ -4,16 +4,19 @@ The order: the negative is stated over the whole interval first, since whoever h
 counted in one snapshot; then all are written in one transaction with the journal's line, in the place of those before.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC
 from uuid import UUID
+
+import msgspec
 
 from rempart.foundation.clock import instant
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.incident import store_answers as store
 from rempart.incident.acting import Hand, kept
 from rempart.incident.case import Incident, Verb
-from rempart.incident.exposure import Scope
+from rempart.incident.exposure import Question, Scope
 from rempart.incident.facts import ENGLISH, Language
 from rempart.incident.notices.figures import figures_of, words
 from rempart.incident.scope_hit import Hit, Reckoning, reckon
@@ -64,6 +67,15 @@ class NotPublished(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads that they were hit. Everybody else reads that they were not."""
+
+    houses: int
+    seats: int
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """Everything that would be published. Made by `count_answers` alone."""
 
@@ -77,10 +89,8 @@ def count_answers(c: Connection, incident: Incident, scope: Scope, negative: Neg
 
     Raises NothingSaid, NotOver, OtherScope, LedgerUnreadable.
     """
-    if not incident.facts.get("nature"):
-        raise NothingSaid
-    if now < scope.question.until + SETTLED:
-        raise NotOver(instant(scope.question.until).astimezone(UTC).isoformat(timespec="seconds"))
+    for lacking in missing(incident, scope.question, now):
+        raise lacking
     told = sum(len(person.answers) for person in scope.exposed)
     if (negative.question, negative.told, negative.absent) != (scope.question, told, scope.absences):
         raise OtherScope
@@ -96,6 +106,29 @@ def count_answers(c: Connection, incident: Incident, scope: Scope, negative: Neg
         _public_words(incident, scope),
     )
     return Answers(shown, parties)
+
+
+def missing(incident: Incident, question: Question, now: int) -> list[Refusal]:
+    """What has to be said, or has to be over, before anything may be counted."""
+    lacking: list[Refusal] = []
+    if not incident.facts.get("nature"):
+        lacking.append(NothingSaid())
+    if now < question.until + SETTLED:
+        lacking.append(NotOver(instant(question.until).astimezone(UTC).isoformat(timespec="seconds")))
+    return lacking
+
+
+def readers(c: Connection, answers: Answers) -> Readers:
+    """How many establishments, insurers' seats and groups were hit."""
+    houses, seats = store.houses_and_seats(c, [each.party for each in answers.parties])
+    return Readers(houses, seats, len(answers.parties) - houses - seats)
+
+
+def digest_of(answers: Answers) -> bytes:
+    """SHA-256 of all that anybody would read but when it was counted: what is approved by it is what is published."""
+    shown = answers.shown
+    said = shown.incident, shown.since, shown.until, shown.words, answers.parties
+    return hashlib.sha256(msgspec.json.encode(said)).digest()
 
 
 def publish(c: Connection, answers: Answers, actor: str) -> int:

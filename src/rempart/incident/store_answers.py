@@ -1,5 +1,5 @@
-"""All the SQL of published answers: written as rempart_operator (psycopg), read as rempart_cashier (asyncpg), which row security shows the
-answers of one party alone. Counts and ids of establishments and groups; nobody's name.
+"""All the SQL of published answers: written as rempart_operator or rempart_desk (psycopg), read as rempart_cashier (asyncpg), which row
+security shows the answers of one party alone. Counts and ids of establishments and groups; nobody's name.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ _WORDS = ", ".join(PublicWords.__slots__)
 _COUNTS = ", ".join(Hit.__slots__)
 
 
-# ── the operator ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the operator and the desk ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def replace_answers(c: Connection, shown: Published, answers: Sequence[PartyAnswer]) -> None:
@@ -89,6 +89,26 @@ def remove_answers(c: Connection, incident: int) -> bool:
     """Nothing of it is left for anybody to read, in the caller's transaction. False: it was not published."""
     c.execute("DELETE FROM incident.answer WHERE incident = %s", (incident,))
     return c.execute("DELETE FROM incident.publication WHERE incident = %s", (incident,)).rowcount > 0
+
+
+def houses_and_seats(c: Connection, parties: Sequence[UUID]) -> tuple[int, int]:
+    """How many of these are establishments where care is given, and how many an insurer's seat; the others are groups."""
+    row = c.execute(
+        "SELECT count(*) FILTER (WHERE profession <> 'insurer'), count(*) FILTER (WHERE profession = 'insurer')"
+        " FROM vault.establishment WHERE id = ANY (%s)",
+        (list(parties),),
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def published(c: Connection, incident: int) -> Published | None:
+    """As everybody reads it now; None where it is not published."""
+    row = c.execute(
+        f"SELECT incident, issue, at, since, until, size, {_WORDS} FROM incident.publication WHERE incident = %s".encode(),  # noqa: S608
+        (incident,),
+    ).fetchone()
+    return None if row is None else _published(*row)
 
 
 # ── the cashier ──────────────────────────────────────────────────────────────────────────────────────────────────────

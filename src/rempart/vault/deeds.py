@@ -36,6 +36,7 @@ from rempart.vaultdoor.messages import (
     EnrolApplication,
     EnrolOperator,
     IssueCode,
+    PublishAnswers,
     RefuseApplication,
     RegisterEditor,
     RegisterInsurer,
@@ -204,6 +205,15 @@ async def _of_packages(_zone: Zone, _c: Connection, call: SendPackages) -> tuple
     return "", ""
 
 
+async def _of_answers(_zone: Zone, _c: Connection, call: PublishAnswers) -> tuple[str, str]:
+    releases.digest_of_answers(call)
+    return "", ""
+
+
+def _houses_told(call: PublishAnswers) -> dict[str, int]:
+    return {"establishments": call.houses, "insurers": call.seats}
+
+
 def _insurers_told(call: SendPackages) -> dict[str, int]:
     return {"insurers": len(call.amcs)}
 
@@ -243,5 +253,7 @@ DEEDS: dict[type, Deed] = {
     StartCampaign: Deed(ON_DUTY, _if_many, _always, campaigns.reach),
     # What leaves for insurers comes back from none of them.
     SendPackages: Deed(TELLING, _together, _always, _of_packages, _insurers_told),
+    # What every professional read cannot be unread.
+    PublishAnswers: Deed(TELLING, _together, _always, _of_answers, _houses_told),
     EndCampaign: Deed(ON_DUTY, _if_many, _always, campaigns.reach_of_one),
 }  # fmt: skip

@@ -48,6 +48,7 @@ from rempart.vault.desk_incident import (
     RemindBody,
     ScopeBody,
     ScopeLookBody,
+    UnpublishBody,
     WaiveBody,
 )
 from rempart.vault.errors import Forbidden, NoSuchAct, StepUpNeeded
@@ -75,6 +76,7 @@ from rempart.vaultdoor.messages import (
     ListProfiles,
     ListSwitches,
     Proposed,
+    PublishAnswers,
     RefuseApplication,
     Refused,
     RegisterEditor,
@@ -343,6 +345,19 @@ class SendBody(DeedBody, frozen=True, kw_only=True):
         )
 
 
+class PublishBody(DeedBody, frozen=True, kw_only=True):
+    """What the desk's count of the answers said."""
+
+    incident: Number
+    houses: Number
+    seats: Number
+    groups: Number
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+    def call(self) -> Call:
+        return PublishAnswers(self.incident, self.houses, self.seats, self.groups, self.digest)
+
+
 class ApplicationBody(DeedBody, frozen=True, kw_only=True):
     """What a clerk read in a dossier, by its digest. `address`: where the letter goes; the desk keeps it, nobody here does."""
 
@@ -401,6 +416,7 @@ DEED_BODIES: dict[str, tuple[type, type[DeedBody]]] = {
     "/desk/campaign/start": (StartCampaign, StartBody),
     "/desk/campaign/end": (EndCampaign, EndBody),
     "/desk/packages/send": (SendPackages, SendBody),
+    "/desk/answers/publish": (PublishAnswers, PublishBody),
     "/desk/operator/enrol": (EnrolOperator, EnrolBody),
     "/desk/operator/suspend": (SuspendOperator, OperatorBody),
     "/desk/application/propose": (ApproveApplication, ProposeBody),
@@ -625,6 +641,9 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     "/desk/packages/plan": (TELLING, Rule(Who.SESSION, PlanBody, _errand)),
     "/desk/packages/resume": (TELLING, Rule(Who.STEP_UP, OneBody, _resume)),
     "/desk/packages/remind": (TELLING, Rule(Who.STEP_UP, RemindBody, _remind)),
+    "/desk/answers": (READERS, Rule(Who.SESSION, OneBody, _errand)),
+    "/desk/answers/count": (TELLING, Rule(Who.SESSION, OneBody, _errand)),
+    "/desk/answers/withdraw": (TELLING, Rule(Who.STEP_UP, UnpublishBody, _noted)),
     "/desk/proposals": (EVERYBODY, Rule(Who.SESSION, Nothing, _waiting)),
     "/desk/proposal/approve": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _approve)),
     "/desk/proposal/code": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _code)),

@@ -93,6 +93,17 @@ class WaiveBody(Noted, frozen=True, kw_only=True):
         return str(self.id), f"waive {self.duty}"
 
 
+class UnpublishBody(Noted, frozen=True, kw_only=True):
+    """Nobody reads the published answers any more; `why` stays in the incident's journal."""
+
+    ACT = Audited.INCIDENT_UNPUBLISH
+    id: One
+    why: Said
+
+    def told(self) -> tuple[str, str]:
+        return str(self.id), "answers"
+
+
 class ScopeBody(Noted, frozen=True, kw_only=True):
     """Whose answers, from when to when; nobody named: everybody's. `until` "": now. `whole`: read the ledger from end to end."""
 

@@ -92,6 +92,9 @@ class Audited(StrEnum):
     INCIDENT_SCOPE = "incident:scope"
     INCIDENT_PROOFS = "incident:proofs"
     INCIDENT_RELEASE = "incident:release"
+    INCIDENT_PUBLISH = "incident:publish"
+    INCIDENT_UNPUBLISH = "incident:unpublish"
+    STATUS_SAY = "status:say"
     CAMPAIGN_START = "campaign:start"
     CAMPAIGN_END = "campaign:end"
 

@@ -1,5 +1,5 @@
 """What the desk hands to insurers of an incident: two people release it, then the vault signs for the desk these insurers' packages, for an
-hour.
+hour. The same of the answers that professionals read: without a release the database takes none of them from the desk.
 
 The desk makes the packages, and asks for each signature in nobody's name: without a release that stands it gets none, so that a desk that
 was taken over tells no insurer anything by itself. A command signs in its own way (rempart.vault.incidents).
@@ -16,8 +16,10 @@ from rempart.vault.notices import Audited, journal
 from rempart.vault.store_accounts import Connection, Row
 from rempart.vault.zone import Zone
 from rempart.vaultdoor.messages import (
+    AnswersReleased,
     Done,
     PackagesReleased,
+    PublishAnswers,
     Reminded,
     SendPackages,
     Stated,
@@ -47,13 +49,16 @@ def digest_in(call: SendPackages) -> bytes:
         raise BadInput("amcs")
     for amc in call.amcs:
         check_amc_number(amc)
-    try:
-        digest = bytes.fromhex(call.digest)
-    except ValueError:
-        raise BadInput("digest") from None
-    if len(digest) != 32:
-        raise BadInput("digest")
-    return digest
+    return _sha256(call.digest)
+
+
+def digest_of_answers(call: PublishAnswers) -> bytes:
+    """What identifies all that would be read, once the call is well formed. Raises BadInput."""
+    if call.incident < 1:
+        raise BadInput("incident")
+    if min(call.houses, call.seats, call.groups) < 0:
+        raise BadInput("houses, seats, groups")
+    return _sha256(call.digest)
 
 
 async def release(zone: Zone, c: Connection, call: SendPackages, by: Actor) -> PackagesReleased:
@@ -65,6 +70,15 @@ async def release(zone: Zone, c: Connection, call: SendPackages, by: Actor) -> P
         c, call.incident, digest, call.amcs, call.everybody, call.proofs, by.name, now, now + LIFE
     )
     return _told(row)
+
+
+async def release_answers(zone: Zone, c: Connection, call: PublishAnswers, by: Actor) -> AnswersReleased:
+    """From now on the desk may publish what was proposed. Raises BadInput."""
+    digest, now = digest_of_answers(call), zone.clock()
+    detail = f"{call.houses} houses {call.seats} seats {call.groups} groups {call.digest[:16]}"
+    await journal(c, now, by.name, Audited.INCIDENT_PUBLISH, str(call.incident), detail)
+    await store.release_answers(c, call.incident, digest, by.name, now, now + LIFE)
+    return AnswersReleased(call.incident, call.digest, by.name)
 
 
 async def standing(c: Connection, incident: int, now: int) -> PackagesReleased:
@@ -105,6 +119,16 @@ async def remind(zone: Zone, c: Connection, incident: int, amcs: list[str], by: 
         else:
             told.append(amc)
     return Reminded(incident, told, silent, by.name)
+
+
+def _sha256(told: str) -> bytes:
+    try:
+        digest = bytes.fromhex(told)
+    except ValueError:
+        raise BadInput("digest") from None
+    if len(digest) != 32:
+        raise BadInput("digest")
+    return digest
 
 
 def _told(row: Row) -> PackagesReleased:

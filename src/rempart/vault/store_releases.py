@@ -1,4 +1,4 @@
-"""All the SQL of what two people released to insurers: role rempart_vault, asyncpg. Instants are µs."""
+"""All the SQL of what two people released, to insurers or to every professional: role rempart_vault, asyncpg. Instants are µs."""
 # mypy: disable-error-code="no-any-return"
 # asyncpg publishes no types: the annotations here say what each statement returns.
 
@@ -57,3 +57,14 @@ async def use_notice(c: Connection, incident: int, amc: str, now: int, each: int
         now,
         each,
     )
+
+
+async def release_answers(
+    c: Connection, incident: int, digest: bytes, by: str, at: int, expires: int
+) -> None:
+    """In the place of the one before."""
+    await c.execute(
+        "INSERT INTO vault.answers_release (incident, digest, by, at, expires) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (incident) DO UPDATE SET digest = excluded.digest, by = excluded.by, at = excluded.at, expires = excluded.expires",
+        incident, digest, by, at, expires,
+    )  # fmt: skip
