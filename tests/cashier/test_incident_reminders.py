@@ -285,6 +285,26 @@ def test_the_worker_adds_that_one_line_and_no_other_and_reads_no_package(waiting
     assert waiting.parts()[0] > 0
 
 
+def test_a_worker_taken_over_silences_no_reminder_and_closes_no_journal(waiting: Waiting) -> None:
+    add = (
+        "INSERT INTO incident.act (incident, number, at, actor, act, key, value)"
+        " VALUES (%s, %s, %s, 'worker', 'remind', %s, %s)"
+    )
+    one = str(waiting.one.number)
+    with psycopg.connect(waiting.trade.database.dsn("worker"), autocommit=True) as worker:
+        # No number after it, a line that nobody can read, a line that fills the disk.
+        for number, key, value in ((2**31 - 1, one, "1"), (900, "x", "1"), (900, one, "9" * 1000)):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                worker.execute(add.encode(), (waiting.number, number, 0, key, value))
+        # That it was told on a day to come.
+        worker.execute(add.encode(), (waiting.number, 1_000_000, 2**62, one, "1"))
+    waiting.trade.clock.advance(25 * HOUR)
+    assert waiting.one.amc in waiting.due()
+    with waiting.trade.database.connect("operator") as c:
+        store.add_act(c, waiting.number, waiting.trade.clock(), "essai", Verb.WAIVE, "x", "y")
+        assert store.acts(c, waiting.number)[-1].number == 1_000_001
+
+
 def test_no_other_call_of_the_operators_is_the_workers(waiting: Waiting) -> None:
     async def ask() -> object:
         client = VaultClient(waiting.settings.run_folder / "worker.sock")

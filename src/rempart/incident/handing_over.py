@@ -128,7 +128,9 @@ def unacknowledged(
     for package in _last(handed).values():
         if not package.acknowledged:
             told = incident.reminded.get((package.insurer, package.issue), package.made)
-            waiting.append((package, now - max(told, package.made) >= after_hours * HOUR))
+            # A reminder of a day to come (a clock that was ahead, a worker that lies) is none: twice rather than never.
+            since = told if package.made < told <= now else package.made
+            waiting.append((package, now - since >= after_hours * HOUR))
     return waiting
 
 
