@@ -49,6 +49,18 @@ def told_code(page: Page) -> str:
 
 
 def decide(platform: Platform, code: str, state: str) -> None:
+    with platform.database.connect() as owner:
+        # A dossier is decided once: another takes its place.
+        owner.execute(
+            "WITH gone AS (DELETE FROM identity.dossier WHERE code = %s AND decided IS NOT NULL RETURNING *)"
+            " INSERT INTO identity.dossier (id, finess, siret, profession, state, opened, received, code, rib)"
+            " SELECT gen_random_uuid(), finess, siret, profession, 'received', opened, received, sha256(code), gen_random_uuid() FROM gone",
+            (hash_of_code(code),),
+        )
+        owner.execute(
+            "UPDATE identity.dossier SET code = %s WHERE code = sha256(%s)",
+            (hash_of_code(code), hash_of_code(code)),
+        )
     with platform.database.connect("desk") as desk, platform.database.connect() as owner:
         ((dossier,),) = owner.execute(
             "SELECT id FROM identity.dossier WHERE code = %s", (hash_of_code(code),)

@@ -1,5 +1,8 @@
 """Somebody applies as somebody else: in the name of a pharmacy that applied too, under a login that is another's, or once refused."""
 
+import pytest
+from psycopg.errors import CheckViolation, InsufficientPrivilege
+
 from rempart.foundation.clock import DAY, HOUR, SECOND
 from rempart.foundation.vocabulary import Role
 from rempart.identity.dossier import written
@@ -155,3 +158,22 @@ def test_who_enrols_while_another_refuses_is_told_so_and_nothing_is_added(
     assert room.rows("SELECT count(*) FROM vault.establishment WHERE finess IS NOT NULL") == [
         (len(names(room)),)
     ]
+
+
+def test_the_desks_role_opens_no_decided_dossier_again_to_have_an_establishments_letters_sent_elsewhere(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    said = approved(room, door, clerk, lead, applied(room))
+    assert door.act(clerk, "/desk/application/enrol", **said, dry_run=False).status_code == 200
+    for role in ("desk", "operator"):
+        for state in ("received", "proposed"):
+            with room.database.connect(role) as c, pytest.raises(CheckViolation):
+                c.execute(
+                    "UPDATE identity.dossier SET state = %s, decided = NULL WHERE id = %s",
+                    (state, said["dossier"]),
+                )
+    with room.database.connect("desk") as c, pytest.raises(InsufficientPrivilege):
+        c.execute(
+            "INSERT INTO identity.contact (establishment, contact, since, until) VALUES (%s, %s, 0, 1)",
+            (said["dossier"], "Chez l'imposteur"),
+        )
