@@ -2,10 +2,23 @@
 
 from threading import Thread
 
+import pytest
+
+from rempart.claims.activation import put_ribs_in_force
 from rempart.claims.messages import Nothing
-from rempart.foundation.clock import DAY, MINUTE, SECOND
+from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND
 from rempart.foundation.vocabulary import Role
-from rempart.vaultdoor.messages import Done, Enrolled, EnrolProfessional, Refused, Reply, SignedIn
+from rempart.vaultdoor.messages import (
+    Done,
+    Enrolled,
+    EnrolProfessional,
+    Refused,
+    Reply,
+    ResumeEstablishment,
+    SignedIn,
+    SuspendEstablishment,
+    ThrowSwitch,
+)
 from tests.authenticator import ORIGIN, PASSWORD, SoftwareBrowser, expect
 from tests.cashier.conftest import Trade
 from tests.cashier.test_money import change, referenced, rib
@@ -60,3 +73,32 @@ def test_a_cancellation_that_comes_as_the_account_takes_effect_is_told_so(trade:
     assert expect(Refused, replies[0]).code == "rib-none-waiting"
     letters = trade.rows("SELECT kind FROM claims.letter WHERE establishment = %s", who.establishment)
     assert ("rib-cancelled",) not in letters
+
+
+@pytest.mark.parametrize("held", ["contained", "suspended"])
+def test_a_change_that_waits_does_not_take_effect_while_nobody_there_may_stop_it(
+    trade: Trade, held: str
+) -> None:
+    """The thief asked for it, then the house was contained: the alarm itself must not carry the money away."""
+    who = referenced(trade)
+    change(who)
+    [(finess,)] = trade.rows("SELECT finess FROM vault.establishment WHERE id = %s", who.establishment)
+    if held == "contained":
+        expect(Done, trade.operate(ThrowSwitch("establishment", finess, "a thief", True)))
+    else:
+        expect(Done, trade.operate(SuspendEstablishment(finess, "indu", 30, "two letters unanswered")))
+    with trade.database.connect("worker") as c:
+        for _ in range(5):
+            trade.clock.advance(DAY)
+            assert put_ribs_in_force(c, trade.clock) == 0
+        if held == "contained":
+            expect(Done, trade.operate(ThrowSwitch("establishment", finess, "over", False)))
+        else:
+            expect(Done, trade.operate(ResumeEstablishment(finess, "settled")))
+        # The hour after, it is not too late to stop it.
+        trade.clock.advance(HOUR)
+        assert put_ribs_in_force(c, trade.clock) == 0
+        who.wake()
+        assert rib(who).waiting_since
+        trade.clock.advance(DAY)
+        assert put_ribs_in_force(c, trade.clock) == 1
