@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rempart.cashier.applying import LOOKS_A_DAY, UNDER_WAY, Applying, Over
+from rempart.cashier.applying import AS_ONE, LOOKS_A_DAY, UNDER_WAY, Applying, Over
 from rempart.claims.rib import open_rib
 from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.foundation.errors import BadInput, Outage
@@ -215,6 +215,21 @@ def test_a_flood_from_one_sender_ends_at_ten_a_day(trade: Trade) -> None:
     for _ in range(30):
         expect(DossierFaults, trade.at_cashier(opening(finess="1")))
     begin(trade)
+
+
+def test_one_line_of_65536_networks_neither_fills_the_places_nor_the_table_of_senders(trade: Trade) -> None:
+    most = trade.cashier.settings.dossiers_a_day * AS_ONE
+    assert most < UNDER_WAY
+    lines = [f"2001:db8:1:{n:x}::/64" for n in range(most + 1)]
+    for line in lines[:most]:
+        begin(trade, address=line)
+    assert refused(trade.at_cashier(opening(address=lines[most]))) == "dossier-often"
+    # Others apply, of the next line and of IPv4.
+    begin(trade, address="2001:db8:2::/64")
+    begin(trade, address="198.51.100.3")
+    for n in range(LOOKS_A_DAY * AS_ONE):
+        assert refused(trade.at_cashier(AskDossierState("x", f"2001:db8:1:{n:x}::/64"))) == "dossier-unknown"
+    assert refused(trade.at_cashier(AskDossierState("x", "2001:db8:1:ffff::/64"))) == "dossier-often"
 
 
 def test_a_flood_from_everywhere_fills_no_disk(trade: Trade) -> None:

@@ -8,6 +8,7 @@ import secrets
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from ipaddress import IPv6Network
 from typing import Any, ClassVar
 
 import asyncpg
@@ -59,6 +60,8 @@ UNDER_WAY = 50
 """Dossiers that may be filled in at once: each lasts an hour at most."""
 LOOKS_A_DAY = 200
 """Follow-up codes that one sender may try in a day; there are 2^100."""
+TOGETHER, AS_ONE = 48, 4
+"""Of an IPv6 /48, which may be one person's line and holds 65,536 of the networks that the front counts by: four times a sender's share."""
 _ADDRESSES = 20_000
 """Senders that are counted at once, in each table: beyond, no more is taken in that day."""
 
@@ -106,10 +109,24 @@ class Daily:
         today = paris_date(now)
         if today != self._day:
             self._day, self._counts = today, {}
-        done = self._counts.get(address, 0)
-        if done >= self._most or (not done and len(self._counts) >= _ADDRESSES):
+        most = {address: self._most} | ({line: self._most * AS_ONE} if (line := _line_of(address)) else {})
+        if any(self._is_over(key, bound) for key, bound in most.items()):
             raise TooOften
-        self._counts[address] = done + 1
+        for key in most:
+            self._counts[key] = self._counts.get(key, 0) + 1
+
+    def _is_over(self, key: str, most: int) -> bool:
+        done = self._counts.get(key, 0)
+        return done >= most or (not done and len(self._counts) >= _ADDRESSES)
+
+
+def _line_of(address: str) -> str:
+    """The network that an IPv6 sender's is in; "" for any other."""
+    try:
+        network = IPv6Network(address)
+    except ValueError:
+        return ""
+    return str(network.supernet(new_prefix=TOGETHER)) if network.prefixlen > TOGETHER else ""
 
 
 class Applying:
