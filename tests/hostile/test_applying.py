@@ -105,6 +105,12 @@ def test_a_form_of_a_foreign_page_has_not_the_right_type(sender: Sender) -> None
     assert sender.piece("x", PDF, JSON)[1]["code"] == "media-type"
 
 
+def test_whatever_is_pasted_for_an_iban_is_told_at_its_field(sender: Sender) -> None:
+    for pasted in ("Domiciliation : " + "x" * 200 + IBAN, IBAN + " " * 40 + "x", ""):
+        status, told = sender.told("/referencement/dossier", SAID | {"iban": pasted}, JSON)
+        assert (status, [fault["field"] for fault in told["faults"]]) == (422, ["iban"])
+
+
 def test_a_page_named_pdf_is_refused(sender: Sender) -> None:
     code = sender.begin()[1]["code"]
     status, told = sender.piece(code, b"<html>".ljust(len(PDF)))

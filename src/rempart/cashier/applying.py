@@ -22,6 +22,7 @@ from rempart.foundation.identifiers import Iban
 from rempart.identity import store_dossiers as store
 from rempart.identity.convention import VERSION
 from rempart.identity.dossier import (
+    LONGEST,
     MOST_BYTES,
     MOST_DOCUMENTS,
     MOST_PIECE,
@@ -186,7 +187,7 @@ class Applying:
         except BadDeclaration as error:
             faults += error.faults
         try:
-            iban = check_rib(call.iban[:64], self._zone.settings.mode)
+            iban = check_rib(call.iban[:LONGEST], self._zone.settings.mode)
         except RempartError as error:
             faults.append(Fault("iban", error.french, error.english))
         if declaration is None or iban is None:

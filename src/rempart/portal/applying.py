@@ -48,7 +48,7 @@ _Code = Annotated[str, Meta(max_length=64)]
 
 class _Opening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     typed: Annotated[dict[_Name, _Field], Meta(max_length=30)]
-    iban: Annotated[str, Meta(max_length=64)]
+    iban: _Field
     documents: Annotated[list[Announced], Meta(max_length=MOST_DOCUMENTS)]
 
 
