@@ -16,6 +16,7 @@ from rempart.foundation.clock import DAY, HOUR, MINUTE
 from rempart.foundation.errors import BadInput, Outage
 from rempart.identity import dossier as declared
 from rempart.identity import store_dossiers as store
+from rempart.identity.checks import NOWHERE
 from rempart.identity.convention import VERSION
 from rempart.identity.dossier import MOST_BYTES, MOST_PIECE
 from rempart.identity.sealed_dossier import open_document
@@ -306,8 +307,8 @@ def test_a_titulaires_new_account_has_the_mark_of_the_dossiers(trade: Trade) -> 
     )
     assert same is True
     with trade.database.connect("desk") as desk:
-        assert store.elsewhere_of(desk, dossier) == (True, False, False)
-        assert store.elsewhere_of(desk, uuid.uuid4()) == (False, False, False)
+        assert store.elsewhere_of(desk, dossier) == (True, False, False, False)
+        assert store.elsewhere_of(desk, uuid.uuid4()) == NOWHERE
 
 
 def test_what_has_had_its_time_is_erased(trade: Trade, tmp_path: Path) -> None:

@@ -82,6 +82,18 @@ def test_a_login_that_is_anothers_is_a_doubt_before_its_code_is_anybodys(room: R
         assert code(told) == "doubts"
 
 
+def test_of_two_who_wish_for_one_login_the_second_is_looked_at_again(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    """Else their letter bids them sign in to the first one's account; and a new code, asked for on the telephone, would have let them."""
+    first, second = applied(room), applied(room, finess="010000628")
+    one, other = (approved(room, door, clerk, lead, dossier) for dossier in (first, second))
+    assert door.act(clerk, "/desk/application/enrol", **one, dry_run=False).status_code == 200
+    assert code(door.act(clerk, "/desk/application/enrol", **other, dry_run=False)) == "doubts"
+    opened(door, clerk, second)
+    assert "login-known" in checked(door, clerk, second)["doubts"]
+
+
 def test_an_approval_that_comes_after_the_refusal_opens_nothing(
     room: Room, door: Door, clerk: Operator, lead: Operator
 ) -> None:

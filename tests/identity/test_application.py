@@ -38,6 +38,9 @@ def written(**changes: Any) -> bytes:
 
 def test_a_sound_application_raises_no_doubt() -> None:
     assert doubts_of(read_application(written()), NEW, TODAY) == []
+    # A desk that died while it enrolled this very one.
+    resumed = replace(NEW, login=True, elsewhere=NOWHERE._replace(enrolled=True))
+    assert doubts_of(read_application(written()), resumed, TODAY) == []
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ from rempart.vaultdoor.messages import (
 
 KEPT, MOST_KEPT = 15 * MINUTE, 64
 """How long, and how many, declarations are kept in memory."""
-COMES_LATER = frozenset({Doubt.FINESS_TWICE, Doubt.RIB_ELSEWHERE, Doubt.SIRET_ELSEWHERE})
-"""Doubts that somebody else's dossier raises, sent when this one was approved already."""
+COMES_LATER = frozenset({Doubt.FINESS_TWICE, Doubt.LOGIN_KNOWN, Doubt.RIB_ELSEWHERE, Doubt.SIRET_ELSEWHERE})
+"""Doubts that somebody else's dossier raises, sent or enrolled when this one was approved already."""
 _SUFFIX = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 _log = logging.getLogger("rempart.desk")
 

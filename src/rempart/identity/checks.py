@@ -81,14 +81,15 @@ SENTENCES: dict[Doubt, tuple[str, str]] = {
 
 
 class Elsewhere(NamedTuple):
-    """What another dossier or establishment has too, of a dossier's account, SIRET and FINESS."""
+    """What another dossier or establishment has too, of a dossier's account, SIRET and FINESS; and whether the vault has enrolled it."""
 
     rib: bool
     siret: bool
     finess: bool
+    enrolled: bool
 
 
-NOWHERE = Elsewhere(rib=False, siret=False, finess=False)
+NOWHERE = Elsewhere(rib=False, siret=False, finess=False, enrolled=False)
 """Of a clerk's file, which has no account."""
 
 
@@ -117,7 +118,8 @@ def doubts_of(application: Application, known: Known, today: date) -> list[Doubt
         Doubt.RIB_ELSEWHERE: known.elsewhere.rib,
         Doubt.SIRET_ELSEWHERE: known.elsewhere.siret,
         Doubt.FINESS_TWICE: known.elsewhere.finess,
-        Doubt.LOGIN_KNOWN: known.login,
+        # Enrolled itself, it is known by that.
+        Doubt.LOGIN_KNOWN: known.login and not known.elsewhere.enrolled,
     }
     return [each for each in Doubt if seen[each]]
 

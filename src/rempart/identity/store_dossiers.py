@@ -167,8 +167,10 @@ def _document(text: str) -> Announcement:
 
 
 def elsewhere_of(c: "psycopg.Connection[Any]", dossier: uuid.UUID) -> Elsewhere:
-    """Is its RIB another establishment's, or in another FINESS's dossier; is its SIRET; has another dossier its FINESS."""
-    row = c.execute("SELECT rib, siret, finess FROM identity.dossier_elsewhere(%s)", (dossier,)).fetchone()
+    """Is its RIB another establishment's, or in another FINESS's dossier; its SIRET; has another its FINESS; has the vault enrolled it?"""
+    row = c.execute(
+        "SELECT rib, siret, finess, enrolled FROM identity.dossier_elsewhere(%s)", (dossier,)
+    ).fetchone()
     return Elsewhere(*map(bool, row)) if row is not None else NOWHERE
 
 
