@@ -33,7 +33,7 @@ from rempart.incident.notices.errors import BadTemplate
 from rempart.incident.notices.rendering import Telling
 from rempart.incident.notices.templates import Templates
 from rempart.incident.reminding import due, recall
-from rempart.vault.incidents import WORKER
+from rempart.vault.incidents import MOST_RECALLED, WORKER
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import Done, Paper, Recall, Refused, Stated, StatePackage, TellInsurer
 from rempart.worker.incidents import ACTOR, recall_packages
@@ -77,6 +77,20 @@ class Waiting:
     def work(self) -> None:
         """The worker's hourly job, beside the vault that it asks."""
         self.trade.runner.run(asyncio.to_thread(recall_packages, self.settings, self.trade.clock))
+
+    def ask(self, incident: int) -> Done | Refused:
+        """What the worker asks of the vault, by itself."""
+
+        async def once() -> Done | Refused:
+            client = VaultClient(self.settings.run_folder / "worker.sock")
+            try:
+                reply = await client.call(Recall(self.one.amc, incident))
+            finally:
+                await client.close()
+            assert isinstance(reply, Done | Refused)
+            return reply
+
+        return self.trade.runner.run(once())
 
     def notices(self) -> int:
         """How many the people of the first insurer have been sent."""
@@ -209,24 +223,27 @@ def test_told_and_killed_before_it_is_noted_the_next_turn_notes_it_and_tells_nob
     trade = waiting.trade
     trade.clock.advance(25 * HOUR)
 
-    def ask() -> Done | Refused:
-        async def once() -> Done | Refused:
-            client = VaultClient(waiting.settings.run_folder / "worker.sock")
-            try:
-                reply = await client.call(Recall(waiting.one.amc, waiting.number))
-            finally:
-                await client.close()
-            assert isinstance(reply, Done | Refused)
-            return reply
-
-        return trade.runner.run(once())
-
     # Taken over, the worker can ask as often as it likes.
     for _ in range(5):
-        expect(Done, ask())
+        expect(Done, waiting.ask(waiting.number))
     assert waiting.notices() == 1
     waiting.work()
     assert waiting.notices() == 1
+    assert waiting.reminders() == [(ACTOR, str(waiting.one.number))]
+
+
+def test_a_worker_taken_over_does_not_drown_an_insurer_in_reminders_of_incidents_that_never_were(
+    waiting: Waiting,
+) -> None:
+    waiting.trade.clock.advance(25 * HOUR)
+    replies = [waiting.ask(number) for number in range(1_000, 1_060)]
+    assert sum(isinstance(reply, Done) for reply in replies) == MOST_RECALLED == waiting.notices()
+    # What waits is not lost for that: it stays due, and is told an hour later.
+    with pytest.raises(Outage):
+        waiting.work()
+    assert waiting.one.amc in waiting.due()
+    waiting.trade.clock.advance(HOUR)
+    waiting.work()
     assert waiting.reminders() == [(ACTOR, str(waiting.one.number))]
 
 

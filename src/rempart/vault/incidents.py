@@ -1,5 +1,6 @@
 """What an incident asks of the vault: the platform's signature on an insurer's package, and a notice to the people of its seat."""
 
+import asyncio
 from functools import cache
 
 import msgspec
@@ -10,7 +11,7 @@ from rempart.foundation.identifiers import check_amc_number
 from rempart.vault import store_accounts as store
 from rempart.vault.actors import Actor
 from rempart.vault.asked import clean_label
-from rempart.vault.errors import NotThere
+from rempart.vault.errors import Conflict, NotThere
 from rempart.vault.notices import Audited, journal
 from rempart.vault.published import PublishedKey
 from rempart.vault.store_accounts import Connection
@@ -26,6 +27,8 @@ from rempart.vaultdoor.messages import (
 
 WORKER = "worker"
 """Who recalls by itself, in the journal."""
+MOST_RECALLED = 10
+"""Incidents of which one insurer is reminded within an hour: more at once is no night of ours."""
 _TOLD = frozenset({Audited.INCIDENT_PACKAGE, Audited.INCIDENT_REMIND})
 
 
@@ -59,22 +62,34 @@ async def tell_insurer(zone: Zone, c: Connection, call: TellInsurer, by: Actor) 
 
 
 async def recall(call: Recall, zone: Zone) -> Done:
-    """The worker's: at most once an hour of the same package, whatever it asks. Raises BadInput, NotThere (it has no seat), Outage."""
-    amc, now = check_amc_number(call.amc), zone.clock()
+    """The worker's: an insurer at most once an hour of the same incident, and of so many incidents, whatever it asks.
+
+    Raises BadInput, NotThere (it has no seat), Conflict (of too many), Outage.
+    """
+    amc = check_amc_number(call.amc)
     if call.incident < 1:
         raise BadInput("incident")
-    told = zone.memory.setdefault("recalled", {})
-    assert isinstance(told, dict)
-    if now - told.get((amc, call.incident), -HOUR) < HOUR:
-        return Done()
-    said = TellInsurer(amc, Audited.INCIDENT_REMIND, f"incident {call.incident}")
-    try:
-        async with zone.pool.acquire(timeout=OPERATORS_WAIT) as c, c.transaction():
-            done = await tell_insurer(zone, c, said, Actor(WORKER))
-    except store.LOST as error:
-        raise Outage(type(error).__name__) from error
-    told[amc, call.incident] = now
-    return done
+    memory = zone.memory.setdefault("recalled", {})
+    turn = zone.memory.setdefault("recalling", asyncio.Lock())
+    assert isinstance(memory, dict)
+    assert isinstance(turn, asyncio.Lock)
+    # One after the other: two askings at once tell once.
+    async with turn:
+        now = zone.clock()
+        told = {number: at for number, at in memory.get(amc, {}).items() if now - at < HOUR}
+        if call.incident in told:
+            return Done()
+        # The vault does not know which incidents there are.
+        if len(told) >= MOST_RECALLED:
+            raise Conflict("incident")
+        said = TellInsurer(amc, Audited.INCIDENT_REMIND, f"incident {call.incident}")
+        try:
+            async with zone.pool.acquire(timeout=OPERATORS_WAIT) as c, c.transaction():
+                done = await tell_insurer(zone, c, said, Actor(WORKER))
+        except store.LOST as error:
+            raise Outage(type(error).__name__) from error
+        memory[amc] = told | {call.incident: now}
+        return done
 
 
 @cache
