@@ -13,7 +13,7 @@ from rempart.foundation.errors import BadInput
 from rempart.status import announcing, store
 from rempart.status.feed import as_json, atom, title_of
 from rempart.status.levels import DAYS, level_now
-from rempart.status.model import LEVELS, NAMES, Audience, Level, Service, Weight
+from rempart.status.model import LEVELS, NAMES, Level, Service, Weight
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -95,10 +95,9 @@ def tell(
     folder: Folder = VAR,
 ) -> None:
     """A message to professionals, shown inside the portal once they are signed in."""
+    audience, named = announcing.audience_of(to)
     with reading(folder) as c:
-        number = announcing.tell(
-            c, system_clock(), weight, _audience(to), "" if to == "all" else to, hours, french, english
-        )
+        number = announcing.tell(c, system_clock(), weight, audience, named, hours, french, english)
     console.print(f"message {number} is shown: `rempart announce withdraw {number}` takes it back")
 
 
@@ -130,12 +129,6 @@ def export(
     ):
         (into / name).write_bytes(content)
         console.print(f"{into / name}: {len(content)} bytes")
-
-
-def _audience(to: str) -> Audience:
-    if to == "all":
-        return Audience.ALL
-    return Audience.ESTABLISHMENT if any(char.isdigit() for char in to) else Audience.PROFESSION
 
 
 def _level(name: str) -> Level:

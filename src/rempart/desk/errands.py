@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 from starlette.responses import Response
 
+from rempart.desk.announcing import Announcing
 from rempart.desk.fragments import Fragments
 from rempart.desk.incident_errands import IncidentErrands
 from rempart.foundation.clock import DAY, Clock
@@ -61,6 +62,7 @@ class Errands:
     ) -> None:
         self._settings, self._client, self._fragments, self._clock = settings, client, fragments, clock
         self._incident = IncidentErrands(settings, client, fragments, clock)
+        self._announcing = Announcing(settings, fragments, clock)
         self._table: dict[str, Callable[[_Asked, DeskSeat, str], Awaitable[str]]] = {
             "/desk/health": self._health,
             "/desk/incidents": self._incidents,
@@ -71,12 +73,14 @@ class Errands:
 
     def has(self, path: str) -> bool:
         """Is this an errand?"""
-        return path in self._table or path in self._incident.table
+        return any(path in table for table in (self._table, self._incident.table, self._announcing.table))
 
     async def do(self, path: str, body: bytes, seat: DeskSeat, language: str) -> str | Response:
         """The errand's fragment, or a file. Raises RempartError."""
         if path in self._incident.table:
             return await self._incident.do(path, body, seat, language)
+        if path in self._announcing.table:
+            return await self._announcing.do(path, body, seat, language)
         return await self._table[path](msgspec.json.decode(body, type=_Asked), seat, language)
 
     async def carry_out(self, reply: PackagesReleased | AnswersReleased | Reminded, language: str) -> str:

@@ -14,6 +14,7 @@ PAGES = (
     Page("/perimetre", "scope.html"),
     Page("/dossiers-assureurs", "packages.html"),
     Page("/reponses", "answers.html"),
+    Page("/annonces", "announcements.html"),
     Page("/campagnes", "campaigns.html"),
     Page("/campagne", "campaign.html"),
     Page("/comptes", "accounts.html"),

@@ -9,6 +9,7 @@ from rempart.incident.clocks import Due, State
 from rempart.incident.scope_hit import Hit
 from rempart.incident.scope_report import hit_sentences
 from rempart.incident.scope_store import Place
+from rempart.status import model as status
 
 Words = tuple[str, str]
 APPROVED = 30 * DAY
@@ -275,6 +276,19 @@ STANDINGS: dict[str, tuple[Words, str]] = {
     "refused": (("refusé", "refused"), "closed"),
 }
 """How far a dossier is, and the tag's colour."""
+SERVICES, LEVELS = status.NAMES, status.LEVELS
+LEVEL_TAGS: dict[str, str] = {"OPERATIONAL": "open", "MAINTENANCE": "suspended", "RESTRICTED": "suspended"}
+"""How a service works, and the tag's colour; others are loud."""
+AUDIENCES: dict[str, Words] = {
+    "all": ("tous les professionnels", "every professional"),
+    "profession": ("une profession :", "a profession:"),
+    "establishment": ("un établissement :", "an establishment:"),
+}
+WEIGHTS: dict[str, Words] = {
+    "information": ("information, jusqu'à ce qu'on l'ait lue", "information, until it was read"),
+    "warning": ("avertissement, jusqu'à ce qu'on l'ait lu", "warning, until it was read"),
+    "urgent": ("urgent, jusqu'à sa fin, lu ou non", "urgent, until it ends, read or not"),
+}
 VERBS: dict[str, Words] = {
     "open": ("ouvert", "opened"),
     "fact": ("fait", "fact"),

@@ -34,20 +34,18 @@ class NothingSaid(Refusal):
     """Who is told whether it was hit is told first by what."""
 
     code = "incident-words"
-    french = "Dites d'abord ce qui s'est passé : « rempart incident fact nature … » ; ces mots sont lus par tous les professionnels."
-    english = (
-        "Say first what happened: `rempart incident fact nature …`; every professional reads these words."
-    )
+    french = "Dites d'abord ce qui s'est passé (le fait « nature ») : ces mots sont lus par tous les professionnels."
+    english = "Say first what happened (the fact `nature`): every professional reads these words."
 
 
 class NotOver(Refusal):
     """What is still being written is nobody's last word."""
 
     code = "incident-not-over"
-    french = (
-        "L'intervalle en question n'est pas terminé depuis dix secondes : fermez-le (--until), puis publiez."
+    french = "L'intervalle en question n'est pas terminé depuis dix secondes : attendez, ou posez une question qui finit plus tôt."
+    english = (
+        "The interval in question has not been over for ten seconds: wait, or ask one that ends earlier."
     )
-    english = "The interval in question has not been over for ten seconds: end it (--until), then publish."
 
 
 class OtherScope(Refusal):

@@ -72,6 +72,13 @@ def withdraw(c: Connection, now: int, number: int) -> None:
         raise NoSuchAnnouncement(str(number))
 
 
+def audience_of(to: str) -> tuple[Audience, str]:
+    """Whom a word of an operator's names: all, a profession, or a FINESS; and how `tell` is given it."""
+    if to == "all":
+        return Audience.ALL, ""
+    return Audience.ESTABLISHMENT if any(char.isdigit() for char in to) else Audience.PROFESSION, to
+
+
 def _key(c: Connection, audience: Audience, named: str) -> str:
     if audience is Audience.ALL and not named:
         return ""

@@ -1,4 +1,4 @@
-"""All the SQL of the room. The door reads with asyncpg, worker and operator with psycopg (autocommit)."""
+"""All the SQL of the room. The door reads with asyncpg, worker, operator and desk with psycopg (autocommit)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -147,7 +147,7 @@ def standing_holds(c: Connection, now: int) -> list[tuple[str, str]]:
     return [(scope, hold) for scope, hold in rows]
 
 
-# ── the operator ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the operator and the desk ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def operators_board(c: Connection, since: int) -> Board:
@@ -235,6 +235,27 @@ def messages(c: Connection, now: int) -> list[Message]:
         (now,),
     )
     return [_message(row) for row in rows]
+
+
+def finess_of(c: Connection, told: Iterable[Message]) -> dict[str, str]:
+    """Of the establishments whom these messages are for, by id."""
+    houses = [message.key for message in told if message.audience is Audience.ESTABLISHMENT]
+    rows = c.execute(
+        "SELECT id::text, finess FROM identity.establishment WHERE id = ANY (%s::uuid[])", (houses,)
+    )
+    return dict(rows.fetchall())
+
+
+def said_since(c: Connection, since: int) -> int:
+    """Announcements, updates and messages from then on."""
+    row = c.execute(
+        "SELECT (SELECT count(*) FROM status.announcement WHERE started > %(since)s)"
+        " + (SELECT count(*) FROM status.announcement_update WHERE at > %(since)s)"
+        " + (SELECT count(*) FROM status.message WHERE at > %(since)s)",
+        {"since": since},
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def establishment_by_finess(c: Connection, finess: str) -> str | None:

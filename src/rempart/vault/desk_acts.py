@@ -51,6 +51,15 @@ from rempart.vault.desk_incident import (
     UnpublishBody,
     WaiveBody,
 )
+from rempart.vault.desk_status import (
+    AnnounceBody,
+    BoardBody,
+    CloseBody,
+    Previewed,
+    TellBody,
+    UpdateBody,
+    WithdrawMessageBody,
+)
 from rempart.vault.errors import Forbidden, NoSuchAct, StepUpNeeded
 from rempart.vault.events import Event
 from rempart.vault.notices import Audited, journal
@@ -589,6 +598,14 @@ async def _noted(asked: Asked, c: Connection, body: Noted) -> Reply:
     return await _seat(asked, c, body)
 
 
+async def _previewed(asked: Asked, c: Connection, body: Previewed) -> Reply:
+    """The same of words that many read: a preview is nothing that is done, and asks for no passkey."""
+    if body.dry_run:
+        return await _seat(asked, c, body)
+    sessions.require_proof(asked.who, asked.at)
+    return await _noted(asked, c, body)
+
+
 async def _resume(asked: Asked, c: Connection, body: OneBody) -> Reply:
     """What two people released goes on, by whoever may have asked for it."""
     return await releases.standing(c, body.id, asked.at)
@@ -644,6 +661,12 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     "/desk/answers": (READERS, Rule(Who.SESSION, OneBody, _errand)),
     "/desk/answers/count": (TELLING, Rule(Who.SESSION, OneBody, _errand)),
     "/desk/answers/withdraw": (TELLING, Rule(Who.STEP_UP, UnpublishBody, _noted)),
+    "/desk/announcements": (READERS, Rule(Who.SESSION, BoardBody, _errand)),
+    "/desk/announcement/open": (ON_DUTY, Rule(Who.SESSION, AnnounceBody, _previewed)),
+    "/desk/announcement/update": (ON_DUTY, Rule(Who.SESSION, UpdateBody, _previewed)),
+    "/desk/announcement/close": (ON_DUTY, Rule(Who.SESSION, CloseBody, _previewed)),
+    "/desk/message/tell": (ON_DUTY, Rule(Who.SESSION, TellBody, _previewed)),
+    "/desk/message/withdraw": (ON_DUTY, Rule(Who.SESSION, WithdrawMessageBody, _previewed)),
     "/desk/proposals": (EVERYBODY, Rule(Who.SESSION, Nothing, _waiting)),
     "/desk/proposal/approve": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _approve)),
     "/desk/proposal/code": (EVERYBODY, Rule(Who.STEP_UP, ProposalBody, _code)),
@@ -651,7 +674,7 @@ DESK: dict[str, tuple[frozenset[Role], Rule]] = {
     **{path: (DEEDS[call].roles, Rule(Who.SESSION, body, _do_deed)) for path, (call, body) in DEED_BODIES.items()},
 }  # fmt: skip
 CHANGES = DEED_BODIES.keys() | {"/desk/proposal/approve"}
-_LEFT_TO_THE_DESK = (_errand, _noted, _acknowledge)
+_LEFT_TO_THE_DESK = (_errand, _noted, _previewed, _acknowledge)
 ERRANDS = frozenset(path for path, (_, rule) in DESK.items() if rule.handler in _LEFT_TO_THE_DESK)
 """What the desk does itself, once the vault has answered with the seat of whoever asks."""
 _ACCOUNT = (

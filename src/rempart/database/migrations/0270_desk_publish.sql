@@ -21,3 +21,13 @@ CREATE POLICY withdrawn ON incident.publication FOR DELETE TO rempart_desk USING
 CREATE POLICY desk ON incident.answer TO rempart_desk USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, DELETE ON incident.publication TO rempart_desk;
 GRANT SELECT (incident), INSERT, DELETE ON incident.answer TO rempart_desk;
+
+-- What everybody reads on the status page, and messages inside the portal: added as the operator's commands add them, rewritten by nobody.
+GRANT USAGE ON SCHEMA status TO rempart_desk;
+GRANT SELECT ON status.change, status.observed TO rempart_desk;
+GRANT SELECT, INSERT, UPDATE (ended) ON status.announcement TO rempart_desk;
+GRANT SELECT, INSERT ON status.announcement_update TO rempart_desk;
+GRANT SELECT, INSERT, UPDATE (until) ON status.message TO rempart_desk;
+CREATE POLICY desk ON status.message TO rempart_desk USING (true) WITH CHECK (true);
+-- A message to one FINESS goes to whoever has it now.
+GRANT SELECT (stage) ON vault.establishment TO rempart_desk;

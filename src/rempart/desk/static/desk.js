@@ -1,7 +1,8 @@
 // The desk's script. Everything an operator does is a signed POST, asked for in three ways:
 //   data-load   a section filled by that act, again every data-every seconds; data-query fills its body from the address
 //   data-act    an act done at once, its reply put into data-into, or the page's sections loaded again; data-file: its reply is a file
-//   data-deed   an act that is counted first (a dry run), shown in a dialog, and done when it is confirmed; data-file: what is done is a file
+//   data-deed   an act that is counted first (a dry run), shown in a dialog, and done when it is confirmed; data-file: what is done is a file;
+//               data-once: its form is empty afterwards
 import { act, introduce, leave } from "./acts.js";
 import { save, startDossier } from "./dossier.js";
 import { clearError, complete, fieldProblem, open, phrases, read, reveal, say, showError, swap, whileBusy } from "./page.js";
@@ -60,7 +61,10 @@ function typed(form) {
     if ("number" in field.dataset) body[field.name] = Number(field.value);
     if ("boolean" in field.dataset) body[field.name] = field.value === "true";
     if ("words" in field.dataset) body[field.name] = field.value.split(/[\s,;]+/).filter(Boolean);
-    if (field.type === "checkbox") body[field.name] = field.checked;
+    if ("each" in field.dataset) {
+      const others = Array.isArray(body[field.name]) ? body[field.name] : [];
+      body[field.name] = field.checked ? [...others, field.value] : others;
+    } else if (field.type === "checkbox") body[field.name] = field.checked;
     if ("list" in field.dataset) body[field.name] = field.value.split(/[,;\n]/).map((one) => one.trim()).filter(Boolean);
   }
   return body;
@@ -118,6 +122,8 @@ async function deed(source) {
     act(path, { ...body, ...(asks ? { [asks]: reason } : {}), dry_run: false }, { as: file ? "file" : "html" }));
   if (reply === undefined) return;
   if (file) save(reply, file);
+  // What many read is not said twice by a second press.
+  if ("once" in source.dataset) source.reset();
   await followed(reply);
 }
 
