@@ -51,8 +51,12 @@ TABLES = {
     "intake.reject": BY_DELIVERY,
 }  # fmt: skip
 """How a row of each table that an insurer reads says whose it is."""
-ESTABLISHMENTS = {"claims.letter", "claims.payment", "claims.rejected_line", "claims.rib", "claims.rib_check"}
+ESTABLISHMENTS = {
+    "claims.letter", "claims.payment", "claims.rejected_line", "claims.rib", "claims.rib_check", "incident.answer",
+}  # fmt: skip
 """Tables of establishments: no insurer sees any row of them."""
+EVERYBODY = {"incident.publication"}
+"""What the operator says to all: no party has a row of its own."""
 READABLE = """
 SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE (n.nspname IN ('claims', 'intake') OR n.nspname IN ('evidence', 'incident') AND c.relrowsecurity)
@@ -169,12 +173,19 @@ def _pay(trade: Trade, house: Professional) -> None:
         owner.execute(
             "INSERT INTO claims.letter VALUES (gen_random_uuid(), %s, 'payment-rejected', 1, '{}')", (place,)
         )
+        owner.execute(
+            "INSERT INTO incident.publication SELECT id, 1, 1, 1, 1, 2, 1, 'x', 'x', 'x', '', '', '', '', '', '' FROM incident.incident"
+        )
+        owner.execute(
+            "INSERT INTO incident.answer SELECT id, %s, 1, 1, 0, 0, 0, '{}', 0 FROM incident.incident",
+            (place,),
+        )
 
 
 def test_every_table_that_the_cashier_reads_is_tested_here(market: Market) -> None:
     with market.trade.database.connect() as owner:
         readable = {row[0] for row in owner.execute(READABLE)}
-    assert readable == TABLES.keys() | ESTABLISHMENTS
+    assert readable == TABLES.keys() | ESTABLISHMENTS | EVERYBODY
 
 
 @pytest.mark.parametrize("table", sorted(TABLES))
