@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from rempart.foundation.clock import DAY, MINUTE, SECOND, paris_date, system_clock
+from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND, paris_date, system_clock
+from rempart.foundation.identifiers import finess_key
 from rempart.foundation.vocabulary import Role
 from rempart.supervisor.platform import Platform
-from rempart.vault.establishments import Calendar, midnight
+from rempart.vault.establishments import MOST_ALONE, Calendar, midnight
 from rempart.vaultdoor.messages import (
     ApproveApplication,
     Call,
@@ -22,6 +23,7 @@ from rempart.vaultdoor.messages import (
     Proposals,
     Proposed,
     Refused,
+    ResumeEstablishment,
     Security,
     StayEstablishment,
     SuspendEstablishment,
@@ -231,6 +233,48 @@ def test_a_suspension_takes_a_passkey_and_its_undo_too_and_an_auditor_does_neith
         ("nora", "resume"),
         ("operator", "suspend"),
     ]
+
+
+def test_one_clerk_does_not_suspend_the_country_one_pharmacy_after_the_other(
+    room: Room, claire: Person, clerk: Operator, second: Operator
+) -> None:
+    with room.database.connect() as owner:
+        for number in range(MOST_ALONE + 2):
+            first8 = f"77{number:06d}"
+            owner.execute(
+                "INSERT INTO vault.establishment (id, finess, profession) VALUES (gen_random_uuid(), %s, 'pharmacy')",
+                (first8 + finess_key(first8),),
+            )
+    others = [
+        n
+        for (n,) in room.rows(
+            "SELECT finess FROM vault.establishment WHERE finess IS NOT NULL ORDER BY finess"
+        )
+    ]
+    for number in others[:MOST_ALONE]:
+        expect(Done, room.operate(SuspendEstablishment(number, "papers", 366, "in a loop")))
+    clerk.touch()
+    body = {
+        "finess": others[MOST_ALONE],
+        "ground": "papers",
+        "days": 366,
+        "words": "in a loop",
+        "dry_run": False,
+    }
+    clerk.expect(Proposed, "establishment/suspend", **body)
+    later = {
+        "finess": others[MOST_ALONE],
+        "day": on(room, 10),
+        "ground": "request",
+        "words": "in a loop",
+        "dry_run": False,
+    }
+    clerk.expect(Proposed, "establishment/depart", **later)
+    # What is undone is undone at once, and the hour after one goes on alone.
+    expect(Done, room.operate(ResumeEstablishment(others[0], "an error")))
+    room.time.advance(HOUR + SECOND)
+    clerk.touch()
+    clerk.expect(Done, "establishment/suspend", **body)
 
 
 def test_a_finess_of_nobody_is_told_as_such_before_anything(room: Room, clerk: Operator) -> None:

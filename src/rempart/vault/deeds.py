@@ -231,7 +231,7 @@ GIVES_CODE = (EnrolOperator, IssueCode)
 DEEDS: dict[type, Deed] = {
     ThrowSwitch: Deed(ON_DUTY, _if_wide, lambda call: not call.on or call.scope not in ONE_PARTY, _of_switch),
     SuspendAccount: Deed(ON_DUTY, _alone, _always, _of_account),
-    SuspendEstablishment: Deed(CALLED_BACK, _alone, _always, _of_seat),
+    SuspendEstablishment: Deed(CALLED_BACK, establishments.takes_two, _always, _of_seat),
     ResumeEstablishment: Deed(CALLED_BACK, _alone, _always, _of_seat),
     DepartEstablishment: Deed(CALLED_BACK, establishments.takes_two, _always, _of_seat),
     StayEstablishment: Deed(CALLED_BACK, establishments.takes_two, _always, _of_seat),

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 import asyncpg
 
-from rempart.foundation.clock import DAY, PARIS, SECOND, Clock, paris_date
+from rempart.foundation.clock import DAY, HOUR, PARIS, SECOND, Clock, paris_date
 from rempart.foundation.errors import BadInput
 from rempart.foundation.identifiers import check_finess
 from rempart.vault import store_accounts as accounts
@@ -46,6 +46,8 @@ from rempart.vaultdoor.seats import (
 EVERY_SECONDS = 5.0
 LONGEST_DAYS = 366
 """How far ahead a date may be, and how long a suspension: longer is decided again."""
+MOST_ALONE = 20
+"""Establishments suspended, or said to leave, within an hour; each more takes two people."""
 LATEST_DAYS = 30
 """How long ago a closing date may be: it is said late, and what was told meanwhile stands."""
 EstablishmentCall = SuspendEstablishment | ResumeEstablishment | DepartEstablishment | StayEstablishment
@@ -177,9 +179,18 @@ async def opening_of(c: Connection, finess: str, now: int) -> int:
 
 
 async def takes_two(zone: Zone, c: Connection, call: EstablishmentCall) -> bool:
-    """Nobody ends an establishment today alone, nor hands its FINESS to somebody else, nor opens one again that has closed."""
+    """Nobody ends an establishment today alone, nor hands its FINESS to somebody else, nor opens one again that has closed, nor has many
+    suspended or leaving within the hour: one by one, that would be the whole country.
+    """
     now = zone.clock()
-    if isinstance(call, SuspendEstablishment | ResumeEstablishment):
+    if isinstance(call, ResumeEstablishment):
+        return False
+    if (
+        isinstance(call, SuspendEstablishment | DepartEstablishment)
+        and await store.lately(c, now - HOUR) >= MOST_ALONE
+    ):
+        return True
+    if isinstance(call, SuspendEstablishment):
         return False
     seat = await seat_of(c, call, now)
     if isinstance(call, StayEstablishment):

@@ -49,6 +49,14 @@ async def set_leaving(c: Connection, seat: UUID, life: Life, leaving: str | None
     return bool(done.endswith(" 1"))
 
 
+async def lately(c: Connection, since: int) -> int:
+    """How many were suspended, or said to leave, after an instant."""
+    return await c.fetchval(
+        "SELECT count(*) FROM vault.establishment WHERE suspended_since > $1 OR leaving_said > $1 AND leaving IS NOT NULL",
+        since,
+    )
+
+
 async def suspend(c: Connection, seat: UUID, since: int, until: int, ground: str | None, by: str) -> None:
     """Suspended since then until then."""
     await c.execute(
