@@ -226,6 +226,30 @@ def test_a_clock_turned_back_opens_nothing_again(trade: Trade, house: House) -> 
     trade.clock.now = closed
 
 
+def test_a_clock_set_ahead_for_a_moment_ends_no_house_before_its_day(trade: Trade, house: House) -> None:
+    buyer, now = sold(house, 30), trade.clock.now
+    ran = itertools.count(1_000, 5)
+    calendar = Calendar(trade.vault.pool, trade.clock, lambda: float(next(ran)))
+    trade.runner.run(calendar.round())
+    # Two years ahead: for some rounds, as when a time server lies.
+    for wrong in (now + 700 * DAY, now + 700 * DAY + 5 * SECOND, now + 10 * SECOND):
+        trade.clock.now = wrong
+        trade.runner.run(calendar.round())
+    assert house.standing() == ["not-yet", "open"]
+    house.owner.check_right(house.insured, Domain.PHAR)
+    # The day itself is noted once the clock has kept its pace for an hour; it holds by itself before.
+    house.until(30)
+    trade.runner.run(calendar.round())
+    buyer.wake()
+    buyer.check_right(house.insured, Domain.PHAR)
+    for _ in range(1 + HOUR // (5 * SECOND)):
+        trade.clock.advance(5 * SECOND)
+        trade.runner.run(calendar.round())
+    assert trade.rows("SELECT stage FROM vault.establishment WHERE id = %s", house.owner.establishment) == [
+        (1,)
+    ]
+
+
 def test_a_departure_is_undone_before_and_after_and_told_to_everybody_there(
     trade: Trade, house: House
 ) -> None:

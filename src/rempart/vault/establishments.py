@@ -6,11 +6,13 @@ or does not. What runs (`Calendar`) notes how far the calendar has come, so that
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import asyncpg
 
-from rempart.foundation.clock import DAY, HOUR, PARIS, SECOND, Clock, paris_date
+from rempart.foundation.clock import DAY, HOUR, MINUTE, PARIS, SECOND, Clock, paris_date
 from rempart.foundation.errors import BadInput
 from rempart.foundation.identifiers import check_finess
 from rempart.vault import store_accounts as accounts
@@ -44,6 +46,8 @@ from rempart.vaultdoor.seats import (
 )
 
 EVERY_SECONDS = 5.0
+STEP = MINUTE
+"""A clock that moves by more between two rounds was set."""
 LONGEST_DAYS = 366
 """How far ahead a date may be, and how long a suspension: longer is decided again."""
 MOST_ALONE = 20
@@ -245,10 +249,17 @@ def _shown(at: int) -> int:
 
 
 class Calendar:
-    """Notes which dates have come, and ends the accounts of those that are over. Late is safe: the dates hold by themselves."""
+    """Notes which dates have come, and ends the accounts of those that are over. Late is safe: the dates hold by themselves.
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
-        self._pool, self._clock = pool, clock
+    What is noted is not undone by the clock. So after a clock was set nothing is noted for an hour: what was set wrong can be set right.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, clock: Clock, running: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._pool, self._clock, self._running = pool, clock, running
+        self._ahead: int | None = None
+        self._quiet_until = 0
 
     async def follow(self) -> None:
         """For ever. A round that fails is said and tried again."""
@@ -261,8 +272,22 @@ class Calendar:
 
     async def round(self) -> None:
         """What has come since the last one."""
+        if self._was_set():
+            return
         async with self._pool.acquire() as c, c.transaction():
             await note_dates(c, self._clock())
+
+    def _was_set(self) -> bool:
+        """Has the clock left the machine's own running time by more than a minute, within the hour?"""
+        ran = int(self._running() * SECOND)
+        ahead = self._clock() - ran
+        if self._ahead is not None and abs(ahead - self._ahead) > STEP:
+            _log.error(
+                "the clock was set by %d s: no date is noted for an hour", (ahead - self._ahead) // SECOND
+            )
+            self._quiet_until = ran + HOUR
+        self._ahead = ahead
+        return ran < self._quiet_until
 
 
 async def note_dates(c: Connection, now: int) -> None:
