@@ -234,7 +234,7 @@ def test_the_night_from_the_alert_to_packages_acknowledged(
     theirs.get_by_role("button", name="Approve").click()
     dora.confirm()
     expect(dora.page.locator("#result")).to_contain_text("It has begun")
-    expect(page.get_by_text("1 dossier(s) remis, 0 y étai(en)t déjà")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Dossiers remis : 1. Déjà remis avant : 0.")).to_be_visible(timeout=30_000)
     row = page.locator("#handed tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("pas encore")
