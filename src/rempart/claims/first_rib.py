@@ -11,7 +11,7 @@ import psycopg
 from rempart.foundation.clock import DAY
 
 WAIT = 10 * DAY
-"""The least that the database takes (0251_first_rib.sql): the letter and the code go by post, and nobody refuses it before they came."""
+"""The least that the database takes (0200_dossiers.sql): the letter and the code go by post, and nobody refuses it before they came."""
 
 
 def ask_first_rib(c: "psycopg.Connection[Any]", dossier: UUID, account: UUID, at: int) -> bool:

@@ -6,6 +6,10 @@ CREATE TABLE evidence.node (
   level smallint NOT NULL CHECK (level BETWEEN 1 AND 7),
   index bigint NOT NULL,
   hash bytea NOT NULL CHECK (length(hash) = 32),
+  -- A proof of one leaf without reading its tile (docs/ledger.md): the roots of the tile's sixteen parts, in order, written by whoever signs as
+  -- the log grows, off the one call's path. Not believed: what is made of them leads to a signed root, or is no proof. NULL: the tile is read
+  -- whole.
+  parts bytea CHECK (length(parts) = 512),
   PRIMARY KEY (level, index)
 );
 

@@ -45,13 +45,15 @@ CREATE TABLE identity.dossier_piece (
   PRIMARY KEY (dossier, document, piece)
 );
 
--- Nothing more is added to it, and a clerk sees it. False unless it is unfinished and every document is there, whole.
+-- Nothing more is added to it, and a clerk sees it. False unless it is unfinished and every document is there, whole. It has an hour, whether or not
+-- the worker has erased it since: else those beyond their hour are counted nowhere, and may all be finished at once.
 CREATE FUNCTION identity.finish_dossier(p_code bytea, p_at bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_id uuid;
 BEGIN
-  SELECT d.id INTO v_id FROM identity.dossier d WHERE d.code = p_code AND d.state = 'unfinished' FOR UPDATE;
+  SELECT d.id INTO v_id FROM identity.dossier d
+    WHERE d.code = p_code AND d.state = 'unfinished' AND d.opened > p_at - 3600000000 FOR UPDATE;
   IF v_id IS NULL OR NOT EXISTS (SELECT FROM identity.dossier_piece p WHERE p.dossier = v_id AND p.document = 0) THEN
     RETURN false;
   END IF;
@@ -68,26 +70,52 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION identity.finish_dossier FROM PUBLIC;
 
+-- A dossier is decided once: its id is an establishment's from then on, and what may be added of a dossier that waits (0201_desk_onboarding.sql)
+-- would be added of that establishment by whoever opened it again, another address for its letters among it.
+CREATE FUNCTION identity.keep_decision() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'decided' USING ERRCODE = 'check_violation';
+END $$;
+REVOKE ALL ON FUNCTION identity.keep_decision FROM PUBLIC;
+CREATE TRIGGER keep_decision BEFORE UPDATE OF state, decided ON identity.dossier
+  FOR EACH ROW WHEN (OLD.state IN ('enrolled', 'refused') AND (OLD.state, OLD.decided) IS DISTINCT FROM (NEW.state, NEW.decided))
+  EXECUTE FUNCTION identity.keep_decision();
+
 -- The mark of an account: known again where it comes back, readable nowhere.
 ALTER TABLE claims.rib ADD COLUMN mark bytea CHECK (length(mark) = 16);
 CREATE INDEX rib_by_mark ON claims.rib (mark) WHERE mark IS NOT NULL;
 
--- Is its account another establishment's, or in another dossier of another FINESS? Is its SIRET? A yes or no: no mark is told.
-CREATE FUNCTION identity.dossier_elsewhere(p_dossier uuid) RETURNS TABLE (rib boolean, siret boolean)
+-- Two dossiers of one FINESS: one of them may be somebody else's, with their account. Nobody can tell from one dossier alone (docs/onboarding.md).
+-- Is its account another establishment's, or in another dossier of another FINESS? Is its SIRET? Is there another dossier of its FINESS that waits,
+-- or was refused? Has the vault enrolled it? A yes or no: no mark is told.
+CREATE FUNCTION identity.dossier_elsewhere(p_dossier uuid) RETURNS TABLE (rib boolean, siret boolean, finess boolean, enrolled boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM claims.rib r WHERE r.mark = d.rib_mark AND r.establishment <> d.id AND r.state <> 'cancelled')
       OR EXISTS (SELECT FROM identity.dossier o WHERE o.rib_mark = d.rib_mark AND o.finess <> d.finess AND o.state <> 'unfinished'),
-    EXISTS (SELECT FROM identity.dossier o WHERE o.siret = d.siret AND o.finess <> d.finess AND o.state <> 'unfinished')
+    EXISTS (SELECT FROM identity.dossier o WHERE o.siret = d.siret AND o.finess <> d.finess AND o.state <> 'unfinished'),
+    EXISTS (SELECT FROM identity.dossier o WHERE o.finess = d.finess AND o.id <> d.id AND o.state IN ('received', 'proposed', 'refused')),
+    EXISTS (SELECT FROM vault.establishment e WHERE e.id = d.id)
   FROM identity.dossier d WHERE d.id = p_dossier
 $$;
 REVOKE ALL ON FUNCTION identity.dossier_elsewhere FROM PUBLIC;
 
--- Once it is enrolled, its account waits as if its titulaire had asked for it: two days at least, with a letter, and they may cancel it.
--- `p_account`: the titulaire's. False where there is none to take, or the establishment has had one.
+-- Is this login an account's? A yes or no: whose it is stays in the vault's schema. Of two dossiers that wish for one login, the second is enrolled
+-- under an account that is the first one's: it is asked again when it is enrolled, and not of a dossier that the vault has enrolled itself (a
+-- desk that died meanwhile), whose login is known by that.
+CREATE FUNCTION identity.login_known(p_login text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM vault.account a WHERE a.login = p_login)
+$$;
+REVOKE ALL ON FUNCTION identity.login_known FROM PUBLIC;
+
+-- Once it is enrolled, its account waits ten days at least, with a letter, until its titulaire can refuse it: the letter that tells it, with the
+-- code that opens their account, goes by post. Nothing is lost meanwhile: dues are kept until an account is in force. `p_account`: the
+-- titulaire's. False where there is none to take, or the establishment has had one.
 CREATE FUNCTION claims.ask_first_rib(p_dossier uuid, p_account uuid, p_at bigint, p_wait bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF p_wait < 172800000000 THEN
+  IF p_wait < 864000000000 THEN
     RAISE EXCEPTION 'wait' USING ERRCODE = 'check_violation';
   END IF;
   INSERT INTO claims.rib (id, establishment, sealed, state, asked, asked_by, effective_at, needs_second, mark)
@@ -97,9 +125,11 @@ BEGIN
   IF NOT FOUND THEN
     RETURN false;
   END IF;
+  -- `sent`: when the application was, by which whoever else applied tells theirs from an impostor's.
   INSERT INTO claims.letter (id, establishment, kind, at, facts)
-    VALUES (gen_random_uuid(), p_dossier, 'rib-asked', p_at,
-      jsonb_build_object('asked', p_at, 'effective', p_at + p_wait, 'needs_second', false));
+    SELECT gen_random_uuid(), d.id, 'rib-asked', p_at,
+      jsonb_build_object('asked', p_at, 'effective', p_at + p_wait, 'needs_second', false, 'sent', d.received)
+    FROM identity.dossier d WHERE d.id = p_dossier;
   RETURN true;
 END $$;
 REVOKE ALL ON FUNCTION claims.ask_first_rib FROM PUBLIC;
@@ -118,11 +148,11 @@ GRANT USAGE ON SCHEMA identity, claims TO rempart_desk;
 GRANT SELECT (id, finess, siret, profession, state, received, decided), UPDATE (state, decided) ON identity.dossier TO rempart_desk;
 GRANT SELECT ON identity.dossier_document TO rempart_desk;
 GRANT SELECT (dossier, document, piece, size, sealed) ON identity.dossier_piece TO rempart_desk;
-GRANT EXECUTE ON FUNCTION identity.dossier_elsewhere TO rempart_desk;
+GRANT EXECUTE ON FUNCTION identity.dossier_elsewhere, identity.login_known TO rempart_desk;
 GRANT EXECUTE ON FUNCTION claims.ask_first_rib TO rempart_desk;
 GRANT SELECT (id, finess, siret, profession, state, received, decided), UPDATE (state, decided) ON identity.dossier TO rempart_operator;
 GRANT SELECT ON identity.dossier_document TO rempart_operator;
-GRANT EXECUTE ON FUNCTION identity.dossier_elsewhere TO rempart_operator;
+GRANT EXECUTE ON FUNCTION identity.dossier_elsewhere, identity.login_known TO rempart_operator;
 GRANT EXECUTE ON FUNCTION claims.ask_first_rib TO rempart_operator;
 -- The worker erases.
 GRANT SELECT (id, state, opened, received, decided), UPDATE (rib_sealed, rib_mark), DELETE ON identity.dossier TO rempart_worker;
