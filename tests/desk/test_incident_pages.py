@@ -197,7 +197,7 @@ def test_from_the_count_to_packages_by_two_people_and_nothing_goes_twice(
     assert "Envoyer les dossiers aux assureurs" in night.text(lead, "proposals")
     assert "a commencé" in night.text(lead, "proposal/approve", id=proposal)
     shown = night.over(duty, "packages", id=number)
-    assert "Dossiers remis : 2. Déjà remis avant : 0." in shown
+    assert "Dossiers remis : 2. Déjà remis avant : 0." in shown
     # The second insurer has nobody here to be told: said, and the duty is not noted as done.
     assert f"par un autre moyen : {AMCS[1]}" in shown.replace("\u00a0", " ")
     assert night.rows("SELECT rows FROM incident.package ORDER BY insurer") == [(4,), (3,)]
@@ -210,7 +210,7 @@ def test_from_the_count_to_packages_by_two_people_and_nothing_goes_twice(
     # The release stands for an hour: whoever goes on with it sends nothing again.
     duty.touch()
     night.text(duty, "packages/resume", id=number)
-    assert "Dossiers remis : 0. Déjà remis avant : 2." in night.over(duty, "packages", id=number)
+    assert "Dossiers remis : 0. Déjà remis avant : 2." in night.over(duty, "packages", id=number)
     assert night.rows("SELECT count(*) FROM incident.package") == [(2,)]
 
 
