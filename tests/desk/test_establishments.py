@@ -143,7 +143,7 @@ def buyer_enrolled(room: Room, number: str, clerk: Operator, second: Operator) -
     return expect(Onboarded, room.operate(EnrolApplication(*said))).establishment
 
 
-def test_a_date_proposed_for_the_seller_is_not_given_to_the_buyer_who_came_meanwhile(
+def test_a_notary_who_is_late_moves_the_day_of_both_and_one_clerk_of_neither(
     room: Room, claire: Person, clerk: Operator, second: Operator
 ) -> None:
     number = finess(room)
@@ -151,12 +151,34 @@ def test_a_date_proposed_for_the_seller_is_not_given_to_the_buyer_who_came_meanw
     later = {"finess": number, "day": on(room, 60), "ground": "cession", "words": "signed later"}
     clerk.touch()
     proposal = clerk.expect(Proposed, "establishment/depart", **later, dry_run=False).id
+    # The buyer comes meanwhile: the day is still the sale's, and neither the buyer's departure nor a day on which both work or nobody does.
     buyer_enrolled(room, number, clerk, second)
     room.time.advance(SECOND)
     second.touch()
-    assert second.refused("proposal/approve", id=proposal) == "proposal-over"
+    second.expect(Done, "proposal/approve", id=proposal)
+    day = midnight(paris_date(room.clock()) + timedelta(days=60))
     new, old = clerk.expect(Establishments, "establishment", key=number).seats
-    assert (new.life.leaving, old.life.leaving) == ("", "cession")
+    assert (new.life.opens, new.life.closes, new.life.leaving) == (day, 0, "")
+    assert (old.life.closes, old.life.leaving) == (day, "cession")
+    assert told_of_her_house(claire)[0].startswith("move ")
+    # Sooner, too; but on no day that is past, nor as another reason, nor once the buyer has begun.
+    decided(room, DepartEstablishment(number, on(room, 2), "cession", "signed sooner"), clerk, second)
+    assert room.operate(DepartEstablishment(number, on(room, 2), "retirement", "x")) == Refused(
+        "bad-input", "day"
+    )
+    clerk.touch()
+    past = clerk.expect(Proposed, "establishment/depart", **(later | {"day": on(room, -1)}), dry_run=False).id
+    room.time.advance(SECOND)
+    second.touch()
+    assert second.refused("proposal/approve", id=past) == "bad-input"
+    room.time.now = midnight(paris_date(room.clock()) + timedelta(days=2))
+    assert standings(clerk_again(clerk), number) == ["open", "departed"]
+
+
+def clerk_again(one: Operator) -> Operator:
+    """Signed in anew."""
+    one.browser.sign_in(one.passkey)
+    return one
 
 
 def test_what_was_agreed_against_the_seller_on_the_last_evening_is_not_done_to_the_buyer(

@@ -112,6 +112,10 @@ NOTICES: dict[str, Pair] = {
         "Cession de votre établissement déclarée : voyez « Mon établissement ». Si ce n'est pas vrai, appelez l'assistance",
         "Your establishment is said to be sold: see « My establishment ». If that is not so, call support",
     ),
+    "establishment:move": (
+        "La date de la cession change : elle est sur « Mon établissement »",
+        "The day of the sale has changed: it is on « My establishment »",
+    ),
     "establishment:stay": (
         "Votre établissement reste sur la plateforme",
         "Your establishment stays on the platform",

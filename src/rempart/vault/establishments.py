@@ -71,11 +71,19 @@ async def _seats(c: Connection, finess: str) -> list[Row]:
 
 
 async def seat_of(c: Connection, call: EstablishmentCall, now: int) -> Row:
-    """Whom an act concerns: who leaves or stays is the newest seat of the FINESS; who is suspended, the one that works today.
+    """Whom an act concerns: who leaves or stays is the newest seat of the FINESS, but a sale to come is its seller's; who is suspended, the
+    one that works today.
 
     Raises BadFiness, NotThere.
     """
     found = await _seats(c, call.finess)
+    if (
+        isinstance(call, DepartEstablishment)
+        and call.ground == CESSION
+        and len(found) > 1
+        and found[0]["opens"] > now
+    ):
+        return found[1]
     if isinstance(call, DepartEstablishment | StayEstablishment):
         return found[0]
     working = [row for row in reversed(found) if Life.of(row).at(now) not in CLOSED]
@@ -145,11 +153,35 @@ async def depart(zone: Zone, c: Connection, call: DepartEstablishment, by: Actor
     )
     if seat["opens"] >= life.closes:
         raise BadInput("day")
+    if await _move_sale(c, seat, life, call, now, by):
+        return Done()
     if not await store.set_leaving(c, seat["id"], life, call.ground, now, by.name):
         raise Conflict("finess")
     act = Audited.ESTABLISHMENT_CEDE if call.ground == CESSION else Audited.ESTABLISHMENT_DEPART
     await _tell(c, now, seat, act, by, f"{call.ground} on {on.isoformat()}: {words}", f"{on:%d/%m/%Y}")
     return Done()
+
+
+async def _move_sale(
+    c: Connection, seat: Row, life: Life, call: DepartEstablishment, now: int, by: Actor
+) -> bool:
+    """Another day for a sale whose buyer is enrolled and has not begun: for both at once. False where nobody takes over.
+
+    Raises BadInput (a day that is past, or on which the buyer has left), Conflict (not a sale, or the buyer has begun).
+    """
+    taker = await store.taker(c, seat["id"])
+    if taker is None:
+        return False
+    if (seat["leaving"], call.ground) != (CESSION, CESSION) or taker["opens"] <= now:
+        raise Conflict("finess")
+    if life.closes < midnight(paris_date(now)) or life.closes >= taker["closes"]:
+        raise BadInput("day")
+    await store.move_sale(c, seat["id"], taker["id"], life, now, by.name)
+    day = read_day(call.day)
+    for one in (seat, taker):
+        detail = f"{CESSION} on {day.isoformat()}: {_words(call.words)}"
+        await _tell(c, now, one, Audited.ESTABLISHMENT_MOVE, by, detail, f"{day:%d/%m/%Y}")
+    return True
 
 
 async def stay(zone: Zone, c: Connection, call: StayEstablishment, by: Actor) -> Done:

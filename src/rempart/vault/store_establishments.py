@@ -49,6 +49,24 @@ async def set_leaving(c: Connection, seat: UUID, life: Life, leaving: str | None
     return bool(done.endswith(" 1"))
 
 
+async def taker(c: Connection, seat: UUID) -> Row | None:
+    """id, finess, opens and closes of whoever takes the FINESS over after this seat; the row is held."""
+    return await c.fetchrow(
+        "SELECT n.id, n.finess, n.opens, n.closes FROM vault.establishment n JOIN vault.establishment e ON e.finess = n.finess"
+        " WHERE e.id = $1 AND n.opens > e.opens ORDER BY n.opens LIMIT 1 FOR UPDATE OF n",
+        seat,
+    )
+
+
+async def move_sale(c: Connection, seat: UUID, taker: UUID, life: Life, now: int, by: str) -> None:
+    """Another day for both who are party to it: at no instant of the transaction do both work."""
+    await open_on(c, taker, life.closes)
+    await c.execute(
+        "UPDATE vault.establishment SET closes = $2, invoices_until = $3, ends = $4, leaving_said = $5, leaving_by = $6 WHERE id = $1",
+        seat, life.closes, life.invoices_until, life.ends, now, by,
+    )  # fmt: skip
+
+
 async def lately(c: Connection, since: int) -> int:
     """How many were suspended, or said to leave, after an instant."""
     return await c.fetchval(
