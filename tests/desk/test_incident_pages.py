@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from rempart.desk import incident_errands, long_work, scopes
 from rempart.evidence.note import SignerKey
 from rempart.evidence.opening import Opening, Outcome
-from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND, instant
+from rempart.foundation.clock import DAY, HOUR, MINUTE, SECOND, instant, paris_date
 from rempart.foundation.vocabulary import Lane, Profession, Role
 from rempart.incident.case import Verb
 from rempart.incident.scope_proofs import Shown, verify_shown
@@ -497,6 +497,29 @@ def test_the_list_is_paged_and_a_name_that_nobody_has_is_refused(
     assert night.code(duty, "scope/ask", since=iso(night.since), accounts=["personne"]) == "no-such-party"
     assert night.code(duty, "scope/ask", since="hier") == "bad-input"
     assert night.code(duty, "scope/hit", establishment="1", group="2") == "bad-input"
+
+
+def test_of_a_pharmacy_that_was_sold_the_caller_is_told_what_is_theirs(night: Night, duty: Operator) -> None:
+    night.count(duty)
+    [(finess,)] = night.rows(
+        "SELECT finess FROM vault.establishment WHERE finess IS NOT NULL ORDER BY finess LIMIT 1"
+    )
+    alone = night.text(duty, "scope/hit", establishment=finess)
+    assert "changé de mains" not in alone
+    with night.room.database.connect() as owner:
+        owner.execute(
+            "UPDATE vault.establishment SET closes = %(at)s, invoices_until = %(at)s, ends = %(at)s, leaving = 'cession'"
+            " WHERE finess = %(n)s",
+            {"at": night.since, "n": finess},
+        )
+        owner.execute(
+            "INSERT INTO vault.establishment (id, finess, profession, opens) VALUES (gen_random_uuid(), %s, 'pharmacy', %s)",
+            (finess, night.since),
+        )
+    shown = night.text(duty, "scope/hit", establishment=finess)
+    assert "changé de mains" in shown
+    assert f"{finess}, depuis le {paris_date(night.since):%d/%m/%Y}" in shown
+    assert shown.count("<li>") == 2
 
 
 def test_a_session_left_open_fills_no_journal_and_stands_in_nobodys_way(
