@@ -40,6 +40,8 @@ from rempart.vaultdoor.messages import (
     Done,
     EnrolApplication,
     EnrolEstablishment,
+    Enrolled,
+    EnrolProfessional,
     Establishments,
     Here,
     JournalPage,
@@ -211,6 +213,16 @@ def test_when_the_days_for_reading_are_over_the_accounts_of_that_seat_end(trade:
         "SELECT count(*) FROM vault.membership WHERE establishment = %s", house.owner.establishment
     ) == [(0,)]
     assert trade.operate(StayEstablishment(house.finess, "too late")) == Refused("conflict", "finess")
+
+
+def test_nobody_is_given_a_seat_where_the_accounts_have_ended(trade: Trade, house: House) -> None:
+    house.leave(1)
+    house.until(400)
+    late = EnrolProfessional(f"l-{uuid.uuid4().hex[:8]}", Role.EMPLOYEE, house.owner.establishment)
+    expect(Enrolled, trade.operate(late))
+    house.until(401)
+    again = EnrolProfessional(f"l-{uuid.uuid4().hex[:8]}", Role.EMPLOYEE, house.owner.establishment)
+    assert trade.operate(again) == Refused("conflict", "establishment")
 
 
 def test_a_clock_turned_back_opens_nothing_again(trade: Trade, house: House) -> None:

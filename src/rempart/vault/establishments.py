@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 
@@ -90,6 +91,13 @@ async def seat_of(c: Connection, call: EstablishmentCall, now: int) -> Row:
     if not working:
         raise NotThere("finess")
     return working[0]
+
+
+async def require_seats(c: Connection, seat: UUID, now: int) -> None:
+    """Nobody is given a seat where the accounts have ended: it would open nothing, and be ended by nobody. Raises Conflict."""
+    row = await store.seat(c, seat)
+    if row is not None and Life.of(row).at(now) is Standing.ENDED:
+        raise Conflict("establishment")
 
 
 # ── suspension ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -250,6 +250,7 @@ async def enrol_professional(zone: Zone, c: Connection, call: EnrolProfessional,
         # The operators' own seat is given by EnrolOperator alone.
         if house is None or house["profession"] == Profession.OPERATOR:
             raise NotThere("establishment")
+        await establishments.require_seats(c, place, now)
     group = await _group(c, call.group)
     known = await store.account_by_login(c, login)
     account = known["id"] if known is not None else await store.add_account(c, login, now)
