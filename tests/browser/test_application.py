@@ -65,7 +65,7 @@ def decide(platform: Platform, code: str, state: str) -> None:
         ((dossier,),) = owner.execute(
             "SELECT id FROM identity.dossier WHERE code = %s", (hash_of_code(code),)
         )
-        decided = system_clock() if state in {"enrolled", "refused"} else None
+        decided = system_clock() if state in {"enrolled", "refused", "cleared"} else None
         desk.execute(
             "UPDATE identity.dossier SET state = %s, decided = %s WHERE id = %s", (state, decided, dossier)
         )
@@ -116,6 +116,7 @@ def test_a_pharmacist_applies_corrects_and_follows_the_application(
         ("proposed", "examen" if french else "examined"),
         ("enrolled", "Acceptée" if french else "Accepted"),
         ("refused", "Refusée" if french else "Refused"),
+        ("cleared", "sans examen" if french else "unread"),
     ):
         decide(platform, code, state) if state != "received" else None
         page.fill("#f-code", code.lower())

@@ -90,6 +90,18 @@ def state(trade: Trade, code: str) -> Reply:
     return trade.at_cashier(AskDossierState(code, HOME))
 
 
+def test_who_is_cleared_with_a_flood_learns_it_by_the_code_and_may_apply_again(trade: Trade) -> None:
+    code = apply(trade)
+    [(dossier,)] = trade.rows("SELECT id FROM identity.dossier")
+    with trade.database.connect("operator") as c:
+        assert store.clear(c, [dossier], trade.clock()) == 1
+        assert store.clear(c, [dossier], trade.clock()) == 0
+    assert expect(DossierState, state(trade, code)).state == "cleared"
+    for table in ("piece", "document"):
+        assert trade.rows(f"SELECT count(*) FROM identity.dossier_{table}") == [(0,)]
+    assert expect(DossierState, state(trade, apply(trade))).state == "received"
+
+
 def opened(trade: Trade, document: int) -> bytes:
     """As desk and vault open it together."""
     rows = trade.rows(

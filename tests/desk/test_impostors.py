@@ -1,5 +1,7 @@
 """Somebody applies as somebody else: in the name of a pharmacy that applied too, under a login that is another's, or once refused."""
 
+from typing import Any
+
 import pytest
 from psycopg.errors import CheckViolation, InsufficientPrivilege
 
@@ -107,7 +109,7 @@ def test_an_approval_that_comes_after_the_refusal_opens_nothing(
     assert code(door.act(lead, "/desk/proposal/approve", **approve)) == "proposal-over"
     del refuse["address"]
     # Nor by asking the vault beside the desk.
-    assert clerk.refused("application/enrol", **refuse, dry_run=False) == "not-found"
+    assert clerk.refused("application/enrol", **refuse, dry_run=False) == "approval-over"
     assert room.rows("SELECT state FROM vault.proposal") == [("withdrawn",)]
     assert '"proposal:withdraw"' in room.journal()
     # Which of two that say the same was refused.
@@ -137,7 +139,7 @@ def test_a_desk_that_died_while_enrolling_leaves_no_dossier_that_nobody_can_end(
     lost = clerk.expect(Onboarded, "application/enrol", **said, dry_run=False).code
     room.time.advance(2 * HOUR)
     opened(door, clerk, said["dossier"])
-    assert code(door.act(clerk, "/desk/application/enrol", **said, dry_run=False)) == "not-found"
+    assert code(door.act(clerk, "/desk/application/enrol", **said, dry_run=False)) == "approval-over"
     # Two people again, and the same letter with another code; what was approved once still enrols once.
     assert approved(room, door, clerk, lead, said["dossier"]) == said
     done = door.act(clerk, "/desk/application/enrol", **said, dry_run=False)
@@ -189,3 +191,69 @@ def test_the_desks_role_opens_no_decided_dossier_again_to_have_an_establishments
             "INSERT INTO identity.contact (establishment, contact, since, until) VALUES (%s, %s, 0, 1)",
             (said["dossier"], "Chez l'imposteur"),
         )
+
+
+def cleared_body(door: Door, who: Operator) -> dict[str, Any]:
+    """All that the page shows to be cleared."""
+    return body_of(door.act(who, "/desk/dossiers", clearing=True).text, "desk/dossiers/clear")
+
+
+def test_a_flood_of_made_up_dossiers_is_cleared_and_nothing_of_it_is_kept(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    """Somebody with many addresses fills every place. What somebody proposed stays, and the pharmacy's, which is not ticked."""
+    waits = proposed(door, clerk, applied(room))
+    honest = applied(room, finess="010000628")
+    flood = [applied(room, finess="770816478") for _ in range(3)]
+    shown = cleared_body(door, clerk)["dossiers"]
+    assert sorted(shown) == sorted([honest, *flood])
+    clerk.touch()
+    counted = door.act(clerk, "/desk/dossiers/clear", dossiers=flood)
+    assert "effacés aussitôt\u00a0:\u00a03" in counted.text
+    assert room.rows("SELECT count(*) FROM identity.dossier WHERE state = 'cleared'") == [(0,)]
+    done = door.act(clerk, "/desk/dossiers/clear", dossiers=flood, dry_run=False)
+    assert "effacés\u00a0:\u00a03" in done.text, done.text
+    states = room.rows("SELECT id::text, state FROM identity.dossier")
+    assert sorted(states) == sorted(
+        [(waits["dossier"], "proposed"), (honest, "received"), *[(each, "cleared") for each in flood]]
+    )
+    left = "SELECT count(*) FROM identity.dossier_piece WHERE dossier::text = ANY (%s)"
+    assert room.rows(left.replace("%s", f"ARRAY{flood}")) == [(0,)]
+    assert room.rows(
+        "SELECT count(*) FROM identity.dossier WHERE state = 'cleared' AND num_nonnulls(rib_sealed, rib_mark) > 0"
+    ) == [(0,)]
+    journaled = room.rows("SELECT actor, object FROM vault.journal WHERE act = 'dossier:clear'")
+    assert sorted(journaled) == sorted(("chloe", each) for each in flood)
+    # What is cleared is no doubt about anybody, and is decided.
+    alone = applied(room, finess="770816478")
+    opened(door, clerk, alone)
+    assert "finess-twice" not in checked(door, clerk, alone)["doubts"]
+    assert flood[0] not in door.act(clerk, "/desk/dossiers").text
+    clerk.touch()
+    assert code(door.act(clerk, "/desk/dossier/open", dossier=flood[0], document=0)) == "not-found"
+
+
+def test_what_was_proposed_is_cleared_by_nobody(
+    room: Room, door: Door, clerk: Operator, lead: Operator
+) -> None:
+    """A clerk who wants an approved application gone has to refuse it, with its letter."""
+    waits = proposed(door, clerk, applied(room))
+    clear = {"dossiers": [waits["dossier"]], "dry_run": False}
+    assert code(door.act(clerk, "/desk/dossiers/clear", **clear)) == "conflict"
+    said = approved(room, door, clerk, lead, applied(room, finess="010000628", login="paul.martin"))
+    clear = {"dossiers": [said["dossier"]], "dry_run": False}
+    assert code(door.act(clerk, "/desk/dossiers/clear", **clear)) == "conflict"
+    # Nor by the database, whatever the vault says.
+    for role in ("desk", "operator"):
+        with room.database.connect(role) as c:
+            told = c.execute("SELECT identity.clear_dossiers(%s::uuid[], 1)", (clear["dossiers"],)).fetchone()
+            assert told == (0,)
+    assert room.rows("SELECT count(*) FROM vault.journal WHERE act = 'dossier:clear'") == [(0,)]
+
+
+def test_who_may_only_read_dossiers_clears_none(room: Room, door: Door) -> None:
+    dpo = room.operator("dora", Role.DPO)
+    dpo.touch()
+    act = door.act(dpo, "/desk/dossiers/clear", dossiers=[applied(room)], dry_run=False)
+    assert code(act) == "forbidden"
+    assert room.rows("SELECT state FROM identity.dossier") == [("received",)]

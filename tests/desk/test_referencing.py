@@ -193,9 +193,9 @@ def test_a_clerk_alone_cannot_enrol(room: Room, door: Door, clerk: Operator) -> 
     clerk.touch()
     assert code(door.act(clerk, "/desk/proposal/approve", id=number, digest=said["digest"])) == "own-proposal"
     enrol = {name: said[name] for name in ("dossier", "digest", "finess", "profession", "login")}
-    assert code(door.act(clerk, "/desk/application/enrol", **enrol, dry_run=False)) == "not-found"
+    assert code(door.act(clerk, "/desk/application/enrol", **enrol, dry_run=False)) == "approval-over"
     # Nor by asking the vault beside the desk.
-    assert clerk.refused("application/enrol", **enrol, dry_run=False) == "not-found"
+    assert clerk.refused("application/enrol", **enrol, dry_run=False) == "approval-over"
     assert names(room) == []
     assert room.rows("SELECT count(*) FROM vault.establishment WHERE finess IS NOT NULL") == [(0,)]
 
@@ -208,12 +208,12 @@ def test_an_approval_of_one_digest_does_not_enrol_another(
     said = approved(room, door, clerk, lead, theirs)
     opened(door, clerk, thiefs)
     assert checked(door, clerk, thiefs)["digest"] == said["digest"]
-    assert clerk.refused("application/enrol", **said | {"dossier": thiefs}, dry_run=False) == "not-found"
+    assert clerk.refused("application/enrol", **said | {"dossier": thiefs}, dry_run=False) == "approval-over"
     elsewhere = checked(door, clerk, theirs, "1 rue d'ailleurs, 69001 Lyon")["digest"]
     assert elsewhere != said["digest"]
     other = said | {"digest": elsewhere}
     assert code(door.act(clerk, "/desk/application/enrol", **other, dry_run=False)) == "doubts"
-    assert clerk.refused("application/enrol", **other, dry_run=False) == "not-found"
+    assert clerk.refused("application/enrol", **other, dry_run=False) == "approval-over"
     assert names(room) == []
     assert room.rows("SELECT count(*) FROM claims.rib") == [(0,)]
 
@@ -382,7 +382,7 @@ def test_a_refusal_voids_what_was_approved_and_its_letter_says_why(
     assert "rappelez-nous" in letter
     assert room.rows("SELECT state FROM identity.dossier") == [("refused",)]
     assert code(door.act(clerk, "/desk/application/enrol", **enrol, dry_run=False)) == "conflict"
-    assert clerk.refused("application/enrol", **enrol, dry_run=False) == "not-found"
+    assert clerk.refused("application/enrol", **enrol, dry_run=False) == "approval-over"
     assert '"application:refuse"' in room.journal()
 
 
@@ -454,7 +454,7 @@ def test_no_letter_is_made_again_after_an_hour(
     clerk.expect(Onboarded, "application/enrol", **said, dry_run=False)
     room.time.advance(HOUR)
     clerk.touch()
-    assert clerk.refused("application/enrol", **said, dry_run=False) == "not-found"
+    assert clerk.refused("application/enrol", **said, dry_run=False) == "approval-over"
 
 
 def test_who_takes_a_finess_over_is_enrolled_while_the_former_owner_still_works(

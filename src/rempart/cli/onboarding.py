@@ -1,8 +1,10 @@
 """`rempart onboarding`: an application is checked, approved by two people, enrolled once; its code goes by post (docs/onboarding.md)."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO
+from uuid import UUID
 
 import psycopg
 import typer
@@ -10,17 +12,18 @@ from rich.table import Table
 
 from rempart.claims.application_letters import Sender, acceptance, refusal
 from rempart.cli.operator import VAR, Folder, ask, console
-from rempart.foundation.clock import paris_date, system_clock
+from rempart.foundation.clock import PARIS, SECOND, paris_date, system_clock
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.settings import FrontSettings, load_settings
 from rempart.identity import store_dossiers
 from rempart.identity.application import Application, digest_of, read_application
-from rempart.identity.checks import SENTENCES, Doubt, doubts_of
-from rempart.identity.referencing import enter_holder, enter_place, known_of
+from rempart.identity.checks import COMES_LATER, SENTENCES, Doubt, doubts_of
+from rempart.identity.referencing import enter_holder, enter_place, known_of_paper
 from rempart.identity.refusing import Ground
 from rempart.supervisor.home import Home
 from rempart.vaultdoor.messages import (
     ApproveApplication,
+    ClearDossiers,
     Done,
     EnrolApplication,
     Onboarded,
@@ -29,6 +32,9 @@ from rempart.vaultdoor.messages import (
 
 app = typer.Typer(no_args_is_help=True, help="Référencement: check, approve by two, enrol, post.")
 File = Annotated[Path, typer.Argument(help="the application, in JSON (docs/onboarding.md)")]
+MOMENT = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
+AT_ONCE = 200
+"""Dossiers that the vault clears by one call."""
 
 
 class NotLookedAt(Refusal):
@@ -64,6 +70,32 @@ def dossiers(
             f"{paris_date(each.received)}", each.finess, each.siret, each.profession, each.state, documents, str(each.id)
         )  # fmt: skip
     console.print(table if found else "No dossier waits." if not all_ else "No dossier.")
+
+
+@app.command()
+def clear(
+    since: Annotated[datetime | None, typer.Option(formats=MOMENT, help="received from this moment on, Paris")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=MOMENT, help="received before this moment")] = None,
+    finess: Annotated[str, typer.Option(help="of this FINESS only")] = "",
+    profession: Annotated[str, typer.Option(help="of this profession only")] = "",
+    go: Annotated[bool, typer.Option("--go", help="do it; without, it is only counted")] = False,
+    folder: Folder = VAR,
+) -> None:  # fmt: skip
+    """Clear made-up dossiers that nobody proposed: decided unread, erased at once. They have to be said by something."""
+    if not (since or until or finess or profession):
+        raise BadInput("say which: --since, --until, --finess or --profession")
+    start, end = _moment(since) if since else 0, _moment(until) if until else system_clock()
+    with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip(), autocommit=True) as connection:
+        found = store_dossiers.clearable(connection, start, end, finess, profession)
+        if not go:
+            console.print(f"{len(found)} would be cleared. Nothing is done yet: --go.")
+            return
+        gone = 0
+        for several in _several(found):
+            # The vault's journal has each before it is erased.
+            ask(folder, ClearDossiers([str(each) for each in several]), Done)
+            gone += store_dossiers.clear(connection, several, system_clock())
+    console.print(f"{gone} cleared.")
 
 
 @app.command()
@@ -104,7 +136,10 @@ def enrol(
     operator: Annotated[str, typer.Option(help="who signs the letter")] = "Rempart",
     folder: Folder = VAR,
 ) -> None:
-    """Enrol what was approved, and write the letter with the one-time code. The code is not shown."""
+    """Enrol what was approved, and write the letter with the one-time code, which is not shown.
+
+    Refused where somebody else applied or was enrolled meanwhile, and nobody looked at that: check and propose it again.
+    """
     application = _read(file)
     page = load_settings(FrontSettings, Home.at(folder).config_file("front")).origin
     # Opened first: a code that cannot be written down is not issued.
@@ -156,19 +191,29 @@ def _read(file: Path) -> Application:
 
 def _doubts(folder: Path, application: Application) -> list[Doubt]:
     with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
-        known = known_of(connection, application)
+        known = known_of_paper(connection, application)
     return doubts_of(application, known, paris_date(system_clock()))
 
 
 def _enrol(folder: Path, application: Application) -> Onboarded:
+    later = [str(each) for each in _doubts(folder, application) if each in COMES_LATER]
     call = EnrolApplication(
-        digest_of(application), application.finess, application.profession, application.login
+        digest_of(application), application.finess, application.profession, application.login, doubts=later
     )
     done = ask(folder, call, Onboarded)
     with psycopg.connect(Home.at(folder).operator_dsn.read_text().strip()) as connection:
         enter_place(connection, done.establishment, application, system_clock())
         enter_holder(connection, done.account, done.establishment, application)
     return done
+
+
+def _several(found: list[UUID]) -> list[list[UUID]]:
+    return [found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE)]
+
+
+def _moment(moment: datetime) -> int:
+    """As Paris's clock says it."""
+    return int(moment.replace(tzinfo=PARIS).timestamp()) * SECOND
 
 
 def _new_file(path: Path) -> BinaryIO:

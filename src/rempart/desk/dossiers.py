@@ -25,13 +25,13 @@ from rempart.foundation.errors import BadInput, Outage, Refusal
 from rempart.foundation.settings import DeskSettings
 from rempart.identity import store_desk as store
 from rempart.identity.application import Application, check_application, digest_of
-from rempart.identity.checks import SENTENCES, Doubt, doubts_of
+from rempart.identity.checks import COMES_LATER, SENTENCES, Doubt, doubts_of
 from rempart.identity.dossier import Declaration, application_of, opened
 from rempart.identity.referencing import enter_holder, enter_place, known_of
 from rempart.identity.refusing import TOLD, Ground
 from rempart.identity.sealed_dossier import open_document
 from rempart.identity.store_desk import Dossier
-from rempart.identity.store_dossiers import elsewhere_of
+from rempart.identity.store_dossiers import clear, clearable_among, elsewhere_of
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.messages import (
     Act,
@@ -39,6 +39,7 @@ from rempart.vaultdoor.messages import (
     DeskSeat,
     Done,
     DossierKeys,
+    Effect,
     Onboarded,
     Proposed,
     Refused,
@@ -47,8 +48,6 @@ from rempart.vaultdoor.messages import (
 
 KEPT, MOST_KEPT = 15 * MINUTE, 64
 """How long, and how many, declarations are kept in memory."""
-COMES_LATER = frozenset({Doubt.FINESS_TWICE, Doubt.LOGIN_KNOWN, Doubt.RIB_ELSEWHERE, Doubt.SIRET_ELSEWHERE})
-"""Doubts that somebody else's dossier raises, sent or enrolled when this one was approved already."""
 _SUFFIX = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 _log = logging.getLogger("rempart.desk")
 
@@ -92,6 +91,8 @@ class _Said(msgspec.Struct, frozen=True):
     ground: str = ""
     words: str = ""
     decided: bool = False
+    clearing: bool = False
+    dossiers: list[UUID] = msgspec.field(default_factory=list)
     dry_run: bool = True
     id: int = 0
 
@@ -119,6 +120,7 @@ class Dossiers:
         self._kept: dict[tuple[bytes, UUID], Reading] = {}
         self._table: dict[str, Callable[[Act, _Said], Awaitable[Shown]]] = {
             "/desk/dossiers": self._list,
+            "/desk/dossiers/clear": self._clear,
             "/desk/dossier/open": self._open,
             "/desk/application/check": self._check,
             "/desk/application/propose": self._propose,
@@ -162,6 +164,9 @@ class Dossiers:
         found, waiting = await self._in_database(
             lambda c: (store.dossiers(c, decided=said.decided), store.waiting(c))
         )
+        if said.clearing:
+            untouched = [each for each in found if each.state == "received"]
+            return self._fragment(act, "clearing.html", dossiers=untouched)
         return self._fragment(
             act, "dossiers.html", dossiers=found, waiting=waiting, decided=said.decided, now=self._clock(), seat=reply
         )  # fmt: skip
@@ -290,6 +295,18 @@ class Dossiers:
             refusal, application, self._sender(), Ground(said.ground), said.words, at
         )
         return _file(letter, "application/pdf", f"refus-{application.finess}.pdf")
+
+    async def _clear(self, act: Act, said: _Said) -> Shown:
+        """Made-up ones, unread: what is left to be cleared of these, or how many were. The vault journals each."""
+        reply = await self._ask(act)
+        if isinstance(reply, Effect):
+            left = await self._in_database(lambda c: clearable_among(c, said.dossiers))
+            return self._fragment(act, "cleared.html", number=left, done=False)
+        if not isinstance(reply, Done):
+            return reply
+        at = self._clock()
+        number = await self._in_database(lambda c: clear(c, said.dossiers, at))
+        return self._fragment(act, "cleared.html", number=number, done=True)
 
     # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -117,6 +117,7 @@ CALLS: dict[str, Words] = {
     "RegisterEditor": ("Enregistrer un éditeur ou sa clé", "Register an editor, or its key"),
     "EnrolApplication": ("Inscrire un établissement", "Enrol an establishment"),
     "RefuseApplication": ("Refuser un référencement", "Refuse an application"),
+    "ClearDossiers": ("Écarter des dossiers fabriqués", "Clear made-up dossiers"),
     "ApproveApplication": ("Approuver un référencement", "Approve an application"),
     "ApproveEnrolment": ("Approuver un enrôlement par commande", "Approve an enrolment by a command"),
     "RegisterInsurer": ("Enregistrer un assureur et ses clés", "Register an insurer and its keys"),
@@ -179,6 +180,7 @@ FIELDS: dict[str, Words] = {
     "amcs": ("Assureurs (n° AMC)", "Insurers (n° AMC)"),
     "persons": ("Personnes, en tout", "Persons, in all"),
     "dossier": ("Dossier", "Dossier"),
+    "dossiers": ("Dossiers", "Dossiers"),
     "ground": ("Motif", "Ground"),
 }
 NOTHING: Words = ("rien", "nothing")
@@ -274,6 +276,7 @@ STANDINGS: dict[str, tuple[Words, str]] = {
     "approved": (("approuvé : à inscrire", "approved: to be enrolled"), "open"),
     "enrolled": (("inscrit", "enrolled"), "open"),
     "refused": (("refusé", "refused"), "closed"),
+    "cleared": (("écarté sans examen", "cleared unread"), "closed"),
 }
 """How far a dossier is, and the tag's colour."""
 SERVICES, LEVELS = status.NAMES, status.LEVELS

@@ -32,6 +32,10 @@ class Doubt(StrEnum):
     LOGIN_KNOWN = "login-known"
 
 
+COMES_LATER = frozenset(
+    {Doubt.FINESS_KNOWN, Doubt.FINESS_TWICE, Doubt.LOGIN_KNOWN, Doubt.RIB_ELSEWHERE, Doubt.SIRET_ELSEWHERE}
+)
+"""Doubts that somebody else raises, who applied or was enrolled when this application was approved already."""
 SENTENCES: dict[Doubt, tuple[str, str]] = {
     Doubt.FINESS_KNOWN: (
         "Ce FINESS est déjà référencé : est-ce une cession ? Sans départ déclaré de l'ancien titulaire, l'inscription sera refusée.",
@@ -90,7 +94,7 @@ class Elsewhere(NamedTuple):
 
 
 NOWHERE = Elsewhere(rib=False, siret=False, finess=False, enrolled=False)
-"""Of a clerk's file, which has no account."""
+"""Of a clerk's file, which has no account and no SIRET."""
 
 
 @dataclass(frozen=True, slots=True)

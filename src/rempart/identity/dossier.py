@@ -45,6 +45,8 @@ class State(StrEnum):
     """Somebody waits for the second person."""
     ENROLLED = "enrolled"
     REFUSED = "refused"
+    CLEARED = "cleared"
+    """Among made-up ones, unread."""
 
 
 class About(StrEnum):

@@ -16,7 +16,7 @@ from rempart.foundation.identifiers import (
     rpps_warning,
 )
 from rempart.foundation.vocabulary import Profession
-from rempart.identity import store
+from rempart.identity import store, store_dossiers
 from rempart.identity.application import Application, check_application
 from rempart.identity.checks import NOWHERE, Elsewhere, Known
 from rempart.identity.model import Establishment, Professional
@@ -87,6 +87,12 @@ def known_of(
         login=store.is_login_known(connection, application.login),
         elsewhere=elsewhere,
     )
+
+
+def known_of_paper(connection: psycopg.Connection[Any], application: Application) -> Known:
+    """The same of a clerk's file, which has neither account nor SIRET: any dossier of its FINESS is somebody's who applied besides."""
+    twice = store_dossiers.finess_waits(connection, application.finess)
+    return known_of(connection, application, NOWHERE._replace(finess=twice))
 
 
 def enter_place(

@@ -174,6 +174,41 @@ def elsewhere_of(c: "psycopg.Connection[Any]", dossier: uuid.UUID) -> Elsewhere:
     return Elsewhere(*map(bool, row)) if row is not None else NOWHERE
 
 
+def finess_waits(c: "psycopg.Connection[Any]", finess: str) -> bool:
+    """Has a dossier this FINESS, which waits, or was refused? Of an application on paper: beside it, one of them may be an impostor's."""
+    row = c.execute(
+        "SELECT EXISTS (SELECT FROM identity.dossier WHERE finess = %s AND state IN ('received', 'proposed', 'refused'))",
+        (finess,),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def clearable(
+    c: "psycopg.Connection[Any]", since: int, until: int, finess: str = "", profession: str = ""
+) -> list[uuid.UUID]:
+    """Those that came from `since` until before `until`, and that nobody proposed or decided, the oldest first."""
+    rows = c.execute(
+        "SELECT id FROM identity.dossier WHERE state = 'received' AND received >= %s AND received < %s"
+        " AND (%s = '' OR finess = %s) AND (%s = '' OR profession = %s) ORDER BY received, id",
+        (since, until, finess, finess, profession, profession),
+    )
+    return [row[0] for row in rows]
+
+
+def clearable_among(c: "psycopg.Connection[Any]", dossiers: Sequence[uuid.UUID]) -> int:
+    """How many of these nobody proposed or decided."""
+    row = c.execute(
+        "SELECT count(*) FROM identity.dossier WHERE id = ANY (%s) AND state = 'received'", (list(dossiers),)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def clear(c: "psycopg.Connection[Any]", dossiers: Sequence[uuid.UUID], at: int) -> int:
+    """They are decided unread, and erased but for what their follow-up codes ask. How many; what somebody took up meanwhile stays."""
+    row = c.execute("SELECT identity.clear_dossiers(%s, %s)", (list(dossiers), at)).fetchone()
+    return int(row[0]) if row else 0
+
+
 # ── the worker (psycopg, role rempart_worker) ────────────────────────────────────────────────────────────────────────
 
 
@@ -186,13 +221,12 @@ def erase(c: "psycopg.Connection[Any]", now: int) -> int:
         ).rowcount
         read = "SELECT id FROM identity.dossier WHERE decided <= %s"
         c.execute(f"DELETE FROM identity.dossier_document WHERE dossier IN ({read})", (now - READABLE,))  # noqa: S608 (a constant of ours)
+        # With its pieces goes its account: one that has none any more is left alone, hour after hour.
         emptied = c.execute(
-            f"WITH gone AS (DELETE FROM identity.dossier_piece WHERE dossier IN ({read}) RETURNING dossier)"  # noqa: S608
-            " SELECT count(DISTINCT dossier) FROM gone",
+            f"WITH gone AS (DELETE FROM identity.dossier_piece WHERE dossier IN ({read}) RETURNING dossier),"  # noqa: S608
+            " emptied AS (UPDATE identity.dossier SET rib_sealed = NULL, rib_mark = NULL"
+            " WHERE id IN (SELECT dossier FROM gone) RETURNING id)"
+            " SELECT count(*) FROM emptied",
             (now - READABLE,),
         ).fetchone()
-        c.execute(
-            "UPDATE identity.dossier SET rib_sealed = NULL, rib_mark = NULL WHERE decided <= %s",
-            (now - READABLE,),
-        )
     return gone + int(emptied[0] if emptied else 0)

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
 from rempart.vault import (
     campaigns,
@@ -30,6 +32,7 @@ from rempart.vaultdoor.messages import (
     ApproveApplication,
     ApproveEnrolment,
     Call,
+    ClearDossiers,
     DepartEstablishment,
     Effect,
     EndCampaign,
@@ -93,7 +96,8 @@ async def effect(zone: Zone, c: Connection, call: Call) -> Effect:
     deed = DEEDS[type(call)]
     scope, key = await deed.reach(zone, c, call)
     reached = await counting.reach(zone, c, scope, key)
-    return Effect(second=await deed.second(zone, c, call), **(reached | deed.said(call)))
+    asked = Effect(second=await deed.second(zone, c, call))
+    return msgspec.structs.replace(asked, **(reached | deed.said(call)))
 
 
 async def _alone(_zone: Zone, _c: Connection, _call: Call) -> bool:
@@ -167,6 +171,11 @@ async def _of_application(
     _zone: Zone, _c: Connection, call: ApproveApplication | EnrolApplication | RefuseApplication
 ) -> tuple[str, str]:
     onboarding.digest_in(call)
+    return "", ""
+
+
+async def _of_dossiers(_zone: Zone, _c: Connection, call: ClearDossiers) -> tuple[str, str]:
+    onboarding.dossiers_in(call)
     return "", ""
 
 
@@ -246,6 +255,8 @@ DEEDS: dict[type, Deed] = {
     SetProfile: Deed(CALLED_BACK, _if_wider, _always, _of_profile),
     ApproveApplication: Deed(CALLED_BACK, _together, _always, _of_application),
     EnrolApplication: Deed(CLERKS, _alone, _always, _of_application),
+    # One by one they are refused by one person: many at once, of those that nobody opened.
+    ClearDossiers: Deed(CLERKS, _alone, _always, _of_dossiers),
     RefuseApplication: Deed(CLERKS, _alone, _always, _of_application),
     ApproveEnrolment: Deed(CALLED_BACK, _together, _always, _of_nobody),
     EnrolOperator: Deed(LEAD, _together, _always, _of_nobody),

@@ -70,6 +70,7 @@ from rempart.vaultdoor.messages import (
     Act,
     ApproveApplication,
     Call,
+    ClearDossiers,
     DepartEstablishment,
     DeskSeat,
     Effect,
@@ -406,6 +407,15 @@ class RefuseBody(ApplicationBody, frozen=True, kw_only=True):
         return RefuseApplication(*self._said(), self.ground, self.dossier)
 
 
+class ClearBody(DeedBody, frozen=True, kw_only=True):
+    """Made-up dossiers, as the page shows them."""
+
+    dossiers: Annotated[list[Id], Meta(min_length=1, max_length=onboarding.MOST_CLEARED)]
+
+    def call(self) -> Call:
+        return ClearDossiers(self.dossiers)
+
+
 DEED_BODIES: dict[str, tuple[type, type[DeedBody]]] = {
     "/desk/contain": (ThrowSwitch, ContainBody),
     "/desk/lift": (ThrowSwitch, LiftBody),
@@ -431,6 +441,7 @@ DEED_BODIES: dict[str, tuple[type, type[DeedBody]]] = {
     "/desk/application/propose": (ApproveApplication, ProposeBody),
     "/desk/application/enrol": (EnrolApplication, EnrolApplicationBody),
     "/desk/application/refuse": (RefuseApplication, RefuseBody),
+    "/desk/dossiers/clear": (ClearDossiers, ClearBody),
 }
 
 
@@ -544,9 +555,10 @@ class CampaignBody(Body, frozen=True, kw_only=True):
 
 
 class DossiersBody(Body, frozen=True, kw_only=True):
-    """`decided`: the last that were enrolled or refused, rather than those that wait."""
+    """`decided`: the last that were enrolled or refused, rather than those that wait. `clearing`: those that nobody proposed."""
 
     decided: bool = False
+    clearing: bool = False
 
 
 class CheckBody(Body, frozen=True, kw_only=True):

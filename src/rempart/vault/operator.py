@@ -47,6 +47,7 @@ from rempart.vaultdoor.messages import (
     AskRelease,
     AskTwoPeople,
     Call,
+    ClearDossiers,
     CountCampaign,
     DepartEstablishment,
     Done,
@@ -298,6 +299,14 @@ async def refuse_application(zone: Zone, c: Connection, call: RefuseApplication,
     return await onboarding.refuse(zone, c, call, by)
 
 
+async def clear_dossiers(zone: Zone, c: Connection, call: ClearDossiers, by: Actor) -> Done:
+    """Made-up dossiers; none that waits for a second person. Raises BadInput, Conflict."""
+    waits = await proposals.dossiers_that_wait(c, zone.clock()) & {*onboarding.dossiers_in(call)}
+    if waits:
+        raise Conflict(str(min(waits)))
+    return await onboarding.clear(zone, c, call, by)
+
+
 async def _with_titulaire(zone: Zone, c: Connection, place: Enrolled, login: str, by: Actor) -> Onboarded:
     person = await enrol_professional(zone, c, EnrolProfessional(login, Role.TITULAIRE, place.id), by)
     return Onboarded(place.id, person.id, person.code, person.joins)
@@ -420,6 +429,7 @@ _HANDLERS: dict[type, Callable[[Zone, Connection, Any, Actor], Awaitable[Reply]]
     ApproveApplication: onboarding.approve,
     EnrolApplication: enrol_application,
     RefuseApplication: refuse_application,
+    ClearDossiers: clear_dossiers,
     ShowProfile: profiles.show,
     ListProfiles: profiles.list_all,
     SetProfile: profiles.set_profile,

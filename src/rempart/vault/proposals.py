@@ -144,6 +144,13 @@ async def withdraw_dossiers(c: Connection, dossier: uuid.UUID, now: int, by: str
             await journal(c, now, by, Audited.PROPOSAL_WITHDRAW, str(row["id"]), told(call))
 
 
+async def dossiers_that_wait(c: Connection, now: int) -> set[uuid.UUID]:
+    """Those that somebody proposed."""
+    calls = [read(row) for row in await store_desk.open_proposals(c, now)]
+    found = {onboarding.dossier_in(call) for call in calls if isinstance(call, ApproveApplication)}
+    return {each for each in found if each is not None}
+
+
 async def waiting(zone: Zone, c: Connection, who: Speaker | None) -> Proposals:
     """What waits, each with whom it touched when it was proposed: counting everybody again and again would cost the platform dear."""
     now, views = zone.clock(), []

@@ -13,15 +13,17 @@ async def approve(
     now: int,
     by: str,
     since: int,
+    doubts: list[str],
 ) -> bool:
     """Keep an approval; `said`: FINESS, profession, login. False when there is one of this digest already, used, or given after `since`.
 
     Of the same dossier it may be given anew; used, it serves to have its letter again, and nothing else (`was_enrolled`).
     """
     added = await c.fetchval(
-        "INSERT INTO vault.application AS a (digest, finess, profession, login, dossier, approved, approved_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
-        " ON CONFLICT (digest) DO UPDATE SET dossier = EXCLUDED.dossier, approved = EXCLUDED.approved, approved_by = EXCLUDED.approved_by"
+        "INSERT INTO vault.application AS a (digest, finess, profession, login, dossier, approved, approved_by, doubts)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $9)"
+        " ON CONFLICT (digest) DO UPDATE SET dossier = EXCLUDED.dossier, approved = EXCLUDED.approved, approved_by = EXCLUDED.approved_by,"
+        " doubts = EXCLUDED.doubts"
         " WHERE a.dossier = EXCLUDED.dossier OR (a.enrolled IS NULL AND a.approved <= $8) RETURNING true",
         digest,
         *said,
@@ -29,6 +31,7 @@ async def approve(
         now,
         by,
         since,
+        doubts,
     )
     return bool(added)
 
@@ -54,18 +57,28 @@ async def use_up(
     dossier: uuid.UUID | None,
     now: int,
     since: int,
-) -> bool:
-    """Use an approval given after `since`, of exactly this; False when there is none, or it was used."""
-    done = await c.execute(
+) -> set[str] | None:
+    """Use an approval given after `since`, of exactly this: the doubts that were looked at; None when there is none, or it was used."""
+    seen = await c.fetchval(
         "UPDATE vault.application SET enrolled = $6 WHERE digest = $1 AND enrolled IS NULL AND approved > $7"
-        " AND (finess, profession, login) = ($2, $3, $4) AND dossier IS NOT DISTINCT FROM $5",
+        " AND (finess, profession, login) = ($2, $3, $4) AND dossier IS NOT DISTINCT FROM $5 RETURNING doubts",
         digest,
         *said,
         dossier,
         now,
         since,
     )
-    return bool(done.endswith(" 1"))
+    return set(seen) if seen is not None else None
+
+
+async def standing_among(c: Connection, dossiers: list[uuid.UUID], since: int) -> uuid.UUID | None:
+    """One of these that was enrolled, or approved after `since`; None where there is none."""
+    found: uuid.UUID | None = await c.fetchval(
+        "SELECT dossier FROM vault.application WHERE dossier = ANY ($1) AND (enrolled IS NOT NULL OR approved > $2) LIMIT 1",
+        dossiers,
+        since,
+    )
+    return found
 
 
 async def was_enrolled(

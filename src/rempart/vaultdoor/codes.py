@@ -426,8 +426,13 @@ CODES: dict[str, Code] = {
     ),
     "doubts": Code(
         409,
-        "Rien n'est proposé : le dossier ou ce que les vérifications y trouvent a changé. Vérifiez de nouveau, et cochez chaque point.",
-        "Nothing is proposed: the dossier, or what the checks find in it, has changed. Check again, and tick each point.",
+        "Rien n'est fait : le dossier ou ce que les vérifications y trouvent a changé. Vérifiez de nouveau, cochez chaque point, et proposez.",
+        "Nothing is done: the dossier, or what the checks find in it, has changed. Check again, tick each point, and propose it.",
+    ),
+    "approval-over": Code(
+        409,
+        "Aucune approbation de deux personnes ne vaut ici : plus de trente jours ont passé, elle a servi, ou n'a pas été donnée. Proposez de nouveau.",
+        "No approval by two people stands here: over thirty days have passed, it was used, or it was never given. Propose it again.",
     ),
     "proposal-over": Code(
         409,

@@ -325,6 +325,14 @@ class EnrolApplication(Message, frozen=True):
     login: str
     dossier: str = ""
     """As it was approved; it becomes the establishment's id: the RIB is sealed for it."""
+    doubts: list[str] = msgspec.field(default_factory=list)
+    """Of a clerk's file: what somebody else raises of it by now. One that was not looked at when it was approved is refused."""
+
+
+class ClearDossiers(Message, frozen=True):
+    """Made-up dossiers, by id, are decided unread: journaled one by one, before they are erased. Replies `Done`."""
+
+    dossiers: list[str]
 
 
 class ShowProfile(Message, frozen=True):
@@ -654,6 +662,7 @@ Call = (
     | ApproveApplication
     | EnrolApplication
     | RefuseApplication
+    | ClearDossiers
     | ShowProfile
     | ListProfiles
     | SetProfile
@@ -691,7 +700,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         AskRelease, ReleaseRestored,
         ThrowSwitch, AskTwoPeople, ListSwitches, ShowLine, WidenLine, SetBreaker, SetVitale, ListInsurers, Journal,
         RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode, ShowProfile, ListProfiles, SetProfile,
-        ApproveApplication, EnrolApplication, RefuseApplication,
+        ApproveApplication, ClearDossiers, EnrolApplication, RefuseApplication,
         EnrolOperator, SuspendOperator, ListOperators, ListProposals, WithdrawProposal, StatePackage, TellInsurer,
         CountCampaign, StartCampaign, EndCampaign, ListCampaigns, ShowCampaign,
     ),
@@ -1420,7 +1429,7 @@ class DossierOpened(Message, frozen=True):
 
 
 class DossierState(Message, frozen=True):
-    """`state`: received, proposed, enrolled or refused (rempart.identity.dossier.State); `received`: when, µs."""
+    """`state`: received, proposed, enrolled, refused or cleared (rempart.identity.dossier.State); `received`: when, µs."""
 
     state: str
     received: int

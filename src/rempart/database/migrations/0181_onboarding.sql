@@ -7,6 +7,8 @@ CREATE TABLE vault.application (
   login text NOT NULL,
   approved bigint NOT NULL,
   approved_by text NOT NULL,
-  enrolled bigint
+  enrolled bigint,
+  -- What both looked at: a doubt that came up since is looked at by two people too.
+  doubts text[] NOT NULL DEFAULT '{}'
 );
-GRANT SELECT, INSERT, UPDATE (approved, approved_by, enrolled) ON vault.application TO rempart_vault;
+GRANT SELECT, INSERT, UPDATE (approved, approved_by, enrolled, doubts) ON vault.application TO rempart_vault;

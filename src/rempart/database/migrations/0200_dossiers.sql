@@ -8,7 +8,7 @@ CREATE TABLE identity.dossier (
   finess text NOT NULL,
   siret text NOT NULL,
   profession text NOT NULL,
-  state text NOT NULL DEFAULT 'unfinished' CHECK (state IN ('unfinished', 'received', 'proposed', 'enrolled', 'refused')),
+  state text NOT NULL DEFAULT 'unfinished' CHECK (state IN ('unfinished', 'received', 'proposed', 'enrolled', 'refused', 'cleared')),
   opened bigint NOT NULL,
   received bigint,
   decided bigint,
@@ -19,7 +19,7 @@ CREATE TABLE identity.dossier (
   rib_sealed bytea,
   rib_mark bytea CHECK (length(rib_mark) = 16),
   CHECK ((received IS NULL) = (state = 'unfinished')),
-  CHECK ((decided IS NOT NULL) = (state IN ('enrolled', 'refused')))
+  CHECK ((decided IS NOT NULL) = (state IN ('enrolled', 'refused', 'cleared')))
 );
 CREATE INDEX dossier_by_state ON identity.dossier (state, received);
 CREATE INDEX dossier_by_mark ON identity.dossier (rib_mark) WHERE rib_mark IS NOT NULL;
@@ -79,7 +79,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION identity.keep_decision FROM PUBLIC;
 CREATE TRIGGER keep_decision BEFORE UPDATE OF state, decided ON identity.dossier
-  FOR EACH ROW WHEN (OLD.state IN ('enrolled', 'refused') AND (OLD.state, OLD.decided) IS DISTINCT FROM (NEW.state, NEW.decided))
+  FOR EACH ROW WHEN (OLD.state IN ('enrolled', 'refused', 'cleared') AND (OLD.state, OLD.decided) IS DISTINCT FROM (NEW.state, NEW.decided))
   EXECUTE FUNCTION identity.keep_decision();
 
 -- The mark of an account: known again where it comes back, readable nowhere.
@@ -93,7 +93,7 @@ CREATE FUNCTION identity.dossier_elsewhere(p_dossier uuid) RETURNS TABLE (rib bo
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM claims.rib r WHERE r.mark = d.rib_mark AND r.establishment <> d.id AND r.state <> 'cancelled')
       OR EXISTS (SELECT FROM identity.dossier o WHERE o.rib_mark = d.rib_mark AND o.finess <> d.finess AND o.state <> 'unfinished'),
-    EXISTS (SELECT FROM identity.dossier o WHERE o.siret = d.siret AND o.finess <> d.finess AND o.state <> 'unfinished'),
+    EXISTS (SELECT FROM identity.dossier o WHERE o.siret = d.siret AND o.finess <> d.finess AND o.state NOT IN ('unfinished', 'cleared')),
     EXISTS (SELECT FROM identity.dossier o WHERE o.finess = d.finess AND o.id <> d.id AND o.state IN ('received', 'proposed', 'refused')),
     EXISTS (SELECT FROM vault.establishment e WHERE e.id = d.id)
   FROM identity.dossier d WHERE d.id = p_dossier
