@@ -63,6 +63,7 @@ def staff(platform: Platform) -> dict[str, str]:
         "chloe": Role.ONBOARDING_CLERK,
         "paul": Role.ONBOARDING_CLERK,
         "zoe": Role.ONBOARDING_CLERK,
+        "omar": Role.ONBOARDING_CLERK,
         "sami": Role.SECURITY_LEAD,
         "rita": Role.AUDITOR,
     }
@@ -330,6 +331,35 @@ def test_a_dossier_is_refused_by_keyboard_and_on_a_telephone(
     expect(page.locator("#dossier .tag").first).to_have_text("refusé")
     paul.go("/referencements")
     expect(page.get_by_text("refusé")).to_be_visible()
+
+
+def test_a_clerk_clears_made_up_dossiers_ticked_or_all_and_counts_them_first(
+    platform: Platform, machine: Callable[..., Machine], staff: dict[str, str]
+) -> None:
+    for _ in range(3):
+        applied(platform, "380000018")
+    omar = machine()
+    omar.activate(staff["omar"])
+    page = omar.page
+    omar.go("/referencements")
+    page.locator("#clearing > summary").press("Enter")
+    boxes = page.locator("#clearing input[type=checkbox]")
+    expect(boxes.first).to_be_visible()
+    shown = boxes.count()
+    clean(page)
+    page.locator("#clearing label", has_text="380000018").first.locator("input").press("Space")
+    page.get_by_role("button", name="Écarter ce qui est coché").click()
+    expect(page.locator("#deed")).to_contain_text("effacés aussitôt\u00a0:\u00a01")
+    clean(page)
+    page.click("#deed [data-answer=yes]")
+    expect(page.locator("#result")).to_contain_text("effacés\u00a0:\u00a01")
+    expect(boxes).to_have_count(shown - 1)
+    page.get_by_role("button", name="Écarter tout ce qui est affiché").click()
+    expect(page.locator("#deed")).to_contain_text(f"effacés aussitôt\u00a0:\u00a0{shown - 1}")
+    page.click("#deed [data-answer=yes]")
+    expect(page.locator("#result")).to_contain_text(f"effacés\u00a0:\u00a0{shown - 1}")
+    expect(boxes).to_have_count(0)
+    clean(page)
 
 
 def jpeg_header(side: int) -> bytes:
