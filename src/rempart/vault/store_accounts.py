@@ -54,7 +54,8 @@ SELECT s.id, s.account, a.login, s.device, d.thumbprint, d.public_key, s.establi
    -- Nobody works any more where the accounts have ended. A house that was sold is shown to whoever signs in anew, in person: the machines
    -- that were left in it are the buyer's.
    AND (e.id IS NULL OR e.stage < 3 AND e.ends > $2)
-   AND (e.leaving IS DISTINCT FROM 'cession' OR e.stage = 0 AND e.closes > $2 OR s.opened > greatest(e.closes, e.leaving_said) AND w.device IS NULL)
+   AND (e.leaving IS DISTINCT FROM 'cession' OR e.stage = 0 AND e.closes > $2
+        OR s.opened > greatest(e.closes, e.leaving_said) AND w.device IS NULL)
    AND EXISTS (SELECT FROM vault.membership m WHERE m.account = s.account AND m.role = s.role
                   AND (m.establishment = s.establishment OR s.establishment IS NULL AND m.party_group IS NOT NULL))
 """
@@ -209,7 +210,8 @@ async def memberships(c: Connection, account_id: UUID) -> list[Row]:
     """
     return await c.fetch(
         "SELECT m.establishment, m.party_group, m.role FROM vault.membership m LEFT JOIN vault.establishment e ON e.id = m.establishment"
-        " WHERE m.account = $1 AND coalesce(e.stage, 0) < 3 ORDER BY m.establishment IS NULL, coalesce(e.stage, 0) > 0, m.added, m.establishment",
+        " WHERE m.account = $1 AND coalesce(e.stage, 0) < 3"
+        " ORDER BY m.establishment IS NULL, coalesce(e.stage, 0) > 0, m.added, m.establishment",
         account_id,
     )
 
