@@ -238,8 +238,8 @@ def _serve(platform: Platform, population: Population) -> None:
     }
     links = "\n".join(f"{who:<19} {platform.origin}/activation#{code}" for who, code in seats.items())
     operators = "\n".join(
-        f"{role:<14} {platform.desk_origin}/activation#{_operator_code(platform, role)}"
-        for role in (Role.DUTY_OFFICER, Role.SECURITY_LEAD)
+        f"{role:<16} {platform.desk_origin}/activation#{_operator_code(platform, role)}"
+        for role in (Role.DUTY_OFFICER, Role.SECURITY_LEAD, Role.ONBOARDING_CLERK)
     )
     console.print(
         Panel.fit(
@@ -247,6 +247,7 @@ def _serve(platform: Platform, population: Population) -> None:
             f"Activate an account, once; each in a browser profile of its own:\n{links}\n\n"
             "A browser with a passkey (or its password manager) will do; password and one-time code work too.\n\n"
             f"The operator's own desk, the incident room (docs/desk.md):\n{operators}\n\n"
+            f"Somebody who is not referenced yet applies at {platform.origin}/referencement, for the clerk to examine.\n\n"
             "Then check a right on the page [italic]Vérifier les droits[/italic], and bill it. Some synthetic cards:",
             border_style="green",
         )
