@@ -26,6 +26,8 @@ from rempart.drill.town import by_card
 from rempart.drill.wire import Wire
 from rempart.foundation.clock import HOUR, instant, system_clock
 from rempart.foundation.vocabulary import Domain, Profession, Role
+from rempart.incident.facts import Language, moment, read_instant
+from rempart.incident.scope_report import SETTLED
 from rempart.intake.model import Kind
 from rempart.population.population import Population
 from rempart.population.professionals import synthetic_establishments, synthetic_professionals
@@ -153,11 +155,21 @@ def test_whoever_types_the_page_gets_from_the_alarm_to_the_platform_reopened(
     monkeypatch.chdir(tmp_path)
     said: dict[str, str] = {}
     codes: dict[str, str] = {}
+    until = 0
     for command in COMMANDS:
+        if "incident scope" in command:
+            # A minute after the cut has gone by when a person counts; here it is now, and nothing was told since.
+            until = system_clock()
+            night.words["UNTIL"] = iso(until)
+        # A person needs longer than this from the count to the letters.
+        while "incident notify" in command and system_clock() < until + SETTLED:
+            time.sleep(0.05)
         said[command] = night.type(command, night.platform.home.folder)
         if "contain account ACCOUNT" in command:
             codes["contained"] = night.refused(night.robot, 300)
             codes["others"] = night.refused(night.honest, 301)
+        if command == "rempart operator switches":
+            [night.words["CUT"]] = set(re.findall(r"account .* closed +\S+ +(20\S+\+0\d:00)", said[command]))
         if "issue-code" in command:
             code = said[command].split("#")[-1].strip()
         if "--hold closed" in command:
@@ -184,6 +196,11 @@ def test_whoever_types_the_page_gets_from_the_alarm_to_the_platform_reopened(
     journal = said["rempart incident journal"]
     assert journal.count("hand-over") == len(POPULATION.insurers)
     assert "CNIL-2026-1" in journal
+    [cut] = re.findall(r"fact .*contained .*", journal)
+    # The time of the cut, neither when it was known nor when it was written down.
+    assert night.words["CUT"] != night.words["AWARE"]
+    assert moment(read_instant(night.words["CUT"]), Language.FRENCH) in cut
+    assert "+00:00" not in "".join(said.values())
     assert "done" in said["rempart incident clocks"]
     letters = (night.platform.home.outbox / "incidents" / "1").glob("professionals-concerned-*.pdf")
     assert [letter.stem[-9:] for letter in letters] == [night.words["FINESS"]]

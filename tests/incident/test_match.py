@@ -215,14 +215,21 @@ TOLD = frozenset({Field.PRODUCT, Field.VALID_FROM, Field.VALID_TO})
             Verdict.CAN,
             {Way.FILES},
         ),
-        ({Field.NIR, Field.BIRTH_DATE, Field.EMAIL}, Verdict.CANNOT, set()),
-        ({Field.NIR, Field.BANK}, Verdict.CANNOT, set()),
-        ({Field.NIR, Field.FAMILY_NAME, Field.MEDICAL}, Verdict.CANNOT, set()),
+        # Names and telephone numbers of another source may have been joined with what left here.
+        ({Field.NIR, Field.BIRTH_DATE, Field.EMAIL}, Verdict.CANNOT_BE_TOLD, set()),
+        (
+            {Field.FAMILY_NAME, Field.NIR, Field.BIRTH_DATE, Field.PHONE},
+            Verdict.CANNOT_BE_TOLD,
+            set(),
+        ),
+        ({Field.BANK, Field.MEDICAL}, Verdict.CANNOT, set()),
+        ({Field.NIR, Field.BANK}, Verdict.CANNOT_BE_TOLD, set()),
+        ({Field.NIR, Field.FAMILY_NAME, Field.MEDICAL}, Verdict.CANNOT_BE_TOLD, set()),
         ({Field.RPPS, Field.FAMILY_NAME, Field.EMAIL}, Verdict.CAN, {Way.PROFESSIONALS}),
-        ({Field.RPPS, Field.BANK}, Verdict.CANNOT, set()),
-        ({Field.FAMILY_NAME, Field.EMAIL}, Verdict.CANNOT, set()),
+        ({Field.RPPS, Field.BANK}, Verdict.CANNOT_BE_TOLD, set()),
+        ({Field.FAMILY_NAME, Field.EMAIL}, Verdict.CANNOT_BE_TOLD, set()),
         (TOLD | {Field.UNKNOWN}, Verdict.CANNOT_BE_TOLD, {Way.ANSWERS, Way.DOORS, Way.FILES}),
-        ({Field.NIR, Field.EMAIL, Field.UNKNOWN}, Verdict.CANNOT, set()),
+        ({Field.NIR, Field.EMAIL, Field.UNKNOWN}, Verdict.CANNOT_BE_TOLD, set()),
         ({Field.UNKNOWN}, Verdict.CANNOT_BE_TOLD, set()),
     ],
 )
@@ -244,7 +251,7 @@ def test_canaries_say_more_than_columns_and_another_samples_check_says_nothing()
     cannot = judge(frozenset({Field.NIR, Field.EMAIL}))
     assert combine(cannot, [InsurersCheck("99000001", "aa", 10, 9, 2)], "aa").verdict is Verdict.CAN
     left_out = combine(cannot, [InsurersCheck("99000001", "bb", 10, 9, 2)], "aa")
-    assert left_out.verdict is Verdict.CANNOT
+    assert left_out.verdict is cannot.verdict
     assert "another file" in left_out.reasons[-1]
     can = judge(TOLD | {Field.NIR})
     assert combine(can, [InsurersCheck("99000001", "aa", 10, 0, 0)], "aa").verdict is Verdict.CANNOT
@@ -381,6 +388,10 @@ def test_the_ledger_says_how_many_were_ever_told_of(tmp_path: Path, run: Run, da
     assert insurer["persons"] == 50
     assert insurer["persons_told_of_ever"] < 50
     assert content["persons_of_insurers_unknown_here"] == 1
+    # A sample that names no insurer names no unknown one.
+    nameless = write(tmp_path / "n.csv", [["nir", "date_naissance"], ["180017505600123", "1980-01-02"]])
+    result = run("incident", "match", str(nameless), "--dsn", database.dsn("operator"))
+    assert "not known here" not in result.output
     assert "SOMETHING" not in result.output + verdict.read_text()
     answers = next(each for each in content["ways"] if each["way"] == "answers")
     assert answers["verdict"] == "cannot"

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from rempart.cli.operator import VAR, Folder, ask, console
-from rempart.foundation.clock import DAY, SECOND, instant, system_clock
+from rempart.foundation.clock import DAY, in_paris, system_clock
 from rempart.foundation.errors import Outage
 from rempart.incident import store
 from rempart.incident.errors import NothingProposed
@@ -49,7 +49,7 @@ def list_alerts(
     for kept in found:
         if not (open_only and kept.acknowledged):
             strength = Strength(kept.strength).name.lower()
-            table.add_row(str(kept.id), _when(kept.at), kept.rule, strength, about(kept), done(kept))
+            table.add_row(str(kept.id), in_paris(kept.at), kept.rule, strength, about(kept), done(kept))
     console.print(table)
 
 
@@ -58,7 +58,9 @@ def show(number: Number, folder: Folder = VAR) -> None:
     """One alert: its sentence, its evidence, what it proposes."""
     with reading(folder) as c:
         kept = store.alert(c, number)
-    console.print(f"Alert {kept.id}, {_when(kept.at)}, {kept.rule} ({Strength(kept.strength).name.lower()})")
+    console.print(
+        f"Alert {kept.id}, {in_paris(kept.at)}, {kept.rule} ({Strength(kept.strength).name.lower()})"
+    )
     for line in (kept.english, kept.french):
         console.print(f"  {line}", soft_wrap=True)
     table = Table(show_header=False, box=None, padding=(0, 2))
@@ -134,10 +136,6 @@ def done(kept: Kept) -> str:
     if kept.by_itself:
         return "the vault has not answered yet"
     return "acknowledged" if kept.acknowledged else "waits for a person"
-
-
-def _when(micros: int) -> str:
-    return instant(micros - micros % SECOND).isoformat(sep=" ")
 
 
 def _some(numbers: list[int]) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from rempart.cli.alerts import reading
 from rempart.cli.operator import VAR, Folder, console
-from rempart.foundation.clock import DAY, instant, system_clock
+from rempart.foundation.clock import DAY, in_paris, system_clock
 from rempart.foundation.errors import BadInput
 from rempart.status import announcing, store
 from rempart.status.feed import as_json, atom, title_of
@@ -71,14 +71,14 @@ def list_all(folder: Folder = VAR) -> None:
         last = a.updates[-1].english if a.updates else a.english
         said.add_row(
             str(a.id),
-            _when(a.started),
-            _when(a.ended) if a.ended else "stands",
+            in_paris(a.started),
+            in_paris(a.ended) if a.ended else "stands",
             title_of(a, french=False),
             last,
         )
     told = Table("no", "until", "weight", "to", "words")
     for m in messages:
-        told.add_row(str(m.id), _when(m.until), m.weight, m.key or m.audience, m.english)
+        told.add_row(str(m.id), in_paris(m.until), m.weight, m.key or m.audience, m.english)
     for table in (levels, said, told):
         console.print(table)
 
@@ -135,7 +135,3 @@ def _level(name: str) -> Level:
     if name.upper() not in Level.__members__ or name == "unknown":
         raise BadInput("level: operational, maintenance, restricted or down")
     return Level[name.upper()]
-
-
-def _when(micros: int) -> str:
-    return instant(micros).astimezone().isoformat(sep=" ", timespec="minutes")

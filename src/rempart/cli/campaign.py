@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from rempart.cli.operator import VAR, Folder, ask, ask_any, console
-from rempart.foundation.clock import PARIS, instant
+from rempart.foundation.clock import in_paris
 from rempart.vaultdoor.campaigns import STARTS_WITHIN, Kind
 from rempart.vaultdoor.messages import (
     CampaignCount,
@@ -77,7 +77,7 @@ def start(
     reply = ask_any(folder, call, seconds=STARTS_WITHIN)
     if isinstance(reply, Proposed):
         console.print(
-            f"Not done: proposal {reply.id} waits for a second person at the desk until {_when(reply.expires)}."
+            f"Not done: proposal {reply.id} waits for a second person at the desk until {in_paris(reply.expires)}."
         )
     elif isinstance(reply, CampaignStarted):
         console.print(f"Campaign {reply.number}: {reply.concerned} concerned.")
@@ -104,7 +104,7 @@ def list_campaigns(folder: Folder = VAR) -> None:
     for each in ask(folder, ListCampaigns(), Campaigns).campaigns:
         scope = f"{each.scope} {each.named}".strip()
         table.add_row(
-            str(each.number), each.kind, scope, _when(each.started), _until(each), each.by, f"{each.done}/{each.total}"
+            str(each.number), each.kind, scope, in_paris(each.started), _until(each), each.by, f"{each.done}/{each.total}"
         )  # fmt: skip
     console.print(table)
 
@@ -136,7 +136,7 @@ def _print(shown: CampaignProgress) -> None:
     console.print(f"Campaign {each.number}: {each.kind} {each.scope} {each.named}".strip())
     console.print(f"{each.reason_fr}\n{each.reason_en}")
     console.print(
-        f"since {_when(each.started)} by {each.by}, until {_until(each)}: {each.done} of {each.total} done"
+        f"since {in_paris(each.started)} by {each.by}, until {_until(each)}: {each.done} of {each.total} done"
     )
     table = Table("establishment", "profession", "done", "total")
     for place in shown.places:
@@ -146,9 +146,5 @@ def _print(shown: CampaignProgress) -> None:
 
 def _until(each: CampaignView) -> str:
     if each.ended:
-        return f"ended {_when(each.ended)}"
-    return _when(each.expires) if each.expires else "done by all"
-
-
-def _when(micros: int) -> str:
-    return instant(micros).astimezone(PARIS).strftime("%Y-%m-%d %H:%M")
+        return f"ended {in_paris(each.ended)}"
+    return in_paris(each.expires) if each.expires else "done by all"

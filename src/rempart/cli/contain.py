@@ -12,7 +12,7 @@ from rich.table import Table
 
 from rempart.cli.operator import Folder, app, ask, console
 from rempart.evidence.errors import LedgerUnreadable
-from rempart.foundation.clock import PARIS, instant
+from rempart.foundation.clock import in_paris
 from rempart.vaultdoor.holds import Hold
 from rempart.vaultdoor.messages import (
     AskTwoPeople,
@@ -112,10 +112,10 @@ def switches(
         # Never cut: who is stopped, and by whom, is read at night in a narrow window.
         table.add_column(name, overflow="fold")
     for each in standing.switches:
-        until = _when(each.until) if each.until else "it is released"
+        until = in_paris(each.until) if each.until else "it is released"
         table.add_row(
             f"{each.scope} {each.named}".strip() if each.scope != "device" else f"device {each.key} ({each.named})",
-            each.hold, _when(each.thrown), until, each.by, each.reason,
+            each.hold, in_paris(each.thrown), until, each.by, each.reason,
         )  # fmt: skip
     console.print(table)
     left = sum(count.number for count in standing.counts) - len(standing.switches)
@@ -125,10 +125,6 @@ def switches(
 
 def _called(scope: str, key: str) -> str:
     return f"{scope} {key}".strip()
-
-
-def _when(micros: int) -> str:
-    return instant(micros).astimezone(PARIS).strftime("%Y-%m-%d %H:%M")
 
 
 def _notes(files: list[Path] | None) -> list[bytes]:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from rempart.cli.operator import VAR, Folder, ask, console
-from rempart.foundation.clock import PARIS, instant
+from rempart.foundation.clock import in_paris
 from rempart.foundation.errors import BadInput
 from rempart.foundation.settings import DeskSettings, load_settings
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
@@ -71,7 +71,7 @@ def operators(folder: Folder = VAR) -> None:
     """Who has a seat at the desk."""
     table = Table("login", "role", "state", "since")
     for one in ask(folder, ListOperators(), Operators).operators:
-        table.add_row(one.login, one.role, one.status, _when(one.added))
+        table.add_row(one.login, one.role, one.status, in_paris(one.added))
     console.print(table)
 
 
@@ -82,7 +82,7 @@ def proposals(folder: Folder = VAR) -> None:
     for one in ask(folder, ListProposals(), Proposals).proposals:
         told = " ".join(f"{name}={value}" for name, value in one.told.items())
         effect = f"{one.effect.establishments} establishments, {one.effect.accounts} accounts, {one.effect.sessions} open sessions"
-        table.add_row(str(one.id), f"{one.act} {told}", one.by, _when(one.expires), effect)
+        table.add_row(str(one.id), f"{one.act} {told}", one.by, in_paris(one.expires), effect)
     console.print(table)
 
 
@@ -93,7 +93,3 @@ def withdraw(
     """Take back what a command proposed."""
     ask(folder, WithdrawProposal(number), Done)
     console.print(f"Proposal {number} is withdrawn.")
-
-
-def _when(micros: int) -> str:
-    return f"{instant(micros).astimezone(PARIS):%d/%m/%Y %H:%M:%S}"

@@ -25,7 +25,7 @@ from rempart.evidence.errors import LedgerBroken, LedgerUnreadable
 from rempart.evidence.note import VerifierKey
 from rempart.evidence.opening import ANSWER_CLASSES
 from rempart.evidence.witnesses import read_witnesses
-from rempart.foundation.clock import system_clock
+from rempart.foundation.clock import in_paris, system_clock
 from rempart.foundation.errors import BadInput, RempartError
 from rempart.foundation.settings import VaultSettings, load_settings
 from rempart.incident import scope_report as report
@@ -336,7 +336,7 @@ def _print_scope(found: _Found) -> None:
         f" Found and proved in {found.seconds:.2f} s."
     )
     console.print(
-        f"From {report.said(scope.question.since)} to {report.said(scope.question.until)} (not included)."
+        f"From {in_paris(scope.question.since, exact=True)} to {in_paris(scope.question.until, exact=True)} (not included), Paris's time."
     )
     table = Table("n° AMC", "insurer", "persons", "answers", "first", "last")
     groups: dict[int, list[Any]] = {}
@@ -345,8 +345,9 @@ def _print_scope(found: _Found) -> None:
     for number, persons in groups.items():
         amc, name = found.insurers.get(number, (str(number), ""))
         times = [told.at for person in persons for told in person.answers]
+        first, last = (in_paris(at, exact=True) for at in (min(times), max(times)))
         table.add_row(
-            escape(amc), escape(name), f"{len(persons):,}", f"{len(times):,}", report.said(min(times)), report.said(max(times))
+            escape(amc), escape(name), f"{len(persons):,}", f"{len(times):,}", first, last
         )  # fmt: skip
     if groups:
         console.print(table)

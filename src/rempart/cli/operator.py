@@ -4,15 +4,19 @@ They speak to the vault over the operator's socket; the vault journals every one
 """
 
 import asyncio
+import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import psycopg
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from rempart.foundation.clock import SECOND, in_paris
 from rempart.foundation.errors import BadInput, RempartError
 from rempart.foundation.identifiers import check_adeli, check_rpps
 from rempart.foundation.settings import FrontSettings, load_settings
@@ -23,6 +27,7 @@ from rempart.supervisor.home import Home
 from rempart.vaultdoor.client import VaultClient
 from rempart.vaultdoor.codes import CODES
 from rempart.vaultdoor.messages import (
+    AnswersReleased,
     Call,
     Done,
     Editors,
@@ -39,11 +44,14 @@ from rempart.vaultdoor.messages import (
     ListEditors,
     ListInsurers,
     Onboarded,
+    PackagesReleased,
     Proposed,
+    PublishAnswers,
     Refused,
     RegisterEditor,
     RegisterInsurer,
     Reply,
+    SendPackages,
     SetVitale,
     SuspendAccount,
     SuspendEditor,
@@ -84,16 +92,31 @@ class SecondPersonNeeded(RempartError):
 _AGAIN = dict.fromkeys(
     (EnrolEstablishment, EnrolGroup, EnrolInsurersSeat, EnrolProfessional),
     " Once it is approved, type the same command again, within a day.",
+) | dict.fromkeys(
+    (SendPackages, PublishAnswers),
+    " Once it is approved the desk does it; the same command, typed again within the hour, does what is left.",
 )
+_CHANGED = "What was approved is not what would be said now: nothing went. "
 
 
 def ask(folder: Path, call: Call, expected: type[R]) -> R:
     """One call on the operator's socket. Raises VaultRefused, SecondPersonNeeded or Outage."""
-    reply = ask_any(folder, call)
-    if isinstance(reply, Proposed):
-        raise SecondPersonNeeded(f"Proposal {reply.id} waits for thirty minutes.{_AGAIN.get(type(call), '')}")
+    reply = _require_done(call, ask_any(folder, call))
     if not isinstance(reply, expected):
         raise TypeError(f"the vault answered {type(reply).__name__}")
+    return reply
+
+
+def who_released(folder: Path, call: SendPackages | PublishAnswers) -> str:
+    """Those who approved exactly this at the desk; "" where nobody there has to. Raises VaultRefused, SecondPersonNeeded or Outage."""
+    reply = _require_done(call, ask_any(folder, call))
+    return reply.by if isinstance(reply, PackagesReleased | AnswersReleased) else ""
+
+
+def _require_done(call: Call, reply: Reply) -> Reply:
+    if isinstance(reply, Proposed):
+        said = f"Proposal {reply.id} waits for thirty minutes.{_AGAIN.get(type(call), '')}"
+        raise SecondPersonNeeded(f"{_CHANGED if reply.changed else ''}{said}")
     return reply
 
 
@@ -362,9 +385,24 @@ def vitale_lane(
 
 
 @app.command()
-def journal(limit: int = 30, folder: Folder = VAR) -> None:
+def journal(
+    limit: int = 30,
+    as_lines: Annotated[
+        bool, typer.Option("--json", help="as the vault says it: a JSON object a line, times in UTC")
+    ] = False,
+    folder: Folder = VAR,
+) -> None:
     """The acts of operators and of the accounts' holders on the vault, newest first."""
-    table = Table("line")
-    for line in ask(folder, Journal(limit), JournalLines).lines:
-        table.add_row(line)
+    lines, table = ask(folder, Journal(limit), JournalLines).lines, Table()
+    if as_lines:
+        print("\n".join(lines))
+        return
+    for name in ("when (Paris)", "who", "act", "on what", "more"):
+        # Never cut: at night a journal is read in a narrow window.
+        table.add_column(name, overflow="fold")
+    for line in map(json.loads, lines):
+        at = in_paris(round(datetime.fromisoformat(line["at"]).timestamp() * SECOND))
+        table.add_row(
+            *(escape(str(each)) for each in (at, line["actor"], line["act"], line["object"], line["detail"]))
+        )
     console.print(table)

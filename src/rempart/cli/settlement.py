@@ -29,7 +29,7 @@ from rempart.claims.rib import check_rib, seal_rib
 from rempart.claims.settlement import Progress as Told
 from rempart.claims.settlement import settle
 from rempart.claims.store_settlement import Run, last_run
-from rempart.foundation.clock import instant, system_clock
+from rempart.foundation.clock import in_paris, system_clock
 from rempart.foundation.errors import BadInput, Outage, Refusal, RempartError
 from rempart.foundation.identifiers import check_finess
 from rempart.foundation.settings import CashierSettings, WorkerSettings, load_settings
@@ -144,7 +144,7 @@ def show_journal(
         console.print(accounts)
         entries = Table("at", "kind", "debit", "credit", "amount", "insurer")
         for entry in journal.latest_entries(connection, limit):
-            at = instant(entry.at).isoformat(sep=" ", timespec="seconds")
+            at = in_paris(entry.at)
             insurer = "" if entry.insurer is None else str(entry.insurer)
             entries.add_row(at, entry.kind, entry.debit, entry.credit, _euros(entry.cents), insurer)
         if entries.row_count:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rempart.cli import local_witnesses
-from rempart.foundation.clock import SECOND, instant, system_clock
+from rempart.foundation.clock import SECOND, in_paris, system_clock
 from rempart.foundation.clockline import read_clock
 from rempart.foundation.errors import Outage
 from rempart.foundation.logs import configure_logs
@@ -344,7 +344,7 @@ def _print_status(state: PlatformState, health: dict[str, bool], audit: dict[str
 
 
 def _when(micros: int) -> str:
-    return instant(micros - micros % SECOND).isoformat(sep=" ")
+    return in_paris(micros) if micros else "not yet"
 
 
 def _on_port(settings: SupervisorSettings, port: int) -> SupervisorSettings:

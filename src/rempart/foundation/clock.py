@@ -27,6 +27,13 @@ def instant(micros: int) -> datetime:
     return datetime.fromtimestamp(micros / SECOND, UTC)
 
 
+def in_paris(micros: int, *, exact: bool = False) -> str:
+    """What every command shows: Paris's time with its offset, in ISO 8601. Typed again anywhere, it is the same instant: of the
+    second, unless `exact`.
+    """
+    return instant(micros).astimezone(PARIS).isoformat(timespec="auto" if exact else "seconds")
+
+
 def paris_date(micros: int) -> date:
     """The civil date in Paris: what a care date given without more ado means."""
     return datetime.fromtimestamp(micros / SECOND, PARIS).date()

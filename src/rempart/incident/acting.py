@@ -7,7 +7,7 @@ import msgspec
 from rempart.foundation.errors import BadInput
 from rempart.incident import facts as factual
 from rempart.incident import store_case as store
-from rempart.incident.case import AlreadyDone, Incident, Verb
+from rempart.incident.case import Act, AlreadyDone, Incident, Verb
 from rempart.incident.clocks import PACKAGES
 from rempart.incident.exposure import Question
 from rempart.incident.notices.templates import Templates
@@ -40,8 +40,38 @@ def say_fact(c: Connection, by: Hand, templates: Templates, incident: int, key: 
     """Say what is known; what was noted, "" when it is unknown again. Raises BadFact."""
     templates.facts.kind(key.removesuffix(factual.ENGLISH))
     checked = factual.check(templates.facts, key, value) if value.strip() else ""
+    # Each instant of the list is of something that has happened: a year typed wrong would go to the CNIL.
+    if (
+        checked
+        and templates.facts.kind(key.removesuffix(factual.ENGLISH)).kind is factual.Kind.INSTANT
+        and int(checked) > by.now
+    ):
+        raise factual.BadFact(
+            f"{key}: {factual.moment(int(checked), factual.Language.ENGLISH)} is to come; say when it was"
+        )
     store.add_act(c, incident, by.now, by.actor, Verb.FACT, key, checked)
     return checked
+
+
+def words_of(act: Act, templates: Templates, language: factual.Language) -> str:
+    """What an act of the journal says, as a person reads it: instants as moments, a question as its interval."""
+    match act.verb:
+        case Verb.OPEN:
+            return factual.moment(int(act.value), language)
+        case Verb.DONE:
+            when, _, reference = act.value.partition(" ")
+            return f"{factual.moment(int(when), language)} {reference}".strip()
+        case Verb.QUESTION:
+            asked = msgspec.json.decode(act.value, type=Question)
+            return f"{factual.moment(asked.since, language)} – {factual.moment(asked.until, language)}"
+        case Verb.FACT:
+            key = act.key.removesuffix(factual.ENGLISH)
+            known = {key: act.value} if act.value else {}
+            # A list that was changed since may not know the key any more.
+            listed = any(kind.key == key for kind in templates.facts.fact)
+            return factual.Facts(templates.facts, known).shown(key, language) if listed else act.value
+        case _:
+            return act.value
 
 
 def put_question(c: Connection, by: Hand, incident: int, question: Question) -> None:

@@ -133,11 +133,13 @@ def judge(fields: frozenset[Field], counted: Sequence[Counted] = ()) -> Matched:
         reasons.append(f"Never held nor told here of an insured person: {listed(never)}.")
     reasons.append("No single way out gives all these columns together: not from here alone.")
     partly = [judged for judged in ways if judged.missing < known and judged.missing]
-    if partly:
-        reasons.append(
-            "Another source joined with what left here cannot be excluded by columns: ask each insurer named for its own check."
-        )
-    return Matched(Verdict.CANNOT, tuple(reasons), ways)
+    if not partly:
+        return Matched(Verdict.CANNOT, tuple(reasons), ways)
+    # Whoever reads the first line alone must not tell a journalist "not ours".
+    reasons.append(
+        "Another source joined with what left here cannot be excluded by columns: ask each insurer named for its own check."
+    )
+    return Matched(Verdict.CANNOT_BE_TOLD, tuple(reasons), ways)
 
 
 _UNKNOWN = "Some columns are not recognised: were one of them something that is never held here, it could not come from here alone."

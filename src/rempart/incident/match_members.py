@@ -130,7 +130,9 @@ def check_members(sample: Sample, members: Path) -> MembersCheck:
 
 
 def persons_by_amc(sample: Sample, most: int) -> Counter[str]:
-    """How many distinct persons name each n° AMC, at most so many numbers ("" for the rest); none when nothing tells persons apart."""
+    """How many distinct persons name each n° AMC, at most so many numbers ("" for the rest). None when nothing tells persons apart; who
+    names no insurer is not counted.
+    """
     try:
         keyed, how = Keyed(secrets.token_bytes(32)), searched_by(sample.fields)
     except BadInput:
@@ -142,6 +144,8 @@ def persons_by_amc(sample: Sample, most: int) -> Counter[str]:
         if key is not None and key not in seen:
             seen.add(key)
             amc = compact(cells.get(Field.AMC, ""))
+            if not amc:
+                continue
             # A column of something else must not fill the memory.
             found[amc if amc in found or len(found) < most else ""] += 1
     return found

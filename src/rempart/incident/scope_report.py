@@ -11,7 +11,7 @@ from uuid import UUID
 from rempart.evidence.note import to_base64
 from rempart.evidence.opening import ANSWER_CLASSES
 from rempart.evidence.operations import ASSUMPTIONS as COUNTS_ASSUMPTIONS
-from rempart.foundation.clock import PARIS, SECOND, instant
+from rempart.foundation.clock import PARIS, SECOND, in_paris, instant
 from rempart.foundation.errors import BadInput
 from rempart.foundation.vocabulary import DOMAIN_BY_CODE, Lane
 from rempart.incident.exposure import Exposed, Question, Scope, Told
@@ -132,7 +132,8 @@ def cautions_of(scope: Scope, now: int) -> list[str]:
         )
     if scope.pruned_before > scope.question.since:
         lines.append(
-            f"Entries before {said(scope.pruned_before)} may have been pruned, their three years over: who was told of before is not in it."
+            f"Entries before {in_paris(scope.pruned_before, exact=True)} may have been pruned, their three years over: who was told of"
+            " before is not in it."
         )
     if scope.before or scope.after:
         lines.append(
@@ -218,11 +219,12 @@ def statement_of(negative: Negative) -> list[str]:
         "Nobody else was told of by what is in question.",
     ]
     if negative.cosigned:
-        names = ", ".join(f"{name} ({said(second * SECOND)})" for name, second in negative.cosigned)
+        names = ", ".join(f"{name} ({in_paris(second * SECOND)})" for name, second in negative.cosigned)
         lines.append(f"Cosigned by {names}.")
     if (done := negative.operations) is not None:
+        since, until = in_paris(done.since, exact=True), in_paris(done.until, exact=True)
         lines.append(
-            f"The key store counted, from {said(done.since)} to {said(done.until)}, {done.made} derivations of a capsule's key,"
+            f"The key store counted, from {since} to {until}, {done.made} derivations of a capsule's key,"
             f" {done.disclosed} of them by {done.asked} rights checks: {done.answered} answered, {done.refused} refused, {done.failed}"
             f" failed; {done.leaves} leaves. {done.verified} of its signed records were verified."
         )
