@@ -76,7 +76,9 @@ class Town:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("i") / "p"
-    with running_platform(folder, more='shared_buffers = "32MB"\n', without=("sentinel",)) as platform:
+    with running_platform(
+        folder, more='shared_buffers = "32MB"\n', without=("sentinel",), desk=True
+    ) as platform:
         notice, keys, deliveries = {}, {}, []
         for insurer, files in written_files(platform, POPULATION, 1):
             signing, notice[insurer.amc] = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()

@@ -1,6 +1,5 @@
 """`rempart incident render|notify|remind|templates`: what is told of an incident, to whom. Nothing leaves without `--send`."""
 
-import getpass
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from rich.table import Table
 
 from rempart.claims.durable import write_durably
 from rempart.cli.incident_case import By, Number, Room, console, operators_name, read_templates, room
-from rempart.cli.operator import VAR, Folder, VaultRefused, ask
+from rempart.cli.operator import VAR, Folder, VaultRefused, ask, who_released
 from rempart.evidence.note import VerifierKey
 from rempart.foundation.clock import system_clock
 from rempart.incident import acting
@@ -22,9 +21,10 @@ from rempart.incident import store_case as store
 from rempart.incident.case import Incident
 from rempart.incident.documents import documents_of, forms_of
 from rempart.incident.exposure import Exposed
-from rempart.incident.handing_over import Planned, Proofs, no_proofs, plan, send_all
+from rempart.incident.handing_over import Planned, Proofs, digest_of_plan, no_proofs, plan, send_all
 from rempart.incident.notices.making import Package, render_documents
 from rempart.incident.notices.rendering import (
+    Insurer,
     Telling,
     check_templates,
 )
@@ -36,10 +36,13 @@ from rempart.vaultdoor.messages import (
     Checkpoint,
     Done,
     IncidentStatement,
+    SendPackages,
     SignedCheckpoint,
     Stated,
     StatePackage,
+    StateReleased,
     TellInsurer,
+    TellReleased,
 )
 
 app = typer.Typer()
@@ -96,7 +99,7 @@ def notify(
 ) -> None:
     """One package an insurer: who of its members is exposed, the facts, the letters, the stage texts. A dry run unless told `--send`.
 
-    Run again, it hands over what is new and nothing twice.
+    Run again, it hands over what is new and nothing twice. Once two people at the desk may approve it, it is proposed to them.
     """
     with room(folder, number) as here:
         telling = here.telling(here.scope())
@@ -108,9 +111,11 @@ def notify(
             _dry_run(telling, planned, output)
             return
         began = time.perf_counter()
-        silent = _send_all(here, telling, planned, _proofs(here) if proofs else no_proofs, output, by)
+        released = _who_released(folder, telling, planned, everybody=everybody, proofs=proofs)
+        hand = _Hand(released or here.hand(by).actor, approved=bool(released))
+        silent = _send_all(here, telling, planned, _proofs(here) if proofs else no_proofs, output, hand)
         if planned and not silent:
-            acting.note_packages(here.c, here.hand(by), here.templates, here.incident, len(planned))
+            acting.note_packages(here.c, here.hand(hand.name), here.templates, here.incident, len(planned))
     told = _Told(
         here.incident.id, len(planned), sum(not each.same for each in planned), sum(len(each.exposed) for each in planned),
         round(time.perf_counter() - began, 2), silent,
@@ -137,8 +142,28 @@ class _Told:
     without_seat: list[str]
 
 
+@dataclass(frozen=True)
+class _Hand:
+    """Under whose name they go; `approved`: by two people, so that they go under their release."""
+
+    name: str
+    approved: bool
+
+
+def _who_released(
+    folder: Path, telling: Telling, planned: Sequence[Planned], *, everybody: bool, proofs: bool
+) -> str:
+    """Those who approved what is still to go; "" where nobody has to, or nothing is. Raises SecondPersonNeeded."""
+    left = [each for each in planned if not each.same]
+    if not left:
+        return ""
+    amcs, persons = [each.insurer.amc for each in left], sum(len(each.exposed) for each in left)
+    digest = digest_of_plan(telling, planned).hex()
+    return who_released(folder, SendPackages(telling.incident.id, everybody, proofs, amcs, persons, digest))
+
+
 def _send_all(
-    here: Room, telling: Telling, planned: Sequence[Planned], proofs: Proofs, output: Path | None, by: str
+    here: Room, telling: Telling, planned: Sequence[Planned], proofs: Proofs, output: Path | None, hand: _Hand
 ) -> list[str]:
     """Seal and hand over one after the other; the n° AMC of those with no seat to tell."""
     with _bar("packages") as bar:
@@ -150,11 +175,17 @@ def _send_all(
                 write_durably(place, b"".join(package.lines))
             bar.advance(task)
 
-        return send_all(
-            here.c, telling, planned, lambda said: _sign(here.folder, said),
-            lambda insurer: _tell(here.folder, insurer.amc, "incident:package", f"incident {here.incident.id}"),
-            here.clock, by or getpass.getuser(), proofs, done,
-        )  # fmt: skip
+        def sign(said: IncidentStatement) -> str:
+            call = StateReleased(said) if hand.approved else StatePackage(said)
+            return ask(here.folder, call, Stated).statement
+
+        def tell(insurer: Insurer) -> bool:
+            number = here.incident.id
+            if hand.approved:
+                return _tell(here.folder, TellReleased(number, insurer.amc))
+            return _tell(here.folder, TellInsurer(insurer.amc, "incident:package", f"incident {number}"))
+
+        return send_all(here.c, telling, planned, sign, tell, here.clock, hand.name, proofs, done)
 
 
 def _dry_run(telling: Telling, planned: Sequence[Planned], output: Path | None) -> None:
@@ -188,7 +219,7 @@ def remind(
         if sending:
 
             def tell(amc: str) -> bool:
-                return _tell(folder, amc, "incident:remind", f"incident {number}")
+                return _tell(folder, TellInsurer(amc, "incident:remind", f"incident {number}"))
 
             for each in recall(here.c, number, hours, here.clock, tell, here.hand(by).actor):
                 if not each.told:
@@ -197,13 +228,9 @@ def remind(
     console.print(f"{len(late)} {'recalled' if sending else 'to recall: add --send'}.")
 
 
-def _sign(folder: Path, said: IncidentStatement) -> str:
-    return ask(folder, StatePackage(said), Stated).statement
-
-
-def _tell(folder: Path, amc: str, kind: str, detail: str) -> bool:
+def _tell(folder: Path, call: TellInsurer | TellReleased) -> bool:
     try:
-        ask(folder, TellInsurer(amc, kind, detail), Done)
+        ask(folder, call, Done)
     except VaultRefused as error:
         if error.refused != "not-found":
             raise

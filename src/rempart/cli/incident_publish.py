@@ -8,16 +8,17 @@ import typer
 from rempart.cli.evidence import ask_key
 from rempart.cli.incident_case import By, Number, Which, console, room
 from rempart.cli.incident_scope import configured_witnesses
-from rempart.cli.operator import VAR, Folder
+from rempart.cli.operator import VAR, Folder, who_released
 from rempart.foundation.clock import SECOND
 from rempart.incident.acting import question_of
 from rempart.incident.case import Incident
-from rempart.incident.publishing import Answers, Readers, count_answers, readers
+from rempart.incident.publishing import Answers, Readers, are_published, count_answers, digest_of, readers
 from rempart.incident.publishing import publish as write_answers
 from rempart.incident.publishing import unpublish as withdraw_answers
 from rempart.incident.scope_negative import Depth, state_negative
 from rempart.incident.scope_proofs import read_published
 from rempart.incident.scope_report import SETTLED
+from rempart.vaultdoor.messages import PublishAnswers
 
 app = typer.Typer()
 
@@ -37,7 +38,7 @@ def publish_command(
 ) -> None:
     """Tell each establishment and group in the portal whether it was hit, and nobody else's answer. A dry run unless told `--send`.
 
-    Run again, it counts anew and replaces what was published.
+    Run again, it counts anew and replaces what was published. Once two people at the desk may approve it, it is proposed to them.
     """
     with room(folder, number) as here:
         _wait_until_settled(here.incident, here.clock())
@@ -46,11 +47,17 @@ def publish_command(
         depth = Depth.COUNTED if counted else Depth.RECOMPUTED
         negative = state_negative(here.c, scope, signed, depth)
         answers = count_answers(here.c, here.incident, scope, negative, here.clock())
-        _say(answers, readers(here.c, answers))
+        hit = readers(here.c, answers)
+        _say(answers, hit)
         if not sending:
             console.print("Nothing was published: add --send.")
             return
-        issue = write_answers(here.c, answers, here.hand(by).actor)
+        deed = PublishAnswers(here.incident.id, hit.houses, hit.seats, hit.groups, digest_of(answers).hex())
+        released = who_released(folder, deed)
+        if released and are_published(here.c, answers):
+            console.print(f"Incident {here.incident.id}: {released} had it published already.")
+            return
+        issue = write_answers(here.c, answers, released or here.hand(by).actor)
     console.print(
         f"Incident {answers.shown.incident}: published, issue {issue}. The portal announces it; page /incidents."
     )

@@ -129,6 +129,14 @@ def digest_of(answers: Answers) -> bytes:
     return hashlib.sha256(msgspec.json.encode(said)).digest()
 
 
+def are_published(c: Connection, answers: Answers) -> bool:
+    """Is this what everybody reads already, whenever it was counted? `c`: as rempart_operator."""
+    shown, now = answers.shown, store.published(c, answers.shown.incident)
+    if now is None or (now.since, now.until, now.words) != (shown.since, shown.until, shown.words):
+        return False
+    return store.answers_of(c, shown.incident) == set(answers.parties)
+
+
 def publish(c: Connection, answers: Answers, actor: str) -> int:
     """Whole or not at all, in the place of what was published before. How often it was, this time included."""
     incident, at = answers.shown.incident, answers.shown.at

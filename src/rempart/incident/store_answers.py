@@ -111,6 +111,15 @@ def published(c: Connection, incident: int) -> Published | None:
     return None if row is None else _published(*row)
 
 
+def answers_of(c: Connection, incident: int) -> set[PartyAnswer]:
+    """Every party's, as published; as rempart_operator."""
+    rows = c.execute(
+        f"SELECT party, {_COUNTS}, own, people FROM incident.answer WHERE incident = %s".encode(),  # noqa: S608
+        (incident,),
+    ).fetchall()
+    return {PartyAnswer(party, Hit(*counts), tuple(own), people) for party, *counts, own, people in rows}
+
+
 # ── the cashier ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

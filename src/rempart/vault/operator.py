@@ -72,6 +72,7 @@ from rempart.vaultdoor.messages import (
     ListSwitches,
     Onboarded,
     Proposals,
+    Proposed,
     PublishAnswers,
     RefuseApplication,
     RegisterEditor,
@@ -123,6 +124,11 @@ async def _command(zone: Zone, c: Connection, call: Call) -> Reply:
     """A command is one hand, and the first one there is: once two people at the desk may do it, what takes two waits for one of them."""
     if isinstance(call, enrolling.Enrols):
         return await _enrol_by_command(zone, c, call)
+    if isinstance(call, releases.Tells):
+        return await _tell_by_command(zone, c, call)
+    if _leaves_for_insurer(call) and await operators.are_staffed(c, DEEDS[SendPackages].roles):
+        # As the desk: by a release, or not at all.
+        raise releases.NotReleased
     deed = DEEDS.get(type(call))
     if deed is not None and await deed.second(zone, c, call) and await operators.are_staffed(c, deed.roles):
         return await proposals.propose(zone, c, call, zone.clock(), None)
@@ -140,6 +146,24 @@ async def _enrol_by_command(zone: Zone, c: Connection, call: enrolling.Enrols) -
     # What cannot be done is not proposed.
     await _try(zone, c, call)
     return await proposals.propose_once(zone, c, meant, zone.clock())
+
+
+async def _tell_by_command(zone: Zone, c: Connection, call: releases.Tells) -> Reply:
+    """One hand tells nobody once two people may approve it: what they released, the command may go on with."""
+    if not await operators.are_staffed(c, DEEDS[type(call)].roles):
+        return await releases.let_command(zone, c, call, COMMAND_LINE)
+    released = await releases.asked_again(zone, c, call)
+    if not isinstance(released, bool):
+        return released
+    proposed = await proposals.propose_once(zone, c, call, zone.clock())
+    return Proposed(proposed.id, proposed.expires, changed=released)
+
+
+def _leaves_for_insurer(call: Call) -> bool:
+    # That a package waits is recalled by one person, at the desk too.
+    return isinstance(call, StatePackage) or (
+        isinstance(call, TellInsurer) and call.kind == Audited.INCIDENT_PACKAGE
+    )
 
 
 class _TriedError(Exception):

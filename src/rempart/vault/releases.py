@@ -2,7 +2,8 @@
 hour. The same of the answers that professionals read: without a release the database takes none of them from the desk.
 
 The desk makes the packages, and asks for each signature in nobody's name: without a release that stands it gets none, so that a desk that
-was taken over tells no insurer anything by itself. A command signs in its own way (rempart.vault.incidents).
+was taken over tells no insurer anything by itself. Once two people there may release, a command gets none without it either; until then it
+signs in its own way (rempart.vault.incidents), and is journaled.
 """
 
 from rempart.foundation.clock import HOUR
@@ -29,6 +30,8 @@ from rempart.vaultdoor.messages import (
     TellReleased,
 )
 
+Tells = SendPackages | PublishAnswers
+"""What two people release."""
 LIFE = HOUR
 """How long the desk has, a new start after a crash included."""
 EACH = 2
@@ -64,8 +67,7 @@ def digest_of_answers(call: PublishAnswers) -> bytes:
 async def release(zone: Zone, c: Connection, call: SendPackages, by: Actor) -> PackagesReleased:
     """From now on, for an hour, the desk may hand over what was proposed. Raises BadInput."""
     digest, now = digest_in(call), zone.clock()
-    detail = f"{len(call.amcs)} packages {call.digest[:16]}"
-    await journal(c, now, by.name, Audited.INCIDENT_RELEASE, str(call.incident), detail)
+    await _journal(c, now, call, by)
     row = await store.release(
         c, call.incident, digest, call.amcs, call.everybody, call.proofs, by.name, now, now + LIFE
     )
@@ -75,10 +77,35 @@ async def release(zone: Zone, c: Connection, call: SendPackages, by: Actor) -> P
 async def release_answers(zone: Zone, c: Connection, call: PublishAnswers, by: Actor) -> AnswersReleased:
     """From now on the desk may publish what was proposed. Raises BadInput."""
     digest, now = digest_of_answers(call), zone.clock()
-    detail = f"{call.houses} houses {call.seats} seats {call.groups} groups {call.digest[:16]}"
-    await journal(c, now, by.name, Audited.INCIDENT_PUBLISH, str(call.incident), detail)
+    await _journal(c, now, call, by)
     await store.release_answers(c, call.incident, digest, by.name, now, now + LIFE)
     return AnswersReleased(call.incident, call.digest, by.name)
+
+
+async def let_command(zone: Zone, c: Connection, call: Tells, by: Actor) -> Done:
+    """Nobody at the desk has to approve it: the command does it, and this is its line. No release, which the desk's host could use.
+
+    Raises BadInput.
+    """
+    _digest(call)
+    await _journal(c, zone.clock(), call, by)
+    return Done()
+
+
+async def asked_again(zone: Zone, c: Connection, call: Tells) -> PackagesReleased | AnswersReleased | bool:
+    """What two people released, if it is exactly this; else whether they released something else. Raises BadInput."""
+    digest, now = _digest(call), zone.clock()
+    if isinstance(call, PublishAnswers):
+        row = await store.answers_standing(c, call.incident, now)
+        if row is None or row["digest"] != digest:
+            return row is not None
+        return AnswersReleased(call.incident, call.digest, row["by"])
+    row = await store.standing(c, call.incident, now)
+    if row is None:
+        return False
+    # Those who have theirs by now are not asked for again.
+    same = (row["digest"], row["everybody"], row["proofs"]) == (digest, call.everybody, call.proofs)
+    return _told(row) if same and {*call.amcs} <= {*row["amcs"]} else True
 
 
 async def standing(c: Connection, incident: int, now: int) -> PackagesReleased:
@@ -119,6 +146,18 @@ async def remind(zone: Zone, c: Connection, incident: int, amcs: list[str], by: 
         else:
             told.append(amc)
     return Reminded(incident, told, silent, by.name)
+
+
+def _digest(call: Tells) -> bytes:
+    return digest_in(call) if isinstance(call, SendPackages) else digest_of_answers(call)
+
+
+async def _journal(c: Connection, now: int, call: Tells, by: Actor) -> None:
+    if isinstance(call, SendPackages):
+        act, what = Audited.INCIDENT_RELEASE, f"{len(call.amcs)} packages"
+    else:
+        act, what = Audited.INCIDENT_PUBLISH, f"{call.houses} houses {call.seats} seats {call.groups} groups"
+    await journal(c, now, by.name, act, str(call.incident), f"{what} {call.digest[:16]}")
 
 
 def _sha256(told: str) -> bytes:

@@ -59,6 +59,13 @@ async def use_notice(c: Connection, incident: int, amc: str, now: int, each: int
     )
 
 
+async def answers_standing(c: Connection, incident: int, now: int) -> Row | None:
+    """The release of an incident's answers that is not over."""
+    return await c.fetchrow(
+        "SELECT * FROM vault.answers_release WHERE incident = $1 AND expires > $2", incident, now
+    )
+
+
 async def release_answers(
     c: Connection, incident: int, digest: bytes, by: str, at: int, expires: int
 ) -> None:

@@ -411,7 +411,8 @@ class TellInsurer(Message, frozen=True):
 
 
 class SendPackages(Message, frozen=True):
-    """An operator asks at the desk that packages of an incident go to their insurers. Replies `PackagesReleased`."""
+    """An operator asks that packages of an incident go to their insurers. Replies `PackagesReleased`; to a command, where nobody has
+    to approve it, `Done`."""
 
     incident: int
     everybody: bool
@@ -426,7 +427,8 @@ class SendPackages(Message, frozen=True):
 
 
 class PublishAnswers(Message, frozen=True):
-    """An operator asks at the desk that every professional reads whether they were hit by an incident. Replies `AnswersReleased`."""
+    """An operator asks that every professional reads whether they were hit by an incident. Replies `AnswersReleased`; to a command,
+    where nobody has to approve it, `Done`."""
 
     incident: int
     houses: int
@@ -438,13 +440,13 @@ class PublishAnswers(Message, frozen=True):
 
 
 class StateReleased(Message, frozen=True):
-    """The desk has the platform sign a package that two people released. Replies `Stated`."""
+    """The desk, or a command, has the platform sign a package that two people released. Replies `Stated`."""
 
     statement: IncidentStatement
 
 
 class TellReleased(Message, frozen=True):
-    """The desk has the people of an insurer's seat told of a package that two people released."""
+    """The desk, or a command, has the people of an insurer's seat told of a package that two people released."""
 
     incident: int
     amc: str
@@ -702,6 +704,7 @@ CALLERS: dict[str, tuple[type[Message], ...]] = {
         RegisterEditor, SuspendEditor, ListEditors, IssueSoftwareCode, ShowProfile, ListProfiles, SetProfile,
         ApproveApplication, ClearDossiers, EnrolApplication, RefuseApplication,
         EnrolOperator, SuspendOperator, ListOperators, ListProposals, WithdrawProposal, StatePackage, TellInsurer,
+        SendPackages, PublishAnswers, StateReleased, TellReleased,
         CountCampaign, StartCampaign, EndCampaign, ListCampaigns, ShowCampaign,
     ),
     "cashier": (Vouch, Notify, MarkRib, AskDossierKey, Jwks, Health),
@@ -1332,10 +1335,11 @@ class Effect(Message, frozen=True):
 
 
 class Proposed(Message, frozen=True):
-    """Not done: it waits for a second person."""
+    """Not done: it waits for a second person. `changed`: two people released something else of that incident, within the hour."""
 
     id: int
     expires: int
+    changed: bool = False
 
 
 class ProposalView(Message, frozen=True):
