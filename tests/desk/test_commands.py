@@ -6,11 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from rempart.cli.commands import command_line
+from rempart.cli.desk import NoDesk
+from rempart.cli.operator import add_establishment
+from rempart.foundation.vocabulary import Profession
 from rempart.supervisor.platform import Platform, running_platform
 from rempart.vaultdoor.browser import DeviceKey, SoftwarePasskey
 from rempart.vaultdoor.messages import Challenge
@@ -27,6 +33,14 @@ def rempart(platform: Platform, *arguments: str) -> "subprocess.CompletedProcess
     command = [sys.executable, "-m", "rempart.cli", *arguments, "--folder", str(platform.home.folder)]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=60, check=False, env={"COLUMNS": "240"}
+    )
+
+
+@pytest.fixture(scope="module")
+def house(platform: Platform) -> str:
+    """A pharmacy that is open; nobody works there."""
+    return add_establishment(
+        platform.home.folder, "990000010", "Pharmacie Essai", "Paris", Profession.PHARMACY
     )
 
 
@@ -86,6 +100,46 @@ def enrolled(platform: Platform, login: str, role: str) -> str:
     link = done.stdout.strip()
     assert link.startswith(f"{platform.desk_origin}/activation#")
     return link.partition("#")[2]
+
+
+def test_a_desk_without_an_address_has_no_seat_to_give(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        command_line(["desk"]),
+        ["desk", "enrol", "diane", "--role", "duty-officer", "--folder", str(tmp_path)],
+    )
+    assert isinstance(done.exception, NoDesk)
+    assert "desk_origin" in done.exception.english
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("operator suspend nobody-here", "No account has this login"),
+        ("desk suspend nobody-here", "No account has this login"),
+        ("operator suspend-editor Nobody", "rempart operator editors"),
+        ("campaign show 77", "none of this number"),
+        (
+            "campaign start sign-out profession optician --reason-fr x --reason-en x --go",
+            "Nobody is concerned",
+        ),
+        ("establishment suspend 990000010 --ground bored --days 3 --words x", "convention-lapsed"),
+        ("establishment suspend 990000010 --ground papers --days 400 --words x", "1 to 366"),
+        ("establishment depart 990000010 --day 31/01/2027 --ground request --words x", "YYYY-MM-DD"),
+        ("operator contain lane vital x", "card, vitale, secret"),
+        ("operator contain region north x", "device, account, establishment"),
+        ("operator profile set establishment 990000010 --reason x --network 192.0.2.0/33", "192.0.2.0/24"),
+        ("operator profile set establishment 990000010 --reason x --lane vital", "card, vitale, secret"),
+    ],
+)
+def test_whoever_types_a_word_wrong_is_told_which_are_right(
+    platform: Platform, house: str, typed: str, says: str
+) -> None:
+    done = rempart(platform, *typed.split())
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "at this address" not in done.stderr
+    assert "reload" not in done.stderr
+    assert house
 
 
 def test_commands_make_the_first_operators_then_what_takes_two_waits_for_one_of_them(

@@ -150,7 +150,7 @@ def test_the_saved_question_answers_were_we_hit(asked: Asked, run: Run, tmp_path
         other: 2,
     }
     human = run("hit", "--question", str(place), "--establishment", other)
-    assert "2 de vos assurés" in " ".join(human.output.split())
+    assert "2 des personnes que vous avez servies" in " ".join(human.output.split())
     assert run("hit", "--question", str(place)).exit_code == 1
     assert run("hit", "--question", str(place), "--group", "Nobody").exit_code == 1
 

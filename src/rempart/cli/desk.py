@@ -10,7 +10,7 @@ from rich.table import Table
 
 from rempart.cli.operator import VAR, Folder, ask, console
 from rempart.foundation.clock import in_paris
-from rempart.foundation.errors import BadInput
+from rempart.foundation.errors import BadInput, Refusal
 from rempart.foundation.settings import DeskSettings, load_settings
 from rempart.foundation.vocabulary import OPERATORS_ROLES, Role
 from rempart.supervisor.home import Home
@@ -32,6 +32,14 @@ app = typer.Typer(
 Login = Annotated[str, typer.Argument(help="of one of the operator's own people; never a professional's")]
 
 
+class NoDesk(Refusal):
+    """The desk has no address, so nobody can sit at it."""
+
+    code = "no-desk"
+    french = "Cette plateforme n'a pas de salle de crise : donnez desk_origin et desk_rp_id dans platform.toml, puis redémarrez."
+    english = "This platform has no desk: set desk_origin and desk_rp_id in platform.toml (docs/desk.md), then start it anew."
+
+
 @app.command()
 def enrol(
     login: Login,
@@ -47,8 +55,12 @@ def enrol(
     """
     if role not in OPERATORS_ROLES:
         raise BadInput("role")
+    place = Home.at(folder).config_file("desk")
+    if not place.is_file():
+        # Before the vault makes a code that nobody could use.
+        raise NoDesk
+    origin = load_settings(DeskSettings, place).origin
     enrolled = ask(folder, EnrolOperator(login, role), Enrolled)
-    origin = load_settings(DeskSettings, Home.at(folder).config_file("desk")).origin
     console.print(f"{origin}/activation#{enrolled.code}", soft_wrap=True, highlight=False)
 
 

@@ -56,7 +56,7 @@ def depart(
     words: Words,
     folder: Folder = VAR,
 ) -> None:
-    """It leaves: invoices are taken for 60 days more, what is its own is read for 400. Today or before: two people."""
+    """It leaves: invoices are taken for 60 days more, what is its own is read for 400. By today: two people, if the desk is staffed."""
     if ground == CESSION:
         raise BadInput("ground: a cession is `establishment cede`")
     ask(folder, DepartEstablishment(finess, day, ground, words), Done)
@@ -65,14 +65,14 @@ def depart(
 
 @app.command()
 def cede(finess: Finess, day: Day, words: Words, folder: Folder = VAR) -> None:
-    """It is sold: from that day on the FINESS is whose application is enrolled. Two people."""
+    """It is sold: from that day on the FINESS is whose application is enrolled. Two people, once the desk is staffed."""
     ask(folder, DepartEstablishment(finess, day, CESSION, words), Done)
     show(finess, folder)
 
 
 @app.command()
 def stay(finess: Finess, words: Words, folder: Folder = VAR) -> None:
-    """Undo `depart` or `cede`, unless somebody took the FINESS over. Once the day has come: two people."""
+    """Undo `depart` or `cede`, unless somebody took the FINESS over. Once the day has come: two people, once the desk is staffed."""
     ask(folder, StayEstablishment(finess, words), Done)
     show(finess, folder)
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rempart.cli.refusals import sentence_for
 from rempart.foundation.clock import SECOND, in_paris
 from rempart.foundation.errors import BadInput, RempartError
 from rempart.foundation.identifiers import check_adeli, check_rpps
@@ -72,12 +73,11 @@ class VaultRefused(RempartError):
     french = "La commande est refusée."
     english = "The command is refused."
 
-    def __init__(self, refused: Refused) -> None:
+    def __init__(self, refused: Refused, call: Call) -> None:
         self.refused = refused.code
         known = CODES.get(refused.code)
-        super().__init__(
-            f"{refused.code}: {known.english if known else ''} {refused.detail} {refused.reference}".strip()
-        )
+        said = sentence_for(refused, call) or (known.english if known else "")
+        super().__init__(f"{refused.code}: {said} {refused.detail} {refused.reference}".strip())
 
 
 class SecondPersonNeeded(RempartError):
@@ -132,7 +132,7 @@ def ask_any(folder: Path, call: Call, *, seconds: float = 10.0) -> Reply:
 
     reply = asyncio.run(once())
     if isinstance(reply, Refused):
-        raise VaultRefused(reply)
+        raise VaultRefused(reply, call)
     return reply
 
 

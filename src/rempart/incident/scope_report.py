@@ -314,7 +314,8 @@ def hit_sentences(hit: Hit) -> tuple[str, str]:
         )
     french = (
         f"{hit.answers} réponse(s) en cause faites chez vous ({hit.persons} personne(s)), {hit.elsewhere} faites ailleurs par l'un de vos"
-        f" comptes ; {hit.served} de vos assurés sont concernés, dont {hit.served_by_others} par des consultations faites ailleurs."
+        f" comptes ; {hit.served} des personnes que vous avez servies sont concernées, dont {hit.served_by_others} par des consultations"
+        " faites ailleurs."
     )
     english = (
         f"{hit.answers} answers in question were made at yours ({hit.persons} persons), {hit.elsewhere} elsewhere by one of your accounts;"
