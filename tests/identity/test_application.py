@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -34,6 +35,11 @@ NEW = Known(finess=False, rpps_elsewhere=False)
 
 def written(**changes: Any) -> bytes:
     return json.dumps(STATED | changes).encode()
+
+
+def test_the_example_of_the_documents_is_an_application_without_a_doubt() -> None:
+    example = Path(__file__).parents[2] / "examples/application.json"
+    assert doubts_of(read_application(example.read_bytes()), NEW, date(2026, 11, 29)) == []
 
 
 def test_a_sound_application_raises_no_doubt() -> None:
