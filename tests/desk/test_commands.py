@@ -168,7 +168,11 @@ def test_commands_make_the_first_operators_then_what_takes_two_waits_for_one_of_
     for seat, told in ((diane, "Proposed"), (sami, "Done")):
         seat.step_up()
         assert seat.ask("/desk/proposal/approve", id=number)["type"] == told
-    assert "diane" in rempart(platform, "operator", "journal").stdout
+    read = rempart(platform, "operator", "journal").stdout
+    assert "diane" in read
+    assert '{"at"' not in read
+    lines = rempart(platform, "operator", "journal", "--json").stdout.splitlines()
+    assert any(json.loads(line)["actor"] == "diane" for line in lines)
 
     again = rempart(platform, "line", "breaker", "50000")
     number = int(again.stderr.partition("Proposal ")[2].split()[0])

@@ -196,6 +196,7 @@ def test_whoever_types_the_page_gets_from_the_alarm_to_the_platform_reopened(
     journal = said["rempart incident journal"]
     assert journal.count("hand-over") == len(POPULATION.insurers)
     assert "CNIL-2026-1" in journal
+    assert '"since"' not in journal
     [cut] = re.findall(r"fact .*contained .*", journal)
     # The time of the cut, neither when it was known nor when it was written down.
     assert night.words["CUT"] != night.words["AWARE"]

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from rempart.foundation.clock import instant, system_clock
+from rempart.foundation.clock import in_paris, system_clock
 from rempart.foundation.errors import BadInput, Outage, Refusal, RempartError
 from rempart.intake.envelope import MAGIC, seal_file
 from rempart.intake.errors import sentence_of
@@ -182,7 +182,7 @@ def status(
         for one in (Taken(*row) for row in rows):
             table.add_row(
                 one.delivery[:12], one.amc, f"{one.kind} {one.sequence or ''}", _state(one), f"{one.lines_done:,}/{one.lines:,}",
-                f"{one.persons:,}", f"{one.rejected:,}", f"{one.leaving:,}", instant(one.received).strftime("%Y-%m-%d %H:%M:%S"),
+                f"{one.persons:,}", f"{one.rejected:,}", f"{one.leaving:,}", in_paris(one.received),
             )  # fmt: skip
         console.print(table)
 
