@@ -19,13 +19,12 @@ from rempart.incident import store_case as store
 from rempart.incident.acting import Hand
 from rempart.incident.case import Verb
 from rempart.incident.exposure import Question, Scope
+from rempart.incident.nobody_else import NotOver, OtherScope
 from rempart.incident.notices.templates import Templates
 from rempart.incident.publishing import (
     Answers,
     NothingSaid,
-    NotOver,
     NotPublished,
-    OtherScope,
     count_answers,
     publish,
     unpublish,

@@ -5,7 +5,7 @@ import csv
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -479,3 +479,23 @@ def test_a_package_is_fetched_while_its_insurer_is_closed(theft: Theft) -> None:
         expect(Paper, trade.at_cashier(signed(trade, theft.other, PAGE, PageBody())))
     finally:
         expect(Done, trade.operate(msgspec.structs.replace(throw, on=False)))
+
+
+def test_an_insurer_told_of_members_whom_another_question_spares_is_told_so(theft: Theft) -> None:
+    """Without `--everybody`: what it read before would stay true for it. Nobody else is told of nobody."""
+    theft.send_all()
+    ours = tuple(person for person in theft.scope.exposed if person.insurer == theft.one.number)
+    spared = replace(theft, scope=replace(theft.scope, exposed=ours))
+    assert {each.insurer.amc: len(each.exposed) for each in spared.planned()} == {
+        theft.one.amc: 3, theft.other.amc: 0,
+    }  # fmt: skip
+    package = spared.send_all()[theft.other.amc]
+    opened = open_package(whole(package), theft.other.notice.private_bytes_raw(), theft.jwks)
+    assert opened.members == []
+    said = json.loads(opened.documents["insurer-notification.json"])
+    assert "Ce dossier remplace ceux que vous auriez déjà reçus" in said["fr"]
+    assert said["figures"]["persons"] == 0
+    # Nobody asked the ledger for this one: it is not said that nobody else is concerned.
+    assert said["nobody_else"] == "nobody-else-unchecked"
+    assert "a été l'objet d'aucune réponse" not in said["fr"]
+    assert spared.send_all() == {}

@@ -75,7 +75,14 @@ class Night:
 
     def count(self, who: Operator, **named: Any) -> str:
         """The page once the ledger is read."""
-        self.text(who, "scope/ask", **({"since": iso(self.since), "accounts": [self.thief]} | named))
+        self.text(
+            who,
+            "scope/ask",
+            **(
+                {"since": iso(self.since), "until": iso(self.room.clock() - MINUTE), "accounts": [self.thief]}
+                | named
+            ),
+        )
         return self.over(who, "scope")
 
     def over(self, who: Operator, path: str, **body: Any) -> str:
@@ -360,6 +367,68 @@ def test_what_changed_since_two_people_approved_it_is_not_sent(
     assert "a changé depuis l&#39;approbation" in night.over(duty, "packages", id=number)
     assert night.rows("SELECT count(*) FROM incident.package") == [(0,)]
     assert night.rows("SELECT count(*) FROM vault.journal WHERE act = 'incident:state'") == [(0,)]
+
+
+def test_nothing_is_sent_of_an_interval_that_is_not_over(
+    night: Night, duty: Operator, lead: Operator
+) -> None:
+    """More may be asked meanwhile: a package would say of somebody who is asked for now that nobody asked."""
+    number = night.opened(duty)
+    body = night.planned(duty, number)
+    night.count(duty, until=iso(night.room.clock()))
+    night.text(duty, "incident/about", id=number)
+    night.text(duty, "packages/plan", id=number, everybody=False, proofs=False)
+    shown = night.over(duty, "packages", id=number)
+    assert "rien ne part avant" in shown
+    assert "desk/packages/send" not in shown
+    assert "peut encore grandir" in night.text(
+        duty, "document", id=number, document="cnil-initial", form="read"
+    )
+    # By hand, and approved all the same.
+    duty.touch()
+    proposal = duty.expect(Proposed, "packages/send", **body, dry_run=False).id
+    night.room.time.advance(SECOND)
+    lead.touch()
+    night.text(lead, "proposal/approve", id=proposal)
+    assert "pas terminé depuis dix secondes" in night.over(duty, "packages", id=number)
+    assert night.rows("SELECT count(*) FROM incident.package") == [(0,)]
+
+
+def test_after_another_question_whoever_was_told_is_told_again(
+    night: Night, duty: Operator, lead: Operator
+) -> None:
+    number = sent(night, duty, lead)
+    assert "La question a changé" not in night.text(duty, "packages", id=number)
+    night.room.time.advance(SECOND)
+    night.count(duty, accounts=["paul.durand"])
+    night.text(duty, "incident/about", id=number)
+    shown = night.text(duty, "packages", id=number)
+    assert "La question a changé depuis : 2 assureur(s)" in shown.replace("\u00a0", " ")
+    # The second insurer has nobody any more: it learns that its former package was wrong.
+    body = night.planned(duty, number)
+    assert (body["amcs"], body["persons"], body["everybody"]) == (list(AMCS), 1, False)
+
+
+def test_with_an_entry_removed_no_paper_denies_that_somebody_else_was_told_of(
+    night: Night, duty: Operator
+) -> None:
+    number = night.opened(duty)
+    stated = "a été l&#39;objet d&#39;aucune réponse en cause"
+    shown = night.text(duty, "document", id=number, document="cnil-initial", form="read")
+    assert stated in shown
+    with night.room.database.connect() as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute(
+            "DELETE FROM evidence.entry WHERE account <> (SELECT account FROM evidence.entry LIMIT 1)"
+        )
+    shown = night.text(duty, "document", id=number, document="cnil-initial", form="read")
+    assert stated not in shown
+    assert "Une feuille du registre manque." in shown
+    night.text(duty, "packages/plan", id=number, everybody=False, proofs=False)
+    shown = night.over(duty, "packages", id=number)
+    assert "n&#39;est pas dit dans les dossiers : Une feuille du registre manque." in shown.replace(
+        "\u00a0", " "
+    )
 
 
 # ── what is said ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -24,7 +24,7 @@ from rempart.cli.operator import add_insurers_seat, add_professional, ask
 from rempart.cli.presenting import by_card
 from rempart.cli.taking_in import all_loaded, deliver, written_files
 from rempart.database.embedded import EmbeddedCluster
-from rempart.foundation.clock import HOUR, instant, system_clock
+from rempart.foundation.clock import HOUR, MINUTE, instant, system_clock
 from rempart.foundation.errors import RempartError
 from rempart.foundation.vocabulary import Domain, Profession, Role
 from rempart.incident.notices.package import open_package, references
@@ -129,10 +129,21 @@ def test_from_alarm_to_packages_as_a_duty_officer_types_it(town: Town, tmp_path:
     town.rempart("fact", "nature", "Une session volée a interrogé la plateforme.")
     town.rempart("fact", "malicious", "oui")
     assert "incident-fact" in town.rempart("fact", "victims", "33000000", fails=1)
-    since, until = ago(HOUR), ago(-HOUR)
-    assert "6 persons, 6 answers" in town.rempart(
-        "about", "--since", since, "--until", until, "--establishment", town.house
+    # The access was not cut next hour: a day typed wrong goes to nobody.
+    assert "is to come" in town.rempart("fact", "contained", ago(-HOUR), fails=1)
+    since = ago(HOUR)
+    asked = ("about", "--since", since, "--establishment", town.house, "--until")
+    assert "6 persons, 6 answers" in town.rempart(*asked, ago(-HOUR))
+    # More may be asked meanwhile: no document says "nobody else", and no insurer is told.
+    town.rempart("render", "--output", str(tmp_path / "early"))
+    assert "peut encore grandir" in (tmp_path / "early" / "cnil-initial.fr.txt").read_text()
+    assert (
+        json.loads((tmp_path / "early" / "cnil-initial.json").read_text())["nobody_else"]
+        == "incident-not-over"
     )
+    assert "incident-not-over" in town.rempart("notify")
+    assert "incident-not-over" in town.rempart("notify", "--send", fails=1)
+    assert "6 persons, 6 answers" in town.rempart(*asked, ago(0))
 
     assert "no-such-party" in town.rempart("about", "--since", since, "--establishment", "999999999", fails=1)
 
@@ -161,7 +172,8 @@ def test_from_alarm_to_packages_as_a_duty_officer_types_it(town: Town, tmp_path:
         opened = open_package(content, private, jwks)
         assert {who for who, _ in references(opened, private)} == town.stolen[amc]
         told = json.loads(opened.documents["insurer-notification.json"])
-        assert told["figures"]["persons"] == len(town.stolen[amc])
+        assert (told["figures"]["persons"], told["nobody_else"]) == (len(town.stolen[amc]), "stated")
+        assert "n'a été l'objet d'aucune réponse en cause" in told["fr"]
 
     journal = town.rempart("journal")
     assert journal.count("hand-over") == 2
@@ -257,11 +269,61 @@ def test_documents_are_written_and_say_what_is_known(town: Town, tmp_path: Path)
     assert cnil["professionals"] == 1
     assert (cnil["figures"]["persons"], cnil["facts"]["began"]["fr"]) == (6, None)
     assert "Une session volée" in (tmp_path / "complaint.fr.txt").read_text()
+    said = (tmp_path / "cnil-initial.fr.txt").read_text()
+    assert "Qui n'est pas dans ce compte n'a été l'objet d'aucune réponse en cause" in said
     assert {path.stem for path in tmp_path.glob("anssi-*.pdf")} == {
         "anssi-early-warning",
         "anssi-notification",
         "anssi-final",
     }
+
+
+def test_a_changed_question_leaves_no_wrong_paper(town: Town, tmp_path: Path) -> None:
+    """Said as the question is put; insurers told before are told again, of nobody too; no letter of the former scope stays."""
+    outbox = town.platform.home.outbox / "incidents" / "1"
+    town.rempart("render", "1")
+    assert len(list(outbox.glob("professionals-concerned-*.pdf"))) == 1
+    said = town.rempart("about", "--incident", "1", "--since", ago(3 * HOUR), "--until", ago(2 * HOUR))
+    assert "the packages of 2 insurers, 0 published answers" in said
+    town.rempart("render", "1")
+    assert not list(outbox.glob("professionals-concerned-*"))
+    assert (outbox / "cnil-initial.pdf").is_file()
+    assert not [each for each in outbox.parent.iterdir() if each.name.startswith(".")]
+    dry = town.rempart("notify", "1")
+    for insurer in POPULATION.insurers[:2]:
+        assert re.search(rf"{insurer.amc}\W+.*\b0\W+0\W+2\W+new", dry), dry
+    # Nobody's folder is emptied for it.
+    (tmp_path / "mine.odt").write_text("à moi")
+    assert "holds something else" in town.rempart("render", "1", "--output", str(tmp_path), fails=1)
+    assert [each.name for each in tmp_path.iterdir()] == ["mine.odt"]
+
+
+def test_an_entry_removed_from_the_ledger_is_not_denied_in_any_document(town: Town, tmp_path: Path) -> None:
+    number = re.search(r"Incident (\d+)", town.rempart("open", "--aware", ago(HOUR), "--title", "Trou"))
+    assert number is not None
+    about = ("about", "--incident", number[1], "--establishment", town.house)
+    town.rempart(*about, "--since", ago(HOUR), "--until", ago(MINUTE // 6))
+    [(index,)] = town.sql("SELECT max(index) FROM evidence.entry")
+    kept = town.sql(f"SELECT row_to_json(e)::text FROM evidence.entry e WHERE index = {index}")[0][0]
+    superuser = EmbeddedCluster(town.platform.home.postgres).superuser_dsn("rempart")
+    with psycopg.connect(superuser, autocommit=True) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("DELETE FROM evidence.entry WHERE index = %s", (index,))
+        try:
+            town.rempart("render", number[1], "--output", str(tmp_path / "out"))
+        finally:
+            owner.execute(
+                "INSERT INTO evidence.entry SELECT * FROM json_populate_record(NULL::evidence.entry, %s::json)",
+                (kept,),
+            )
+    names = ("cnil-initial", "public-statement", "professionals-not-concerned")
+    said = {name: (tmp_path / "out" / f"{name}.fr.txt").read_text() for name in names}
+    assert "que personne d'autre n'est concerné : Une feuille du registre manque." in said["cnil-initial"]
+    assert "Ces nombres sont exacts" not in said["cnil-initial"]
+    assert "n'est pas concerné." not in said["public-statement"].replace(
+        "personne d'autre n'est concerné.", ""
+    )
+    assert "Votre établissement n'est pas concerné" not in said["professionals-not-concerned"]
 
 
 def test_an_operators_broken_template_stops_everything_before_anything_is_sent(town: Town) -> None:

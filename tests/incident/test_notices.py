@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from rempart.evidence.errors import LeafMissing
 from rempart.evidence.opening import ANSWER_CLASSES
 from rempart.foundation.clock import HOUR, MINUTE
+from rempart.foundation.errors import RempartError
 from rempart.foundation.vocabulary import Domain, Lane
 from rempart.incident import scope_store
 from rempart.incident.case import Incident
@@ -31,6 +33,7 @@ from rempart.incident.facts import (
     number,
     read_instant,
 )
+from rempart.incident.nobody_else import UNCHECKED, NobodyElse, NotChecked, NotOver
 from rempart.incident.notices.blocks import Mark, guard, read_blocks
 from rempart.incident.notices.errors import BadTemplate
 from rempart.incident.notices.figures import (
@@ -100,10 +103,13 @@ FACTS = {
 
 
 def telling(
-    facts: dict[str, str] | None = None, scope: Scope | None = None, templates: Templates = TEMPLATES
+    facts: dict[str, str] | None = None,
+    scope: Scope | None = None,
+    templates: Templates = TEMPLATES,
+    stated: NobodyElse = UNCHECKED,
 ) -> Telling:
     incident = Incident(7, "Session volée", AWARE, AWARE, FACTS if facts is None else facts)
-    return Telling.of(incident, scope, INSURERS, "Rempart", AWARE + 3 * HOUR, templates)
+    return Telling.of(incident, scope, INSURERS, "Rempart", AWARE + 3 * HOUR, templates, None, stated)
 
 
 def everything(of: Telling) -> list[Rendered]:
@@ -138,6 +144,33 @@ def test_no_template_writes_a_number_that_is_not_the_laws() -> None:
         if name.endswith(".txt"):
             literal = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", " ", text, flags=re.DOTALL)
             assert set(re.findall(r"\d+", literal)) <= LAW, name
+
+
+DENIALS = (
+    "aucune réponse en cause", "no answer in question", "exacts :", "exact:", "exact de personnes", "exact number",
+    "lettre de son assureur n'est pas concerné", "their insurer is not concerned", "établi par le registre", "of answers shows it",
+    "établissement n'est pas concerné", "establishment is not concerned",
+)  # fmt: skip
+"""What says of whoever is not counted that they are not concerned."""
+
+
+@pytest.mark.parametrize("why_not", [LeafMissing("the entry of leaf 7 is missing"), NotOver(), NotChecked()])
+def test_no_document_denies_what_could_not_be_stated(why_not: RempartError) -> None:
+    scope = a_scope(3, 2)
+    for each in everything(telling(scope=scope, stated=NobodyElse(why_not))):
+        said = each.text(Language.FRENCH) + each.text(Language.ENGLISH)
+        assert not [denial for denial in DENIALS if denial in said], each.document.key
+        assert json.loads(each.json())["nobody_else"] == why_not.code
+    notice = render(telling(scope=scope, stated=NobodyElse(why_not)), TEMPLATES.document("cnil-initial"))
+    over = "peut encore grandir" not in notice.text(Language.FRENCH)
+    assert over is (why_not.french in notice.text(Language.FRENCH)) is not isinstance(why_not, NotOver)
+    # Stated, it is said; every one of these words is somebody's.
+    stated = "".join(
+        each.text(language)
+        for each in everything(telling(scope=scope, stated=NobodyElse(None)))
+        for language in Language
+    )
+    assert [denial for denial in DENIALS if denial not in stated] == []
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import psycopg
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rempart.cli.alerts import reading
-from rempart.cli.evidence import read_file
-from rempart.cli.incident_scope import QuestionFile, question_of
+from rempart.cli.evidence import ask_key, read_file
+from rempart.cli.incident_scope import QuestionFile, configured_witnesses, question_of
 from rempart.cli.operator import VAR, Folder
-from rempart.foundation.clock import Clock, system_clock
+from rempart.foundation.clock import Clock, in_paris, system_clock
 from rempart.foundation.errors import Refusal
 from rempart.foundation.settings import CashierSettings, load_settings
 from rempart.incident import acting
@@ -29,10 +31,13 @@ from rempart.incident.clocks import Due, State, loudest, read_clocks
 from rempart.incident.exposure import Scope
 from rempart.incident.facts import Language, moment
 from rempart.incident.handing_over import unacknowledged
+from rempart.incident.nobody_else import UNCHECKED, nobody_else
 from rempart.incident.notices.rendering import Telling
 from rempart.incident.notices.templates import FOLDER, Templates
+from rempart.incident.resting import resting_on_another
 from rempart.incident.scope import scope as read_scope
 from rempart.incident.scope_professionals import professionals_seen
+from rempart.incident.scope_proofs import Published, read_published
 from rempart.supervisor.home import Home
 
 app = typer.Typer()
@@ -76,10 +81,14 @@ class Room:
     def telling(self, scope: Scope | None) -> Telling:
         """What documents are made from, now."""
         seen = None if scope is None else professionals_seen(self.c, scope.question)
-        operator = operators_name(self.folder)
+        operator, now = operators_name(self.folder), self.clock()
+        stated = UNCHECKED if scope is None else nobody_else(self.c, scope, self._published, now)
         return Telling.of(
-            self.incident, scope, store.insurers(self.c), operator, self.clock(), self.templates, seen
+            self.incident, scope, store.insurers(self.c), operator, now, self.templates, seen, stated
         )
+
+    def _published(self) -> Published:
+        return read_published(self.c, ask_key(self.folder), configured_witnesses(self.folder))
 
     def scope(self) -> Scope:
         """Read from the ledger, anew. Raises NoQuestion."""
@@ -196,8 +205,15 @@ def about(
         )
         found = read_scope(here.c, asked)
         acting.put_question(here.c, here.hand(by), here.incident.id, asked)
+        resting = resting_on_another(store.acts(here.c, here.incident.id))
     answers = sum(len(person.answers) for person in found.exposed)
     console.print(f"{len(found.exposed):,} persons, {answers:,} answers.")
+    if resting:
+        console.print(
+            f"On a former question rest: the packages of {resting.insurers:,} insurers, {resting.answers:,} published answers."
+            " Tell it anew: `notify --send`, `publish --send`, `render`.",
+            style="yellow", soft_wrap=True,
+        )  # fmt: skip
 
 
 @app.command()
@@ -230,15 +246,28 @@ def waive(
 
 
 @app.command()
-def journal(number: Number = 0, folder: Folder = VAR) -> None:
+def journal(
+    number: Number = 0,
+    as_lines: Annotated[
+        bool, typer.Option("--json", help="as it is kept: a JSON object a line, times in µs")
+    ] = False,
+    folder: Folder = VAR,
+) -> None:
     """Every act on an incident, in order."""
-    table = Table("no", "when", "who", "act", "about", "said")
+    templates, table = read_templates(folder), Table()
+    for name in ("no", "when (Paris)", "who", "act", "about", "said"):
+        # Never cut: at night a journal is read in a narrow window.
+        table.add_column(name, overflow="fold")
     with reading(folder) as c:
-        for act in store.acts(c, number or store.latest(c)):
-            table.add_row(
-                str(act.number), moment(act.at, Language.FRENCH), act.actor, act.verb, act.key, act.value
-            )
-    console.print(table)
+        acts = store.acts(c, number or store.latest(c))
+    for act in acts:
+        if as_lines:
+            print(msgspec.json.encode(act).decode())
+        said = acting.words_of(act, templates, Language.FRENCH)
+        row = (str(act.number), in_paris(act.at), act.actor, act.verb.value, act.key, said)
+        table.add_row(*map(escape, row))
+    if not as_lines:
+        console.print(table)
 
 
 # ── clocks ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,15 +13,17 @@ from rich.table import Table
 
 from rempart.claims.durable import write_durably
 from rempart.cli.incident_case import By, Number, Room, console, operators_name, read_templates, room
+from rempart.cli.incident_publish import wait_until_settled
 from rempart.cli.operator import VAR, Folder, VaultRefused, ask, who_released
 from rempart.evidence.note import VerifierKey
 from rempart.foundation.clock import system_clock
 from rempart.incident import acting
 from rempart.incident import store_case as store
 from rempart.incident.case import Incident
-from rempart.incident.documents import documents_of, forms_of
+from rempart.incident.documents import write_documents
 from rempart.incident.exposure import Exposed
 from rempart.incident.handing_over import Planned, Proofs, digest_of_plan, no_proofs, plan, send_all
+from rempart.incident.nobody_else import require_over
 from rempart.incident.notices.making import Package, render_documents
 from rempart.incident.notices.rendering import (
     Insurer,
@@ -64,17 +66,13 @@ def render_command(
     """Write every document that is not an insurer's: PDF, text in both languages, JSON. Sends nothing."""
     with room(folder, number) as here:
         target = output or Home.at(folder).outbox / "incidents" / str(here.incident.id)
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
         telling = here.telling(here.scope() if here.incident.question else None)
         check_templates(telling)
-        made = list(documents_of(here.c, telling))
         with _bar("documents") as bar:
-            task = bar.add_task("documents", total=len(made))
-            for name, each in made:
-                for suffix, content in forms_of(each):
-                    write_durably(target / f"{name}{suffix}", content)
-                bar.advance(task)
-    console.print(f"{len(made)} documents in {target}", soft_wrap=True)
+            task = bar.add_task("documents", total=None)
+            made = write_documents(here.c, telling, target, lambda: bar.advance(task))
+    console.print(f"{made} documents in {target}", soft_wrap=True)
+    _say_nobody_else(telling)
 
 
 # ── packages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,14 +100,19 @@ def notify(
     Run again, it hands over what is new and nothing twice. Once two people at the desk may approve it, it is proposed to them.
     """
     with room(folder, number) as here:
-        telling = here.telling(here.scope())
+        if sending:
+            wait_until_settled(here.incident, here.clock())
+        scope = here.scope()
+        telling = here.telling(scope)
         check_templates(telling)
         planned = plan(telling, store.handed_over(here.c, here.incident.id), everybody=everybody)
         if output is not None:
             output.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not sending:
             _dry_run(telling, planned, output)
+            _say_nobody_else(telling)
             return
+        require_over(scope.question, telling.at)
         began = time.perf_counter()
         released = _who_released(folder, telling, planned, everybody=everybody, proofs=proofs)
         hand = _Hand(released or here.hand(by).actor, approved=bool(released))
@@ -201,6 +204,13 @@ def _dry_run(telling: Telling, planned: Sequence[Planned], output: Path | None) 
                 write_durably(output / f"{each.insurer.amc}-{name}", content)
     console.print(table)
     console.print("Nothing was handed over: add --send.")
+
+
+def _say_nobody_else(telling: Telling) -> None:
+    """What the documents say instead of "nobody else", when that could not be stated."""
+    if telling.scope is not None and not telling.nobody_else.stated:
+        said = f"“Nobody else” is not said: {telling.nobody_else.reason(english=True)} [{telling.nobody_else.code}]"
+        console.print(said, style="yellow", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -41,7 +41,7 @@ def publish_command(
     Run again, it counts anew and replaces what was published. Once two people at the desk may approve it, it is proposed to them.
     """
     with room(folder, number) as here:
-        _wait_until_settled(here.incident, here.clock())
+        wait_until_settled(here.incident, here.clock())
         scope = here.scope()
         signed = read_published(here.c, ask_key(folder), configured_witnesses(folder))
         depth = Depth.COUNTED if counted else Depth.RECOMPUTED
@@ -76,7 +76,7 @@ def unpublish_command(
     console.print(f"Incident {here.incident.id}: withdrawn.")
 
 
-def _wait_until_settled(incident: Incident, now: int) -> None:
+def wait_until_settled(incident: Incident, now: int) -> None:
     """An interval that ended seconds ago: what is still being written belongs to it. One that is not over is refused instead."""
     question = question_of(incident)
     left = 0 if question is None else question.until + SETTLED - now
@@ -89,7 +89,8 @@ def _say(answers: Answers, hit: Readers) -> None:
     console.print(f"[bold]{words.title}[/bold]", soft_wrap=True)
     for label, text in (
         ("what happened", words.nature_fr), ("in English", words.nature_en), ("what was done", words.measures_fr),
-        ("where to ask", words.contact_fr), ("an answer can have said", words.told_fr),
+        ("in English", words.measures_en), ("where to ask", words.contact_fr), ("in English", words.contact_en),
+        ("an answer can have said", words.told_fr), ("in English", words.told_en),
     ):  # fmt: skip
         if text:
             console.print(f"{label}: {text}", soft_wrap=True, markup=False)

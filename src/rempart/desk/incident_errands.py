@@ -26,14 +26,16 @@ from rempart.foundation.settings import DeskSettings
 from rempart.incident import acting, facts, handing_over, publishing, store_answers
 from rempart.incident import store_case as store
 from rempart.incident.asking import Named, question_of
-from rempart.incident.case import Act, Incident, IncidentUnknown, Verb
+from rempart.incident.case import Incident, IncidentUnknown, Verb
 from rempart.incident.clocks import loudest, read_clocks
 from rempart.incident.documents import documents_of, forms_of
 from rempart.incident.exposure import Exposed, Question, Scope
 from rempart.incident.facts import Language
 from rempart.incident.handing_over import Planned
+from rempart.incident.nobody_else import UNCHECKED, NobodyElse, nobody_else, require_over
 from rempart.incident.notices.rendering import Insurer, Rendered, Telling, check_templates, render
 from rempart.incident.notices.templates import Templates
+from rempart.incident.resting import resting_on_another
 from rempart.incident.scope import require_at_most
 from rempart.incident.scope import scope as read_scope
 from rempart.incident.scope_hit import Hit, HouseHit, hit_establishment, hit_group
@@ -179,6 +181,8 @@ class Plan:
     """N° AMC of those without a seat."""
     digest: str
     documents: int
+    nobody_else: NobodyElse
+    """What the packages say of it."""
 
     @property
     def amcs(self) -> list[str]:
@@ -267,8 +271,9 @@ class IncidentErrands:
     async def _part(self, part: str, number: int, seat: DeskSeat, language: str) -> str:
         templates, now = self._templates(), self._clock()
         if part == "journal":
+            tongue = Language.ENGLISH if language == "en" else Language.FRENCH
             acts = await self._in_database(lambda c: store.acts(c, number))
-            rows = [(act, _said(act, templates, language)) for act in acts]
+            rows = [(act, acting.words_of(act, templates, tongue)) for act in acts]
             return self._fill("incident-journal.html", language, acts=rows)
         incident = await self._in_database(lambda c: store.read_incident(c, number))
         said = facts.Facts(templates.facts, incident.facts)
@@ -348,8 +353,10 @@ class IncidentErrands:
         if document.per == "insurer" or (document.per == "establishment") != (asked.form == "zip"):
             raise BadInput("document")
 
+        key = await self._key()
+
         def work(c: Connection) -> Rendered | bytes:
-            telling = self._telling(c, asked.id)
+            telling = self._telling(c, asked.id, key)
             if document.per == "once":
                 return render(telling, document)
             return _letters(c, telling, document.key)
@@ -445,11 +452,12 @@ class IncidentErrands:
         """Whose package is where; the plan of whoever asks; the sending under way."""
         templates, now = self._templates(), self._clock()
 
-        def work(c: Connection) -> tuple[Incident, list[store.Handed]]:
-            return store.read_incident(c, asked.id), store.handed_over(c, asked.id)
+        def work(c: Connection) -> tuple[Incident, list[store.Handed], int]:
+            resting = resting_on_another(store.acts(c, asked.id)).insurers
+            return store.read_incident(c, asked.id), store.handed_over(c, asked.id), resting
 
         try:
-            incident, handed = await self._in_database(work)
+            incident, handed, resting = await self._in_database(work)
         except IncidentUnknown:
             return self._fill("incident-none.html", language, number=asked.id)
         last = {package.insurer: package for package in handed}
@@ -462,29 +470,47 @@ class IncidentErrands:
         return self._fill(
             "packages.html", language, incident=incident, handed=sorted(last.values(), key=lambda one: one.amc), plan=plan,
             recall=[package.amc for package, due in late if due], hours=templates.clocks.remind_after_hours,
-            waiting=[package.amc for package, _ in late], sending=sending,
+            waiting=[package.amc for package, _ in late], sending=sending, resting=resting,
         )  # fmt: skip
 
     async def _plan(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
         """What would go, to whom: a dry run; the page looks again."""
+        key = await self._key()
 
         def work(job: Job) -> Plan:
             with self._connected(job) as c:
-                return self._planned(c, asked.id, everybody=asked.everybody, proofs=asked.proofs)[1]
+                return self._planned(c, asked.id, key, everybody=asked.everybody, proofs=asked.proofs)[1]
 
         self._work.start(seat.login, _of(PLAN, asked.id), work)
         return self._fill("plan-begun.html", language)
 
-    def _planned(self, c: Connection, number: int, *, everybody: bool, proofs: bool) -> tuple[Telling, Plan]:
-        telling = self._telling(c, number)
+    def _planned(
+        self,
+        c: Connection,
+        number: int,
+        key: VerifierKey,
+        *,
+        everybody: bool,
+        proofs: bool,
+        approved: str = "",
+    ) -> tuple[Telling, Plan]:
+        """`approved`: the digest of what two people released. Raises NoQuestion, NotOver, PlanChanged, BadTemplate."""
+        telling = self._telling(c, number, key)
         if telling.scope is None:
             raise NoQuestion
-        documents = check_templates(telling)
         planned = handing_over.plan(telling, store.handed_over(c, number), everybody=everybody)
         seated = store.seats(c)
         silent = [each.insurer.amc for each in planned if each.insurer.amc not in seated]
         digest = handing_over.digest_of_plan(telling, planned).hex()
-        return telling, Plan(number, everybody, proofs, planned, silent, digest, documents)
+        if approved:
+            # Said at once, before anything is rendered: whoever proposes anew waits for nothing.
+            require_over(telling.scope.question, telling.at)
+            if digest != approved:
+                raise PlanChanged
+        documents = check_templates(telling)
+        return telling, Plan(
+            number, everybody, proofs, planned, silent, digest, documents, telling.nobody_else
+        )
 
     def _send(self, released: PackagesReleased) -> None:
         """Hand over what two people released, if it is what would go now. Raises UnderWay."""
@@ -505,11 +531,13 @@ class IncidentErrands:
     def _hand_over(
         self, c: Connection, job: Job, released: PackagesReleased, call: Callable[[Call, type[Any]], Any]
     ) -> Sent:
+        signed = call(Checkpoint(), SignedCheckpoint)
+        if isinstance(signed, Refused):
+            raise VaultRefuses(signed.code)
+        key = VerifierKey.parse(signed.verifier_key)
         telling, plan = self._planned(
-            c, released.incident, everybody=released.everybody, proofs=released.proofs
-        )
-        if plan.digest != released.digest:
-            raise PlanChanged
+            c, released.incident, key, everybody=released.everybody, proofs=released.proofs, approved=released.digest
+        )  # fmt: skip
         sent = Sent()
 
         def sign(said: IncidentStatement) -> str:
@@ -532,10 +560,7 @@ class IncidentErrands:
         job.of = len(plan.planned)
         proofs: handing_over.Proofs = handing_over.no_proofs
         if released.proofs:
-            signed = call(Checkpoint(), SignedCheckpoint)
-            if isinstance(signed, Refused):
-                raise VaultRefuses(signed.code)
-            proofs = _prover(c, VerifierKey.parse(signed.verifier_key))
+            proofs = _prover(c, key)
         sent.silent = handing_over.send_all(
             c, telling, plan.planned, sign, tell, self._clock, released.by, proofs, done
         )
@@ -551,11 +576,12 @@ class IncidentErrands:
         """What everybody reads, if they do; what is missing; what was counted for whoever asks; the publishing under way."""
         now = self._clock()
 
-        def work(c: Connection) -> tuple[Incident, store_answers.Published | None]:
-            return store.read_incident(c, asked.id), store_answers.published(c, asked.id)
+        def work(c: Connection) -> tuple[Incident, store_answers.Published | None, int]:
+            resting = resting_on_another(store.acts(c, asked.id)).answers
+            return store.read_incident(c, asked.id), store_answers.published(c, asked.id), resting
 
         try:
-            incident, shown = await self._in_database(work)
+            incident, shown, resting = await self._in_database(work)
         except IncidentUnknown:
             return self._fill("incident-none.html", language, number=asked.id)
         question = acting.question_of(incident)
@@ -565,7 +591,8 @@ class IncidentErrands:
         if counted is not None and under_way is not None and counted.began <= under_way.began:
             counted = None
         return self._fill(
-            "answers.html", language, incident=incident, shown=shown, lacking=lacking, counted=counted, publishing=under_way
+            "answers.html", language, incident=incident, shown=shown, lacking=lacking, counted=counted, publishing=under_way,
+            resting=resting,
         )  # fmt: skip
 
     async def _count(self, asked: _Asked, seat: DeskSeat, language: str) -> str:
@@ -612,15 +639,18 @@ class IncidentErrands:
 
     # ── small change ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _telling(self, c: Connection, number: int) -> Telling:
+    def _telling(self, c: Connection, number: int, key: VerifierKey) -> Telling:
         """What documents are made from, now. Raises TooMany, BadTemplate, IncidentUnknown."""
         incident = store.read_incident(c, number)
         question = acting.question_of(incident)
         scope, seen = (
             (None, None) if question is None else (_bounded(c, question), professionals_seen(c, question))
         )
+        now, stated = self._clock(), UNCHECKED
+        if scope is not None:
+            stated = nobody_else(c, scope, lambda: read_published(c, key, self._witnesses), now)
         return Telling.of(
-            incident, scope, store.insurers(c), self._settings.operator_name, self._clock(), self._templates(), seen
+            incident, scope, store.insurers(c), self._settings.operator_name, now, self._templates(), seen, stated
         )  # fmt: skip
 
     def _templates(self) -> Templates:
@@ -665,27 +695,6 @@ class IncidentErrands:
 
 
 _PARTS = frozenset({"clocks", "facts", "duties", "documents", "journal"})
-
-
-def _said(act: Act, templates: Templates, language: str) -> str:
-    """An act's words as a person reads them: instants as moments."""
-    tongue = Language.ENGLISH if language == "en" else Language.FRENCH
-    match act.verb:
-        case Verb.OPEN:
-            return facts.moment(int(act.value), tongue)
-        case Verb.DONE:
-            return act.value.partition(" ")[2]
-        case Verb.QUESTION:
-            asked = msgspec.json.decode(act.value, type=Question)
-            return f"{facts.moment(asked.since, tongue)} – {facts.moment(asked.until, tongue)}"
-        case Verb.FACT:
-            known = {act.key.removesuffix(facts.ENGLISH): act.value} if act.value else {}
-            key = act.key.removesuffix(facts.ENGLISH)
-            # A list that was changed since may not know the key any more.
-            listed = any(kind.key == key for kind in templates.facts.fact)
-            return facts.Facts(templates.facts, known).shown(key, tongue) if listed else act.value
-        case _:
-            return act.value
 
 
 def _of(kind: str, number: int) -> str:

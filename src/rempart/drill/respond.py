@@ -17,7 +17,6 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import psycopg
 
-from rempart.claims.durable import write_durably
 from rempart.drill.delivering import OperatorRefused, log_key
 from rempart.drill.handed import fetch, take_seats
 from rempart.drill.play import play
@@ -30,23 +29,25 @@ from rempart.drill.stage import Drill, Robot, Say
 from rempart.drill.town import by_card
 from rempart.drill.watch import Alert, Mark
 from rempart.evidence.note import VerifierKey
-from rempart.foundation.clock import HOUR, instant, paris_date
+from rempart.foundation.clock import HOUR, SECOND, instant, paris_date
 from rempart.foundation.errors import Outage, RempartError
 from rempart.foundation.vocabulary import Domain
 from rempart.identity.referencing import enrol_establishment
 from rempart.incident import facts, store, store_case
 from rempart.incident.case import Verb
 from rempart.incident.clocks import PACKAGES
-from rempart.incident.documents import documents_of, forms_of
+from rempart.incident.documents import write_documents
 from rempart.incident.exposure import Question, Scope
 from rempart.incident.handing_over import plan, send
 from rempart.incident.model import Strength
+from rempart.incident.nobody_else import nobody_else
 from rempart.incident.notices.rendering import Telling, check_templates
 from rempart.incident.notices.templates import FOLDER, Templates
 from rempart.incident.scope import scope as read_scope
 from rempart.incident.scope_negative import state_negative
 from rempart.incident.scope_professionals import professionals_seen
 from rempart.incident.scope_proofs import prove_answers, read_published
+from rempart.incident.scope_report import SETTLED
 from rempart.incident.store import Kept
 from rempart.population import Person, synthetic_establishments
 from rempart.vaultdoor.browser import DeviceKey, SoftwarePasskey
@@ -189,6 +190,7 @@ class Responder:
             await self._contain(kept, told)
             # Counted before anybody is told: a package without its list would be January 2024.
             found = await self._count(kept, told)
+            await self._until_settled(found.question)
             number = await self._tell_insurers(kept, found, told)
             await self._tell_others(number, told)
             # The account opens last, and only after everything that vouched for it is void.
@@ -222,7 +224,7 @@ class Responder:
 
     async def _count(self, kept: Kept, told: Response) -> _Found:
         """The list, the proof of each answer, and that nobody else is concerned."""
-        key = await log_key(self._drill.operator)
+        key = self._key = await log_key(self._drill.operator)
         with _timed() as seconds:
             since = self._since(kept)
             assert kept.account is not None
@@ -313,6 +315,11 @@ class Responder:
                 return shown
             await asyncio.sleep(_LOOK)
 
+    async def _until_settled(self, question: Question) -> None:
+        """What is still being written belongs to the interval: nobody is told before."""
+        left = question.until + SETTLED - self._drill.clock()
+        await asyncio.sleep(min(max(left, 0), SETTLED) / SECOND + _LOOK)
+
     def _nobody_else(self, scope: Scope, key: VerifierKey) -> str:
         try:
             return state_negative(self._c, scope, read_published(self._c, key)).depth.value
@@ -349,13 +356,7 @@ class Responder:
 
     def _write_documents(self, number: int) -> int:
         target, telling = self._drill.platform.home.outbox / "incidents" / str(number), self._telling(number)
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = 0
-        for name, document in documents_of(self._c, telling):
-            made += 1
-            for suffix, content in forms_of(document):
-                write_durably(target / f"{name}{suffix}", content)
-        return made
+        return write_documents(self._c, telling, target)
 
     def _known(self, kept: Kept, found: _Found) -> dict[str, str]:
         """What is known by then, and nothing else: the rest is told as unknown."""
@@ -382,7 +383,8 @@ class Responder:
         question = msgspec.json.decode(incident.question, type=Question)
         scope, seen = read_scope(self._c, question), professionals_seen(self._c, question)
         insurers, now = store_case.insurers(self._c), self._drill.clock()
-        return Telling.of(incident, scope, insurers, "Rempart", now, self._templates(), seen)
+        stated = nobody_else(self._c, scope, lambda: read_published(self._c, self._key), now)
+        return Telling.of(incident, scope, insurers, "Rempart", now, self._templates(), seen, stated)
 
     def _templates(self) -> Templates:
         return Templates.read(self._folder / FOLDER)

@@ -12,6 +12,7 @@ from rempart.foundation.clock import HOUR, Clock
 from rempart.incident import store_case as store
 from rempart.incident.case import Incident
 from rempart.incident.exposure import Exposed
+from rempart.incident.nobody_else import require_over
 from rempart.incident.notices.figures import by_insurer
 from rempart.incident.notices.making import Package, content_of, make_package
 from rempart.incident.notices.package import Sign, load_of
@@ -39,15 +40,16 @@ def no_proofs(_exposed: Sequence[Exposed]) -> Sequence[bytes]:
 
 
 def plan(telling: Telling, handed: Iterable[Handed], *, everybody: bool = False) -> list[Planned]:
-    """One for each insurer of whose members somebody was told of; with `everybody`, also for those of whom nobody was."""
+    """One for each insurer of whose members somebody was told of, and for each that has a package already: a changed question may leave it
+    nobody, and it has to know. With `everybody`, also for those of whom nobody was."""
     assert telling.scope is not None
     parts, last = by_insurer(telling.scope), _last(handed)
     planned = []
     for insurer in telling.insurers:
         exposed = parts.get(insurer.number, [])
-        if not exposed and not everybody:
-            continue
         before = last.get(insurer.number)
+        if not exposed and before is None and not everybody:
+            continue
         same = before is not None and before.content == content_of(telling, insurer, exposed)
         issue = 1 if before is None else before.issue + (not same)
         planned.append(Planned(insurer, exposed, issue, same))
@@ -99,8 +101,11 @@ def send_all(
 ) -> list[str]:
     """One after the other: sealed, laid on its insurer's desk, and told. `done` hears of each.
 
-    The n° AMC of those without a seat: theirs has to go by other means. Raises what `seal`, `sign`, `tell` raise: those before are there.
+    The n° AMC of those without a seat: theirs has to go by other means. Raises NotOver, and what `seal`, `sign`, `tell` raise: those
+    before are there.
     """
+    assert telling.scope is not None
+    require_over(telling.scope.question, telling.at)
     seated = store.seats(c)
     silent = [each.insurer.amc for each in planned if each.insurer.amc not in seated]
     for each in planned:

@@ -6,23 +6,21 @@ counted in one snapshot; then all are written in one transaction with the journa
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC
 from uuid import UUID
 
 import msgspec
 
-from rempart.foundation.clock import instant
 from rempart.foundation.errors import BadInput, Refusal
 from rempart.incident import store_answers as store
 from rempart.incident.acting import Hand, kept
 from rempart.incident.case import Incident, Verb
 from rempart.incident.exposure import Question, Scope
 from rempart.incident.facts import ENGLISH, Language
+from rempart.incident.nobody_else import NotOver, require_about, require_over
 from rempart.incident.notices.figures import figures_of, words
 from rempart.incident.scope_hit import Hit, Reckoning, reckon
 from rempart.incident.scope_negative import Negative
 from rempart.incident.scope_professionals import professionals_seen
-from rempart.incident.scope_report import SETTLED
 from rempart.incident.scope_store import groups, one_snapshot
 from rempart.incident.store_answers import PartyAnswer, PublicWords, Published
 from rempart.incident.store_case import Connection, acts, add_act, hold
@@ -36,24 +34,6 @@ class NothingSaid(Refusal):
     code = "incident-words"
     french = "Dites d'abord ce qui s'est passé (le fait « nature ») : ces mots sont lus par tous les professionnels."
     english = "Say first what happened (the fact `nature`): every professional reads these words."
-
-
-class NotOver(Refusal):
-    """What is still being written is nobody's last word."""
-
-    code = "incident-not-over"
-    french = "L'intervalle en question n'est pas terminé depuis dix secondes : attendez, ou posez une question qui finit plus tôt."
-    english = (
-        "The interval in question has not been over for ten seconds: wait, or ask one that ends earlier."
-    )
-
-
-class OtherScope(Refusal):
-    """The negative is about another question, or another count: nobody may be told "not concerned" by it."""
-
-    code = "incident-other-scope"
-    french = "Le constat « personne d'autre » ne porte pas sur ce périmètre : refaites le compte."
-    english = "The statement “nobody else” is not about this scope: count again."
 
 
 class NotPublished(Refusal):
@@ -89,9 +69,7 @@ def count_answers(c: Connection, incident: Incident, scope: Scope, negative: Neg
     """
     for lacking in missing(incident, scope.question, now):
         raise lacking
-    told = sum(len(person.answers) for person in scope.exposed)
-    if (negative.question, negative.told, negative.absent) != (scope.question, told, scope.absences):
-        raise OtherScope
+    require_about(negative, scope)
     with one_snapshot(c):
         parties = _parties(c, scope, reckon(c, scope))
     shown = Published(
@@ -111,8 +89,10 @@ def missing(incident: Incident, question: Question, now: int) -> list[Refusal]:
     lacking: list[Refusal] = []
     if not incident.facts.get("nature"):
         lacking.append(NothingSaid())
-    if now < question.until + SETTLED:
-        lacking.append(NotOver(instant(question.until).astimezone(UTC).isoformat(timespec="seconds")))
+    try:
+        require_over(question, now)
+    except NotOver as error:
+        lacking.append(error)
     return lacking
 
 

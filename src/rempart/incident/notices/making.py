@@ -78,6 +78,6 @@ def content_of(telling: Telling, insurer: Insurer, exposed: Sequence[Exposed]) -
     said = (
         incident.id, incident.title, incident.aware, sorted(incident.facts.items()), insurer.amc, insurer.name, telling.operator,
         telling.templates.digest, scope.question.since, scope.question.until, plain_figures(telling.whole),
-        digest_of([member_of(person) for person in exposed]),
+        digest_of([member_of(person) for person in exposed]), telling.nobody_else.code,
     )  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(said)).digest()

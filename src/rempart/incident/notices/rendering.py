@@ -8,6 +8,7 @@ import msgspec
 from rempart.incident.case import Incident
 from rempart.incident.exposure import Exposed, Scope
 from rempart.incident.facts import UNKNOWN, Facts, Language, moment, number
+from rempart.incident.nobody_else import UNCHECKED, NobodyElse
 from rempart.incident.notices.blocks import Block, plain
 from rempart.incident.notices.figures import NOTHING, Figures, by_insurer, figures_of, plain_figures, words
 from rempart.incident.notices.templates import Document, Templates
@@ -49,6 +50,8 @@ class Telling:
     parts: dict[int, Figures] = field(default_factory=dict)
     professionals: ProfessionalsSeen | None = None
     """Whose own data may have been seen, at most (`scope_professionals`)."""
+    nobody_else: NobodyElse = UNCHECKED
+    """Of this very scope: no document says it unless it was stated."""
 
     @classmethod
     def of(
@@ -60,11 +63,14 @@ class Telling:
         at: int,
         templates: Templates,
         professionals: ProfessionalsSeen | None = None,
+        nobody_else: NobodyElse = UNCHECKED,
     ) -> "Telling":
         """Figures are counted once."""
         whole = None if scope is None else figures_of(scope.exposed)
         parts = {} if scope is None else {who: figures_of(mine) for who, mine in by_insurer(scope).items()}
-        return cls(incident, scope, insurers, operator, at, templates, whole, parts, professionals)
+        return cls(
+            incident, scope, insurers, operator, at, templates, whole, parts, professionals, nobody_else
+        )
 
     @property
     def facts(self) -> Facts:
@@ -107,6 +113,7 @@ class Rendered:
             "facts": {key: _raw(t.facts, key) for key in (self.document.fields or [f.key for f in t.templates.facts.fact])},
             "figures": plain_figures(self.figures),
             "professionals": None if t.professionals is None or self.document.per == "insurer" else t.professionals.people,
+            "nobody_else": None if t.scope is None else t.nobody_else.code,
             "fr": self.text(Language.FRENCH),
             "en": self.text(Language.ENGLISH),
         }  # fmt: skip
@@ -183,14 +190,14 @@ def _words(
     named: dict[str, Any] = {
         "fact": shown,
         "label": labels,
-        "known": {kind.key: facts.raw(kind.key) is not None for kind in kinds} | {"scope": telling.scope is not None},
+        "known": {kind.key: facts.raw(kind.key) is not None for kind in kinds} | _known_of_the_scope(telling),
         "raw": {kind.key: facts.raw(kind.key) or "" for kind in kinds},
         "incident": {
             "number": str(incident.id), "title": incident.title or unknown,
             "aware": moment(incident.aware, language) if incident.aware else unknown, "today": moment(telling.at, language),
         },
         "operator": telling.operator,
-        "scope": words(telling.whole, language) | _ledger(telling.scope, language) | _professionals(telling, language),
+        "scope": words(telling.whole, language) | _ledger(telling, language) | _professionals(telling, language),
         "part": words(figures, language),
         "insurers": [
             {"name": each.name, "amc": each.amc, "persons": words(telling.parts.get(each.number), language)["persons"]}
@@ -221,14 +228,23 @@ def _own_data(telling: Telling, place: Place, language: Language) -> str:
     return "; ".join(SENTENCES[kind][language is Language.ENGLISH] for kind in kinds) or NOTHING[language]
 
 
-def _ledger(scope: Scope | None, language: Language) -> dict[str, str]:
+def _known_of_the_scope(telling: Telling) -> dict[str, bool]:
+    there = telling.scope is not None
+    return {
+        "scope": there, "over": there and telling.nobody_else.over, "nobody_else": there and telling.nobody_else.stated,
+    }  # fmt: skip
+
+
+def _ledger(telling: Telling, language: Language) -> dict[str, str]:
+    scope = telling.scope
     if scope is None:
-        return dict.fromkeys(("since", "until", "size", "absences"), UNKNOWN[language])
+        return dict.fromkeys(("since", "until", "size", "absences", "why_not"), UNKNOWN[language])
     return {
         "since": moment(scope.question.since, language),
         "until": moment(scope.question.until, language),
         "size": number(scope.size, language),
         "absences": number(scope.absences, language),
+        "why_not": telling.nobody_else.reason(english=language is Language.ENGLISH),
     }
 
 
