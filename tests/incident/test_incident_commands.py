@@ -155,7 +155,7 @@ def test_from_alarm_to_packages_as_a_duty_officer_types_it(town: Town, tmp_path:
     # The second insurer has nobody here to tell: said, and its file can be handed over by other means.
     assert f"No seat to tell: {POPULATION.insurers[1].amc}" in sent
     assert "0 packages handed over, 2 were there already" in town.rempart(
-        "notify", "--send", "--json", str(tmp_path / "told.json")
+        "notify", "--send", "--json", str(tmp_path / "told.json"), "--output", str(tmp_path / "again")
     )
     told = json.loads((tmp_path / "told.json").read_text())
     assert (told["packages"], told["handed_over"], told["persons"]) == (2, 0, 6)
@@ -168,6 +168,8 @@ def test_from_alarm_to_packages_as_a_duty_officer_types_it(town: Town, tmp_path:
         rows = town.sql(f"SELECT content FROM incident.package_part WHERE insurer = {number} ORDER BY number")
         content = b"".join(bytes(row[0]) for row in rows)  # type: ignore[arg-type]
         assert content == (tmp_path / "packages" / f"{amc}-1.incident").read_bytes()
+        # Whoever else handed it over meanwhile, the file is there to be given by other means.
+        assert content == (tmp_path / "again" / f"{amc}-1.incident").read_bytes()
         private = town.notice[amc].private_bytes_raw()
         opened = open_package(content, private, jwks)
         assert {who for who, _ in references(opened, private)} == town.stolen[amc]

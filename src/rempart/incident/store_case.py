@@ -164,6 +164,16 @@ def laid(c: Connection, incident: int) -> list[Laid]:
         ).fetchall()
 
 
+def sealed(c: Connection, incident: int, insurer: int, issue: int) -> bytes:
+    """A package as it lies on its insurer's desk, which alone can open it; nothing once it was erased."""
+    rows = c.execute(
+        "SELECT t.content FROM incident.package_part t JOIN incident.package p ON p.id = t.package"
+        " WHERE (p.incident, p.insurer, p.issue) = (%s, %s, %s) ORDER BY t.number",
+        (incident, insurer, issue),
+    ).fetchall()
+    return b"".join(content for (content,) in rows)
+
+
 def hand_over(c: Connection, identifier: UUID, incident: int, package: Package, at: int, actor: str) -> bool:
     """Lay one package on its insurer's desk, and journal it: whole or not at all. False: this issue was handed over already."""
     insurer = package.insurer.number
