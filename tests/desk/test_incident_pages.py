@@ -375,7 +375,7 @@ def test_nothing_is_sent_of_an_interval_that_is_not_over(
     """More may be asked meanwhile: a package would say of somebody who is asked for now that nobody asked."""
     number = night.opened(duty)
     body = night.planned(duty, number)
-    night.count(duty, until=iso(night.room.clock()))
+    night.count(duty, until=iso(night.room.clock() + MINUTE))
     night.text(duty, "incident/about", id=number)
     night.text(duty, "packages/plan", id=number, everybody=False, proofs=False)
     shown = night.over(duty, "packages", id=number)

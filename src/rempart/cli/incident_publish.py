@@ -9,15 +9,14 @@ from rempart.cli.evidence import ask_key
 from rempart.cli.incident_case import By, Number, Which, console, room
 from rempart.cli.incident_scope import configured_witnesses
 from rempart.cli.operator import VAR, Folder, who_released
-from rempart.foundation.clock import SECOND
 from rempart.incident.acting import question_of
 from rempart.incident.case import Incident
+from rempart.incident.nobody_else import seconds_left
 from rempart.incident.publishing import Answers, Readers, are_published, count_answers, digest_of, readers
 from rempart.incident.publishing import publish as write_answers
 from rempart.incident.publishing import unpublish as withdraw_answers
 from rempart.incident.scope_negative import Depth, state_negative
 from rempart.incident.scope_proofs import read_published
-from rempart.incident.scope_report import SETTLED
 from rempart.vaultdoor.messages import PublishAnswers
 
 app = typer.Typer()
@@ -79,9 +78,7 @@ def unpublish_command(
 def wait_until_settled(incident: Incident, now: int) -> None:
     """An interval that ended seconds ago: what is still being written belongs to it. One that is not over is refused instead."""
     question = question_of(incident)
-    left = 0 if question is None else question.until + SETTLED - now
-    if 0 < left <= SETTLED:
-        time.sleep(left / SECOND)
+    time.sleep(0.0 if question is None else seconds_left(question, now))
 
 
 def _say(answers: Answers, hit: Readers) -> None:

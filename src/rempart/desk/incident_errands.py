@@ -6,6 +6,7 @@ beside the event loop (rempart.desk.long_work). Nothing of a person is here to b
 
 import asyncio
 import io
+import time
 import zipfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from rempart.incident.documents import documents_of, forms_of
 from rempart.incident.exposure import Exposed, Question, Scope
 from rempart.incident.facts import Language
 from rempart.incident.handing_over import Planned
-from rempart.incident.nobody_else import UNCHECKED, NobodyElse, nobody_else, require_over
+from rempart.incident.nobody_else import UNCHECKED, NobodyElse, nobody_else, require_over, seconds_left
 from rempart.incident.notices.rendering import Insurer, Rendered, Telling, check_templates, render
 from rempart.incident.notices.templates import Templates
 from rempart.incident.resting import resting_on_another
@@ -479,6 +480,9 @@ class IncidentErrands:
 
         def work(job: Job) -> Plan:
             with self._connected(job) as c:
+                # What was counted up to now is over in seconds: they are waited for here, not by whoever looks.
+                question = acting.question_of(store.read_incident(c, asked.id))
+                time.sleep(0.0 if question is None else seconds_left(question, self._clock()))
                 return self._planned(c, asked.id, key, everybody=asked.everybody, proofs=asked.proofs)[1]
 
         self._work.start(seat.login, _of(PLAN, asked.id), work)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
 
-from rempart.foundation.clock import instant
+from rempart.foundation.clock import SECOND, instant
 from rempart.foundation.errors import Outage, Refusal, RempartError
 from rempart.incident.exposure import Question, Scope
 from rempart.incident.scope_negative import Depth, Negative, state_negative
@@ -86,6 +86,12 @@ def require_over(question: Question, now: int) -> None:
     """Nothing that belongs to it is still being written. Raises NotOver."""
     if now < question.until + SETTLED:
         raise NotOver(instant(question.until).astimezone(UTC).isoformat(timespec="seconds"))
+
+
+def seconds_left(question: Question, now: int) -> float:
+    """How long an interval that ended seconds ago is not over yet; 0: it is, or it will not be so soon."""
+    left = question.until + SETTLED - now
+    return left / SECOND if 0 < left <= SETTLED else 0.0
 
 
 def require_about(negative: Negative, scope: Scope) -> None:
