@@ -141,8 +141,6 @@ def test_the_titulaire_reads_when_the_house_closes_and_what_to_do(
     expect(page.locator("#who")).to_be_attached()
     who.go("/etablissement")
     who.loaded()
-    expect(life.locator("h2").last).to_contain_text(
-        "Fermé ici depuis le" if french else "Closed here since"
-    )
+    expect(life.locator("h2").last).to_contain_text("Fermé ici depuis le" if french else "Closed here since")
     flawless(page, "closed")
     who.complaints[:] = [each for each in who.complaints if " 40" not in each]

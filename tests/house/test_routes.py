@@ -132,7 +132,7 @@ def test_at_the_desk_only_a_passkey_and_an_activation_code_need_no_session() -> 
         "/desk/proposal/approve",
         "/desk/proposal/code",
         # What silences a clock, what leaves for insurers or as proofs, and what nobody reads any more.
-            "/desk/answers/withdraw",
+        "/desk/answers/withdraw",
         "/desk/incident/done",
         "/desk/incident/waive",
         "/desk/packages/resume",
