@@ -12,7 +12,7 @@ from rempart.foundation.vocabulary import Role
 from rempart.vault.deeds import DEEDS
 from rempart.vaultdoor.messages import Proposals, Proposed, PublishAnswers
 from tests.desk.conftest import Operator
-from tests.desk.test_incident_pages import NIR, Night, night
+from tests.desk.test_incident_pages import NIR, Night, iso, night
 
 __all__ = ["night"]
 NATURE = "Une session volée a interrogé la plateforme."
@@ -100,6 +100,9 @@ def test_two_people_publish_what_was_counted_and_one_takes_it_back_with_a_reason
 
 def test_what_is_missing_is_said_before_anything_is_counted(night: Night, duty: Operator) -> None:
     number = night.opened(duty)
+    # Of a question that ends this very second.
+    night.count(duty, until=iso(night.room.clock()))
+    night.text(duty, "incident/about", id=number)
     shown = night.text(duty, "answers", id=number)
     assert "Dites d&#39;abord ce qui s&#39;est passé" in shown
     assert "pas terminé depuis dix secondes" in shown

@@ -141,7 +141,8 @@ def test_each_errand_is_an_errand_on_both_sides_and_every_act_has_its_roles() ->
     )
     # What is done of a dossier besides, beside the vault's own act.
     beside = {
-        "/desk/dossier/open", "/desk/application/propose", "/desk/application/enrol", "/desk/application/refuse",
+        "/desk/dossier/open", "/desk/dossiers/clear",
+        "/desk/application/propose", "/desk/application/enrol", "/desk/application/refuse",
     }  # fmt: skip
     assert {path for path in DESK if dossiers.has(path)} - beside < ERRANDS
     assert {path for path in DESK if errands.has(path) or dossiers.has(path)} == ERRANDS | beside

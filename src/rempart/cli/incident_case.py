@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import msgspec
 import psycopg
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,6 +18,7 @@ from rempart.cli.alerts import reading
 from rempart.cli.evidence import ask_key, read_file
 from rempart.cli.incident_scope import QuestionFile, configured_witnesses, question_of
 from rempart.cli.operator import VAR, Folder
+from rempart.cli.output import wide_console
 from rempart.foundation.clock import Clock, in_paris, system_clock
 from rempart.foundation.errors import Refusal
 from rempart.foundation.settings import CashierSettings, load_settings
@@ -41,7 +41,7 @@ from rempart.incident.scope_proofs import Published, read_published
 from rempart.supervisor.home import Home
 
 app = typer.Typer()
-console = Console(highlight=False)
+console = wide_console()
 ABOUT_TO_LAPSE, LAPSED = 4, 5
 """Exit codes of `clocks`."""
 Number = Annotated[

@@ -12,13 +12,14 @@ from rich.table import Table
 
 from rempart.cli.evidence import Dsn, Folder, read_file
 from rempart.cli.incident_scope import STDOUT, JsonFile, app, reading, said_plainly, write_json
+from rempart.cli.output import wide_console
 from rempart.foundation.errors import BadInput
 from rempart.incident.match import WAYS, Counted, InsurersCheck, Matched, combine, judge, persons_counted
 from rempart.incident.match_members import persons_by_amc
 from rempart.incident.match_table import Sample, read_sample
 from rempart.incident.scope_store import told_ever
 
-console = Console(highlight=False)
+console = wide_console()
 MANY = 1_000
 """Different n° AMC that are counted apart: there are 84 of them."""
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rempart.cli.evidence import Dsn, Folder, Witnesses, ask_key, operator_dsn, read_file, read_key
+from rempart.cli.output import wide_console
 from rempart.evidence.cosignature import WitnessKey
 from rempart.evidence.errors import LedgerBroken, LedgerUnreadable
 from rempart.evidence.note import VerifierKey
@@ -50,7 +51,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="An incident: who is exposed, whom to tell, what to do (docs/incident.md).",
 )
-console = Console(highlight=False)
+console = wide_console()
 STDOUT = "-"
 SIGNED_WITHIN = 5.0
 """Seconds that `--proofs` waits for the checkpoint that covers the last answers: the merge delay is two."""

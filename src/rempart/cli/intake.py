@@ -18,10 +18,10 @@ import psycopg
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from rempart.cli.output import wide_console
 from rempart.foundation.clock import in_paris, system_clock
 from rempart.foundation.errors import BadInput, Outage, Refusal, RempartError
 from rempart.intake.envelope import MAGIC, seal_file
@@ -34,7 +34,7 @@ from rempart.supervisor.home import Home
 
 app = typer.Typer(no_args_is_help=True, help="Insurers' files: lay them down, follow them, approve.")
 insurer = typer.Typer(no_args_is_help=True, help="The insurer's own side: keys, envelopes, uploads.")
-console = Console()
+console = wide_console()
 
 MANIFEST_SUFFIX = ".manifest.json"
 _DONE = {"loaded", "refused", "waiting"}

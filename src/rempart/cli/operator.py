@@ -12,10 +12,10 @@ from typing import Annotated, Literal, TypeVar
 
 import psycopg
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rempart.cli.output import wide_console
 from rempart.cli.refusals import sentence_for
 from rempart.foundation.clock import SECOND, in_paris
 from rempart.foundation.errors import BadInput, RempartError
@@ -63,7 +63,7 @@ app = typer.Typer(no_args_is_help=True, help="The operator's acts on parties and
 Folder = Annotated[Path, typer.Option("--folder", help="the platform's folder")]
 VAR = Path("var")
 R = TypeVar("R", bound=Reply)
-console = Console()
+console = wide_console()
 
 
 class VaultRefused(RempartError):

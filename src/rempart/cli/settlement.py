@@ -29,6 +29,7 @@ from rempart.claims.rib import check_rib, seal_rib
 from rempart.claims.settlement import Progress as Told
 from rempart.claims.settlement import settle
 from rempart.claims.store_settlement import Run, last_run
+from rempart.cli.output import wide_console
 from rempart.foundation.clock import in_paris, system_clock
 from rempart.foundation.errors import BadInput, Outage, Refusal, RempartError
 from rempart.foundation.identifiers import check_finess
@@ -43,7 +44,7 @@ VAR = Path("var")
 OPERATOR = uuid.UUID(int=0)
 """Who gave an establishment its first account, when no account of its own did."""
 _STEPS = {"net": "establishments netted", "order": "orders handed to the bank"}
-console = Console(highlight=False)
+console = wide_console()
 
 
 class NoSuchEstablishment(BadInput):
