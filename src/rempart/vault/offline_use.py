@@ -190,7 +190,8 @@ async def _judge(asked: Asked, c: Connection, use: _Use) -> None:
     if forbidding(Doing.INVOICE, insurers) is not None:
         raise _NotWorth("closed")
     bound = await store_offline.bound_since(c, who.account, who.device)
-    if bound is None or bound > at:
+    # A use names a whole second: one in the very second of the binding counts.
+    if bound is None or bound - bound % SECOND > at:
         raise _NotWorth("device")
     # Told after the closing date, of before it: as any invoice.
     if not who.life.served_at(at):
